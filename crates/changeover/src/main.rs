@@ -1,0 +1,2 @@
+//! The `changeover` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! What every shell shares: driver, signals, readiness, logging, exit codes

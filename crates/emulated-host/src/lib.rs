@@ -1,0 +1,1 @@
+//! Platform commands that act on the emulated network

@@ -1,0 +1,1 @@
+//! A client of the emulated network: addresses, dialling, datagrams

@@ -1,0 +1,1 @@
+//! What the Local Control Agent decides: application lifecycle, control scripts, addresses

@@ -1,0 +1,1 @@
+//! Local Control Agent: the shell of lca-core

@@ -1,0 +1,1 @@
+//! Detection of Alarm Conditions and both ends of log-event delivery

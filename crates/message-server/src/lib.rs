@@ -1,0 +1,1 @@
+//! Message Server: the shell of message-server-core

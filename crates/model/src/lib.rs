@@ -1,0 +1,1 @@
+//! Vocabulary of Changeover: ids, time, the Core trait, the validated environment, messages

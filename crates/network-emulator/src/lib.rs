@@ -1,0 +1,1 @@
+//! The emulated subnet as a process: NICs, ARP, relay, datagrams

@@ -1,0 +1,1 @@
+//! Reactions of a pair: order, joining, retries, deadlines, outcomes

@@ -1,0 +1,1 @@
+//! Sites up and down, workflows, probe, judge, report

@@ -1,0 +1,1 @@
+//! gRPC: generated types, conversion to the model, TLS, links, servers

@@ -1,0 +1,1 @@
+//! Solution Control Interface: the operator's CLI

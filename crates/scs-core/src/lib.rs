@@ -1,0 +1,1 @@
+//! What the Solution Control Server decides: hosts, pairs, procedures, alarms, timeline

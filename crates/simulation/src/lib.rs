@@ -1,0 +1,1 @@
+//! The production cores in one deterministic world with faults

@@ -1,0 +1,1 @@
+//! SIP Server: the managed application of a pair

@@ -1,0 +1,1 @@
+//! Virtual IP addresses on a host: watch, add, remove, announce, probe
