@@ -1,1 +1,34 @@
-//! Vocabulary of Changeover: ids, time, the Core trait, the validated environment, messages
+//! The vocabulary of Changeover: what every other crate talks about.
+//!
+//! Owns the names, the time type, the [`Core`] trait with its [`TimerTable`], the validated
+//! [`environment`] and the [`message`]s that components exchange. Owns no decision: those stand in
+//! the cores (`scs-core`, `lca-core`, `message-server-core`, `reaction-engine`), and no wire format:
+//! that is `rpc`.
+#![warn(missing_docs)]
+#![warn(
+    clippy::wildcard_enum_match_arm,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap
+)]
+
+mod core_trait;
+pub mod environment;
+pub mod message;
+mod names;
+mod refusal;
+mod time;
+mod words;
+
+pub use core_trait::{Core, TimerTable};
+pub use names::{
+    AlarmId, ApplicationName, CauseId, ConditionName, EnvironmentName, Epoch, HostName,
+    Incarnation, LogEventId, OrderNumber, PairName, RequestId, Revision, ScriptName, SwitchName,
+    Ticket,
+};
+pub use refusal::{Refusal, RefusalCode};
+pub use time::{DurationText, Timestamp, parse_duration, show_duration};
+pub use words::{
+    ApplicationStatus, ApplicationType, ConfiguredAs, HostStatus, LogLevel, OperatingSystem,
+    Redundancy, RunMode, ScriptAction, Takeover,
+};

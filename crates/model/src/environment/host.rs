@@ -1,0 +1,50 @@
+//! Host objects.
+
+use crate::{HostName, OperatingSystem};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A Host object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// Its name.
+    pub name: HostName,
+    /// Its operating system.
+    pub os: OperatingSystem,
+    /// The address that SCS and LCA use: on two-NIC hosts the non-SIP one (FACTS 2).
+    pub address: IpAddr,
+    /// Port of its LCA; default 4999.
+    pub lca_port: u16,
+    /// Timing of the SCS-LCA link.
+    pub addp: Addp,
+    /// How long to wait before failing over a host that went silent, on top of the detection bound; default 0.
+    pub disconnect_switchover_timeout: Duration,
+    /// How long a host may answer without its LCA before the pair is held or failed over; default 5 s.
+    pub lca_restart_timeout: Duration,
+}
+
+impl Host {
+    /// Silence after which the host counts as lost: two ADDP timeouts (BEHAVIOUR, Words that stand for time).
+    pub fn detection_bound(&self) -> Duration {
+        self.addp.timeout * 2
+    }
+}
+
+/// Advanced Disconnect Detection Protocol settings of the SCS-LCA link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addp {
+    /// Silence after which the SCS polls, and time it then waits for the answer; default 1.5 s.
+    pub timeout: Duration,
+    /// The same as seen by the LCA; default 1.5 s.
+    pub remote_timeout: Duration,
+}
+
+impl Default for Addp {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_millis(1500),
+            remote_timeout: Duration::from_millis(1500),
+        }
+    }
+}

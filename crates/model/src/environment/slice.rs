@@ -1,0 +1,124 @@
+//! What the SCS pushes to each component of the environment it owns (DESIGN: who owns what at run time).
+
+use super::{AlarmCondition, Application, Environment, Host, VipControl, VirtualIpOnHost};
+use crate::{
+    ApplicationName, ApplicationType, ConfiguredAs, EnvironmentName, HostName, PairName,
+    Redundancy, Revision,
+};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What an LCA needs: its host, the applications there, and the pairs that touch it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LcaSlice {
+    /// Of which revision this is the slice.
+    pub revision: Revision,
+    /// Name of the environment.
+    pub environment: EnvironmentName,
+    /// The LCA's own host.
+    pub host: Host,
+    /// Where managed applications send their log events.
+    pub message_server: SocketAddr,
+    /// Applications of this host, control scripts included.
+    pub applications: Vec<Application>,
+    /// Pairs with a member on this host.
+    pub pairs: Vec<PairSlice>,
+}
+
+/// A pair as one of its hosts needs it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PairSlice {
+    /// Name of the pair.
+    pub name: PairName,
+    /// Redundancy type.
+    pub redundancy: Redundancy,
+    /// The members on this host (one; both on a single-host pair), with what they are configured as.
+    pub members: Vec<(ApplicationName, ConfiguredAs)>,
+    /// Host of the other member.
+    pub peer_host: HostName,
+    /// Address of that host.
+    pub peer_address: std::net::IpAddr,
+    /// The VIPs as they shall stand here.
+    pub virtual_ips: Vec<VirtualIpOnHost>,
+    /// The control scripts of this host; absent without VIPs.
+    pub control: Option<VipControl>,
+}
+
+/// What the Message Server needs: the conditions, and the types of the applications they select by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageServerSlice {
+    /// Of which revision this is the slice.
+    pub revision: Revision,
+    /// Conditions, disabled ones included.
+    pub conditions: Vec<AlarmCondition>,
+    /// Type of each application.
+    pub application_types: IndexMap<ApplicationName, ApplicationType>,
+    /// Log events older than this are deleted.
+    pub log_keep: Duration,
+    /// Most bytes of the log database.
+    pub log_size: u64,
+}
+
+impl LcaSlice {
+    /// Cuts the slice of a host; `None` if there is no such host.
+    pub fn of(environment: &Environment, revision: Revision, host: &HostName) -> Option<Self> {
+        let layer = &environment.management_layer;
+        let message_server = SocketAddr::new(
+            environment.hosts.get(&layer.message_server_host)?.address,
+            layer.message_server_port,
+        );
+        let pairs = environment
+            .pairs
+            .values()
+            .filter_map(|pair| {
+                let peer_host = pair.peer_host_of(host)?.clone();
+                Some(PairSlice {
+                    name: pair.name.clone(),
+                    redundancy: pair.redundancy,
+                    members: pair
+                        .members()
+                        .into_iter()
+                        .filter(|(_, _, on)| *on == host)
+                        .map(|(configured_as, name, _)| (name.clone(), configured_as))
+                        .collect(),
+                    peer_address: environment.hosts.get(&peer_host)?.address,
+                    peer_host,
+                    virtual_ips: pair.virtual_ips_on(host),
+                    control: pair.control.get(host).cloned(),
+                })
+            })
+            .collect();
+        Some(Self {
+            revision,
+            environment: environment.name.clone(),
+            host: environment.hosts.get(host)?.clone(),
+            message_server,
+            applications: environment
+                .applications
+                .values()
+                .filter(|application| &application.host == host)
+                .cloned()
+                .collect(),
+            pairs,
+        })
+    }
+}
+
+impl MessageServerSlice {
+    /// Cuts the Message Server's slice.
+    pub fn of(environment: &Environment, revision: Revision) -> Self {
+        Self {
+            revision,
+            conditions: environment.alarm_conditions.values().cloned().collect(),
+            application_types: environment
+                .applications
+                .values()
+                .map(|application| (application.name.clone(), application.application_type))
+                .collect(),
+            log_keep: environment.management_layer.log_keep,
+            log_size: environment.management_layer.log_size,
+        }
+    }
+}
