@@ -1,0 +1,16 @@
+//! Processes of a host: started, watched through pidfds, ended with all their descendants, adopted again.
+//!
+//! Knows nothing of applications: it is told what to run and reports what became of it. The decisions come
+//! from lca-core, by way of `effects`.
+
+mod descendants;
+mod launch;
+mod output;
+mod pidfd;
+mod proc_table;
+
+pub(crate) use descendants::{end_all, terminate};
+pub(crate) use launch::{Launch, MARKER, launch};
+pub(crate) use output::OutputFile;
+pub(crate) use pidfd::Watched;
+pub(crate) use proc_table::{boot_id, carries_marker as is_marked, descends_from, environment_of, marked};

@@ -1,0 +1,81 @@
+//! A process held by its pidfd: its end is seen at once, and a recycled pid is never mistaken for it.
+
+use super::proc_table;
+use changeover_model::message::ExitStatus;
+use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, WaitIdStatus, pidfd_open, waitid};
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// A process that cannot be confused with another.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    pid: u32,
+    child: bool,
+    pidfd: AsyncFd<OwnedFd>,
+}
+
+impl Watched {
+    /// Watches a child that was just started. It has not been reaped, so its pid is still its own.
+    pub(crate) fn child(pid: u32) -> io::Result<Self> {
+        Ok(Self { pid, child: true, pidfd: register(open(pid)?)? })
+    }
+
+    /// Watches a process started by an earlier life of this agent, if the pid still belongs to it. The pidfd is
+    /// opened first and the start time compared then: the other way round the pid could change hands between.
+    pub(crate) fn adopt(pid: u32, started: u64) -> io::Result<Option<Self>> {
+        let pidfd = match open(pid) {
+            Ok(pidfd) => pidfd,
+            Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(3) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if proc_table::start_time(pid) != Some(started) {
+            return Ok(None);
+        }
+        Ok(Some(Self { pid, child: false, pidfd: register(pidfd)? }))
+    }
+
+    /// Waits for its end. How an adopted process ended nobody can know: it is no child of ours.
+    pub(crate) async fn ended(&self) -> ExitStatus {
+        if self.pidfd.readable().await.is_err() {
+            return ExitStatus::Unknown;
+        }
+        if !self.child {
+            return ExitStatus::Unknown;
+        }
+        // An interrupted wait is tried again; anything else means somebody else reaped it.
+        loop {
+            match waitid(WaitId::PidFd(self.pidfd.get_ref().as_fd()), WaitIdOptions::EXITED) {
+                Ok(Some(status)) => return exit_status(&status),
+                Err(rustix::io::Errno::INTR) => {}
+                Ok(None) | Err(_) => {
+                    tracing::warn!(pid = self.pid, "a child's exit status is lost");
+                    return ExitStatus::Unknown;
+                }
+            }
+        }
+    }
+
+    /// Sends a signal to exactly this process; false if it has ended.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) -> bool {
+        rustix::process::pidfd_send_signal(self.pidfd.get_ref(), signal).is_ok()
+    }
+}
+
+fn open(pid: u32) -> io::Result<OwnedFd> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(pidfd_open(pid, PidfdFlags::NONBLOCK)?)
+}
+
+fn register(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(pidfd, Interest::READABLE)
+}
+
+fn exit_status(status: &WaitIdStatus) -> ExitStatus {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => ExitStatus::Code(code),
+        (None, Some(signal)) => ExitStatus::Signal(signal),
+        (None, None) => ExitStatus::Unknown,
+    }
+}

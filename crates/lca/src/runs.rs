@@ -1,0 +1,252 @@
+//! The runs of this host: starts what the core orders, watches each to its end, makes sure that nothing of it
+//! is left, and says so to the core. How a process is started and killed stands in `processes`.
+
+use crate::processes::{self, Launch, MARKER, OutputFile, Watched};
+use changeover_component::Handle;
+use changeover_lca_core::{FoundRun, LcaCore, LcaInput, ProcessKind, ProcessSignal, RunId, StartProcess};
+use changeover_model::message::ExitStatus;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How long killed processes may take to go before the core is told so all the same (uninterruptible waits).
+const KILL_LIMIT: Duration = Duration::from_secs(5);
+/// How often the size of output files is looked at.
+const OUTPUT_PERIOD: Duration = Duration::from_millis(200);
+
+/// What a child finds in its environment besides what the core orders.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    /// This LCA's local socket, `CHANGEOVER_LCA`.
+    pub(crate) socket: PathBuf,
+    /// `CHANGEOVER_TLS`, if links are secured.
+    pub(crate) tls: Option<PathBuf>,
+    /// Folder of output files.
+    pub(crate) output: PathBuf,
+    /// Folder in which the field's commands are found first (`vipctl`, emulated platform commands).
+    pub(crate) tools: Option<PathBuf>,
+}
+
+/// One run, while anything of it lives.
+#[derive(Debug, Default)]
+struct Run {
+    marker: String,
+    main: Option<u32>,
+    /// Kill was ordered: before the fork it means "do not start".
+    kill: bool,
+}
+
+/// All of them.
+#[derive(Clone)]
+pub(crate) struct Runs {
+    table: Arc<Mutex<BTreeMap<RunId, Run>>>,
+    surroundings: Arc<Surroundings>,
+}
+
+impl Runs {
+    pub(crate) fn new(surroundings: Surroundings) -> Self {
+        Self { table: Arc::default(), surroundings: Arc::new(surroundings) }
+    }
+
+    fn with<R>(&self, work: impl FnOnce(&mut BTreeMap<RunId, Run>) -> R) -> R {
+        work(&mut self.table.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The run that a process belongs to, for the local socket.
+    pub(crate) fn run_of(&self, pid: u32) -> Option<RunId> {
+        let mains: Vec<(RunId, Option<u32>, String)> =
+            self.with(|table| table.iter().map(|(run, of)| (*run, of.main, of.marker.clone())).collect());
+        mains
+            .into_iter()
+            .find(|(_, main, marker)| {
+                main.is_some_and(|main| processes::descends_from(pid, main)) || processes::is_marked(pid, marker)
+            })
+            .map(|(run, _, _)| run)
+    }
+
+    /// Starts a process and follows it to its end.
+    pub(crate) fn start(&self, handle: Handle<LcaCore>, order: StartProcess) {
+        let marker = order
+            .environment
+            .iter()
+            .find(|(name, _)| name == MARKER)
+            .map_or_else(|| order.run.to_string(), |(_, value)| value.clone());
+        let run = Run { marker: marker.clone(), ..Run::default() };
+        self.with(|table| table.insert(order.run, run));
+        let this = self.clone();
+        tokio::spawn(async move { this.live(handle, order, marker).await });
+    }
+
+    async fn live(self, handle: Handle<LcaCore>, order: StartProcess, marker: String) {
+        let run = order.run;
+        let token = uuid::Uuid::new_v4().to_string();
+        let output = OutputFile::new(self.output_path(&order));
+        if order.kind != ProcessKind::Managed && order.kind != ProcessKind::Plain {
+            output.remove();
+        }
+        let launch = self.launch_of(&order, marker, &token);
+        let launched = if self.with(|table| table.get(&run).is_some_and(|of| of.kill)) {
+            Err("it was ended before it was started".to_owned())
+        } else {
+            match tokio::task::spawn_blocking(move || processes::launch(&launch)).await {
+                Ok(result) => result.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        let started = match launched.and_then(|started| {
+            Watched::child(started.pid).map(|watched| (started, watched)).map_err(|error| error.to_string())
+        }) {
+            Ok(started) => started,
+            Err(reason) => {
+                self.with(|table| table.remove(&run));
+                return tell(&handle, LcaInput::ProcessStartFailed { run, reason }).await;
+            }
+        };
+        let (started, watched) = started;
+        let killed = self.with(|table| {
+            table.get_mut(&run).is_some_and(|of| {
+                of.main = Some(started.pid);
+                of.kill
+            })
+        });
+        tell(
+            &handle,
+            LcaInput::ProcessStarted { run, pid: started.pid, start_time: started.started, token },
+        )
+        .await;
+        if killed {
+            self.end(run);
+        }
+        self.follow(&handle, run, watched, &output).await;
+    }
+
+    /// Follows a process of an earlier life of this agent.
+    pub(crate) fn adopt(&self, handle: Handle<LcaCore>, found: &FoundRun, marker: String, watched: Option<Watched>) {
+        let run = found.run;
+        self.with(|table| table.insert(run, Run { marker, main: found.pid, ..Run::default() }));
+        let this = self.clone();
+        let output = OutputFile::new(self.surroundings.output.join(found.application.as_str()));
+        tokio::spawn(async move {
+            match watched {
+                Some(watched) => this.follow(&handle, run, watched, &output).await,
+                None => this.finish(&handle, run).await,
+            }
+        });
+    }
+
+    async fn follow(&self, handle: &Handle<LcaCore>, run: RunId, watched: Watched, output: &OutputFile) {
+        let mut look = tokio::time::interval(OUTPUT_PERIOD);
+        let exit: ExitStatus = loop {
+            tokio::select! {
+                biased;
+                exit = watched.ended() => break exit,
+                _ = look.tick() => {
+                    if let Err(error) = output.keep_bounded() {
+                        tracing::warn!(%run, %error, "an output file cannot be bounded");
+                    }
+                }
+            }
+        };
+        let output = output.tail();
+        tell(handle, LcaInput::ProcessExited { run, exit, output }).await;
+        self.finish(handle, run).await;
+    }
+
+    /// Ends what is left of a run and reports that nothing is.
+    async fn finish(&self, handle: &Handle<LcaCore>, run: RunId) {
+        let Some((marker, main)) = self.with(|table| table.get(&run).map(|of| (of.marker.clone(), of.main))) else {
+            return;
+        };
+        let ended = tokio::task::spawn_blocking(move || processes::end_all(&marker, main, KILL_LIMIT)).await;
+        if !ended.unwrap_or(false) {
+            tracing::error!(%run, "processes of this run do not end: an uninterruptible wait in the kernel?");
+        }
+        self.with(|table| table.remove(&run));
+        tell(handle, LcaInput::ProcessesGone { run }).await;
+    }
+
+    /// Carries out a signal order.
+    pub(crate) fn signal(&self, run: RunId, signal: ProcessSignal, all_descendants: bool) {
+        match signal {
+            ProcessSignal::Kill => self.end(run),
+            ProcessSignal::Term => {
+                let Some((marker, Some(main))) =
+                    self.with(|table| table.get(&run).map(|of| (of.marker.clone(), of.main)))
+                else {
+                    return;
+                };
+                let task = tokio::task::spawn_blocking(move || processes::terminate(&marker, main, all_descendants));
+                drop(task);
+            }
+        }
+    }
+
+    /// Kills a run with all its descendants. Its follower sees the end and reports it.
+    fn end(&self, run: RunId) {
+        let found = self.with(|table| {
+            table.get_mut(&run).map(|of| {
+                of.kill = true;
+                (of.marker.clone(), of.main)
+            })
+        });
+        if let Some((marker, Some(main))) = found {
+            let task = tokio::task::spawn_blocking(move || processes::end_all(&marker, Some(main), KILL_LIMIT));
+            drop(task);
+        }
+    }
+
+    fn output_path(&self, order: &StartProcess) -> PathBuf {
+        self.surroundings.output.join(match order.kind {
+            ProcessKind::Command => format!("{}.command-{}", order.application, order.run),
+            ProcessKind::Managed | ProcessKind::Plain | ProcessKind::ControlScript => order.application.to_string(),
+        })
+    }
+
+    fn launch_of(&self, order: &StartProcess, marker: String, token: &str) -> Launch {
+        let mut environment = order.environment.clone();
+        environment.push(("CHANGEOVER_LCA".to_owned(), self.surroundings.socket.display().to_string()));
+        environment.push(("CHANGEOVER_TOKEN".to_owned(), token.to_owned()));
+        if let Some(tls) = &self.surroundings.tls {
+            environment.push(("CHANGEOVER_TLS".to_owned(), tls.display().to_string()));
+        }
+        if let Some(tools) = &self.surroundings.tools {
+            let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
+            environment.push(("PATH".to_owned(), format!("{}:{path}", tools.display())));
+        }
+        let (program, arguments) = own_tool(&order.program, &order.arguments);
+        Launch {
+            run: marker,
+            program,
+            arguments,
+            working_directory: order.working_directory.clone(),
+            environment,
+            output: self.output_path(order),
+        }
+    }
+}
+
+/// `vipctl` and `sip-server` without a path stand for this release's own: the binary beside this one, or
+/// this one itself where it carries every component as a subcommand.
+fn own_tool(program: &str, arguments: &[String]) -> (String, Vec<String>) {
+    let unchanged = || (program.to_owned(), arguments.to_vec());
+    if !matches!(program, "vipctl" | "sip-server") {
+        return unchanged();
+    }
+    let Ok(ourselves) = std::env::current_exe() else { return unchanged() };
+    let beside = ourselves.with_file_name(program);
+    if beside.is_file() {
+        return (beside.display().to_string(), arguments.to_vec());
+    }
+    if ourselves.file_name().is_some_and(|name| name == "changeover") {
+        let arguments = std::iter::once(program.to_owned()).chain(arguments.iter().cloned()).collect();
+        return (ourselves.display().to_string(), arguments);
+    }
+    unchanged()
+}
+
+async fn tell(handle: &Handle<LcaCore>, input: LcaInput) {
+    if handle.input(input).await.is_err() {
+        tracing::debug!("the agent is stopping; an event of a process is not reported");
+    }
+}
