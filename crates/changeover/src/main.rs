@@ -1,2 +1,101 @@
-//! The `changeover` binary.
-fn main() {}
+//! The `changeover` binary: the offline tool, and every component as a subcommand, so that one binary can bring
+//! a whole site up. Owns arguments and printing only; each command's work is in its own crate.
+//!
+//! Under another name (argv[0]: `ifconfig`, `vipctl`, …) it is that command of an emulated host.
+
+mod arguments;
+mod offline;
+
+use arguments::{Arguments, Command};
+use changeover_component::ExitCode;
+use changeover_virtual_ip::{Addresses, Kernel};
+use clap::Parser as _;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn main() -> std::process::ExitCode {
+    // Decided before anything else starts: site scripts call these a few times per switchover.
+    let mut words = std::env::args_os();
+    let name = words.next().map(PathBuf::from).unwrap_or_default();
+    if let Some(command) = name.file_name().and_then(|name| name.to_str())
+        && command != "changeover"
+        && let Some(code) = changeover_emulated_host::run_as(command, words)
+    {
+        return code.into();
+    }
+    match Arguments::parse().command {
+        Command::Vipctl(words) => vipctl(words.arguments).into(),
+        command => run(command).into(),
+    }
+}
+
+/// On an emulated host the emulated network's addresses, on a real one the kernel's.
+fn vipctl(words: Vec<OsString>) -> u8 {
+    if std::env::var_os(changeover_emulated_nic::NETWORK_VARIABLE).is_some() {
+        return changeover_emulated_host::run_as("vipctl", words).unwrap_or(ExitCode::Unusable.code());
+    }
+    let kernel = || Kernel::open().map(|kernel| Arc::new(kernel) as Arc<dyn Addresses>);
+    changeover_virtual_ip::vipctl::run(std::iter::once("vipctl".into()).chain(words), kernel)
+}
+
+fn run(command: Command) -> ExitCode {
+    match command {
+        Command::Rehearse(arguments) => {
+            rehearsal(|program| changeover_rehearsal::rehearse(arguments, program))
+        }
+        Command::Up(arguments) => rehearsal(|program| changeover_rehearsal::up(arguments, program)),
+        Command::Janitor(arguments) => changeover_rehearsal::janitor(&arguments),
+        Command::Observer(arguments) => changeover_rehearsal::observer(&arguments),
+        Command::Show(arguments) => offline::show(&arguments),
+        Command::Check(arguments) => offline::check(&arguments),
+        Command::Schema => offline::schema(),
+        Command::Simulate(arguments) => offline::simulate(&arguments),
+        Command::Lca(arguments) => changeover_lca::main(arguments),
+        Command::Scs(arguments) => changeover_scs::main(arguments),
+        Command::MessageServer(arguments) => changeover_message_server::main(arguments),
+        Command::SipServer(arguments) => changeover_sip_server::main(arguments),
+        Command::NetworkEmulator(arguments) => match changeover_network_emulator::run(&arguments) {
+            Ok(()) => ExitCode::Good,
+            Err(error) => {
+                eprintln!("network-emulator: {error}");
+                ExitCode::Unusable
+            }
+        },
+        Command::Sci(arguments) => changeover_sci::main(arguments),
+        Command::Vipctl(_) => ExitCode::Unusable,
+    }
+}
+
+/// Rehearsals run on several threads: the probe and the observers must not wait for each other.
+fn rehearsal<F>(work: impl FnOnce(PathBuf) -> F) -> ExitCode
+where
+    F: Future<Output = ExitCode>,
+{
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => {
+            eprintln!("changeover: this program cannot find its own file to start the components from: {error}");
+            return ExitCode::Bad;
+        }
+    };
+    match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => {
+            let code = runtime.block_on(work(program));
+            runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+            code
+        }
+        Err(error) => {
+            eprintln!("changeover: the runtime cannot start: {error}");
+            ExitCode::Bad
+        }
+    }
+}
+
+/// Reads a file that a command names.
+fn read(file: &Path) -> Result<String, ExitCode> {
+    std::fs::read_to_string(file).map_err(|error| {
+        eprintln!("changeover: cannot read {}: {error}", file.display());
+        ExitCode::Unusable
+    })
+}

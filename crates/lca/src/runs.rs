@@ -214,7 +214,7 @@ impl Runs {
             let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
             environment.push(("PATH".to_owned(), format!("{}:{path}", tools.display())));
         }
-        let (program, arguments) = own_tool(&order.program, &order.arguments);
+        let (program, arguments) = own_tool(&order.program, &order.arguments, order.kind);
         Launch {
             run: marker,
             program,
@@ -228,21 +228,25 @@ impl Runs {
 
 /// `vipctl` and `sip-server` without a path stand for this release's own: the binary beside this one, or
 /// this one itself where it carries every component as a subcommand.
-fn own_tool(program: &str, arguments: &[String]) -> (String, Vec<String>) {
-    let unchanged = || (program.to_owned(), arguments.to_vec());
-    if !matches!(program, "vipctl" | "sip-server") {
-        return unchanged();
+fn own_tool(program: &str, arguments: &[String], kind: ProcessKind) -> (String, Vec<String>) {
+    let mut arguments = arguments.to_vec();
+    if program == "vipctl" && kind == ProcessKind::ControlScript && arguments.first().is_some_and(|verb| verb == "up") {
+        // This agent announces from a socket it holds open; closing one of its own would cost vipctl 10 ms.
+        arguments.push("--no-announce".to_owned());
     }
-    let Ok(ourselves) = std::env::current_exe() else { return unchanged() };
-    let beside = ourselves.with_file_name(program);
-    if beside.is_file() {
-        return (beside.display().to_string(), arguments.to_vec());
+    if matches!(program, "vipctl" | "sip-server")
+        && let Ok(ourselves) = std::env::current_exe()
+    {
+        let beside = ourselves.with_file_name(program);
+        if beside.is_file() {
+            return (beside.display().to_string(), arguments);
+        }
+        if ourselves.file_name().is_some_and(|name| name == "changeover") {
+            arguments.insert(0, program.to_owned());
+            return (ourselves.display().to_string(), arguments);
+        }
     }
-    if ourselves.file_name().is_some_and(|name| name == "changeover") {
-        let arguments = std::iter::once(program.to_owned()).chain(arguments.iter().cloned()).collect();
-        return (ourselves.display().to_string(), arguments);
-    }
-    unchanged()
+    (program.to_owned(), arguments)
 }
 
 async fn tell(handle: &Handle<LcaCore>, input: LcaInput) {

@@ -1,1 +1,3 @@
 //! Message Server: the shell of message-server-core
+mod store;
+pub use store::StoreError;

@@ -1,1 +1,39 @@
-//! SIP Server: the managed application of a pair
+//! The SIP Server of a pair: registers with its LCA, obeys run modes, logs 4560 to 4563, answers OPTIONS through
+//! the VIP while it is primary. Calls come with `sip-core`; their room is the main loop of `server`.
+//!
+//! Told by SIGUSR1 it reports Service Unavailable, by SIGUSR2 Running again: how an operator or a test plays the
+//! loss of whatever the server needs.
+
+mod options;
+mod server;
+
+use changeover_component::{ExitCode, LogArguments};
+use clap::Parser;
+use std::path::PathBuf;
+
+/// Command line of `sip-server`.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "sip-server",
+    version,
+    about = "SIP Server of a pair, started by its host's LCA",
+    after_help = "It is started by the LCA, which sets CHANGEOVER_LCA, CHANGEOVER_APPLICATION and CHANGEOVER_TOKEN.\n\
+        SIGUSR1: report Service Unavailable.  SIGUSR2: report Running again."
+)]
+pub struct Arguments {
+    /// The environment file; options and ports come from the LCA, so it is only checked for the name
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Name of the Application object [default: what the LCA says]
+    #[arg(long, value_name = "NAME", env = "CHANGEOVER_APPLICATION")]
+    pub application: Option<String>,
+    /// Log.
+    #[command(flatten)]
+    pub log: LogArguments,
+}
+
+/// Runs it to its end.
+pub fn main(arguments: Arguments) -> ExitCode {
+    let log = arguments.log.clone();
+    changeover_component::run(&log, server::run(arguments))
+}

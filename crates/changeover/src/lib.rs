@@ -1,1 +1,0 @@
-//! The offline tool: rehearse, up, show, check; carries every component as a subcommand

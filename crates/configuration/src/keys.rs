@@ -1,0 +1,175 @@
+//! Every key of the environment file: what it holds, its default, what it means.
+//!
+//! One table serves four readers: [`crate::validate`] (is this text valid?), [`crate::derive`] (how are objects
+//! merged?), [`crate::schema`] (the JSON Schema) and the operator's page about the file. What the values add up to
+//! is decided in [`crate::decode`].
+
+use crate::nearest::nearest;
+use crate::tree::Node;
+
+mod alarms;
+mod applications;
+mod layer;
+mod pairs;
+
+pub(crate) use alarms::{CONDITION, SCRIPT};
+pub(crate) use applications::{APPLICATION, START_INFO};
+pub(crate) use layer::ROOT;
+pub(crate) use pairs::{PAIR, VIRTUAL_IP};
+
+/// A map with a fixed set of keys.
+#[derive(Debug)]
+pub(crate) struct Object {
+    /// What messages call it: "a host".
+    pub(crate) name: &'static str,
+    /// What it is.
+    pub(crate) doc: &'static str,
+    /// Its keys.
+    pub(crate) keys: &'static [Key],
+    /// Exactly one of the keys is written; an override replaces the object as a whole.
+    pub(crate) exactly_one: bool,
+}
+
+/// A key of an object.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) presence: Presence,
+    /// What it means, with its unit; one or two sentences for the operator.
+    pub(crate) doc: &'static str,
+}
+
+/// Whether a key must be written.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Presence {
+    /// The merged object must have it.
+    Required,
+    /// May be left out; the text says what then holds.
+    Default(&'static str),
+    /// Known and valid, but this build cannot do it yet; the text says what it would do.
+    NotYet(&'static str),
+}
+
+/// What stands under a key.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// The number 1.
+    Version,
+    /// A name of an object.
+    Name,
+    /// Text that is not empty.
+    Text,
+    /// true or false.
+    Boolean,
+    /// A duration with its unit.
+    Duration {
+        /// Zero is refused.
+        positive: bool,
+    },
+    /// A duration with its unit, or `off`.
+    DurationOrOff,
+    /// An option of the model: a bare number is seconds; zero is refused.
+    OptionDuration,
+    /// A duration whose bare number gets an explanation of its own.
+    CancelTimeout,
+    /// A whole number.
+    Count {
+        least: u32,
+        most: u32,
+    },
+    /// A port, 1 to 65535.
+    Port,
+    /// Bytes, with KiB, MiB, GiB.
+    Size,
+    /// An IP address.
+    Address,
+    /// An IP address with its prefix length.
+    Prefixed,
+    /// `host:port`.
+    HostPort,
+    /// A log event ID.
+    EventId,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// `hold`, `quorum`, or `release-after` with a duration.
+    ControllerLoss,
+    /// The name of a rule of `changeover check`.
+    Rule,
+    /// The name of another object.
+    Reference(Target),
+    /// Option sections: section to option to value.
+    Options,
+    List(&'static Kind),
+    Object(&'static Object),
+    /// A map from names to objects of this kind.
+    Named(&'static Object),
+    /// A map from host names to this.
+    PerHost(&'static Kind),
+    /// The first for a single value, the second for a map or list.
+    Either(&'static Kind, &'static Kind),
+}
+
+/// What a reference points to: a top-level map of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Host,
+    Switch,
+    Application,
+    Script,
+}
+
+impl Target {
+    /// The top-level key.
+    pub(crate) fn section(self) -> &'static str {
+        match self {
+            Target::Host => "hosts",
+            Target::Switch => "switches",
+            Target::Application => "applications",
+            Target::Script => "scripts",
+        }
+    }
+
+    /// For messages.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Target::Host => "host",
+            Target::Switch => "switch",
+            Target::Application => "application",
+            Target::Script => "script",
+        }
+    }
+}
+
+impl Object {
+    /// True if the node lacks this key, but has an unknown one that looks like it: one problem, not two.
+    pub(crate) fn has_misspelt(&self, node: &Node, key: &str) -> bool {
+        node.entries().iter().any(|entry| {
+            self.key(&entry.key).is_none()
+                && nearest(&entry.key, self.keys.iter().map(|key| key.name)) == Some(key)
+        })
+    }
+
+    /// The key with this name.
+    pub(crate) fn key(&self, name: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+/// Builds a table row; the tables read as tables this way.
+pub(crate) const fn key(
+    name: &'static str,
+    kind: Kind,
+    presence: Presence,
+    doc: &'static str,
+) -> Key {
+    Key {
+        name,
+        kind,
+        presence,
+        doc,
+    }
+}
+
+pub(crate) const POSITIVE: Kind = Kind::Duration { positive: true };
+pub(crate) const ANY_DURATION: Kind = Kind::Duration { positive: false };

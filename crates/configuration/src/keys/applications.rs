@@ -1,0 +1,304 @@
+//! Applications: of their own, and as the `server` of a pair.
+
+use super::Kind::{Boolean, Count, List, Object as Of, Options, Port, Reference, Text, Words};
+use super::Presence::{Default, NotYet, Required};
+use super::{ANY_DURATION, Key, Kind, Object, POSITIVE, Presence, Target, key};
+
+const TYPES: Kind = Words(&[
+    "SIPServer",
+    "ThirdPartyServer",
+    "SolutionControlServer",
+    "MessageServer",
+]);
+const SWITCH: Key = key(
+    "switch",
+    Reference(Target::Switch),
+    Default("none"),
+    "The Switch object; both of a pair name the same.",
+);
+const PORTS_KEY: Key = key("ports", Of(&PORTS), Default("none"), "Ports it listens on.");
+const CONNECTIONS: Key = key(
+    "connections",
+    List(&Reference(Target::Application)),
+    Default("none; members of a deriving pair: the Message Server"),
+    "Applications it connects to.",
+);
+const OPTIONS: Key = key(
+    "options",
+    Options,
+    Default("none"),
+    "Option sections. Sections and options keep the model's spelling and match in any case; bare numbers have the model's units.",
+);
+const HEALTH_KEY: Key = key(
+    "health",
+    List(&HEALTH_CHECK),
+    NotYet("watches a program that reports no status by itself"),
+    "Health checks of a third-party member.",
+);
+const ON_PRIMARY: Key = key(
+    "on_primary",
+    Of(&HOOK),
+    NotYet("runs a command when the member becomes primary"),
+    "Hook.",
+);
+const ON_BACKUP: Key = key(
+    "on_backup",
+    Of(&HOOK),
+    NotYet("runs a command when the member becomes backup"),
+    "Hook.",
+);
+
+/// An Application object.
+pub(crate) static APPLICATION: Object = Object {
+    name: "an application",
+    doc: "An Application object.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "type",
+            TYPES,
+            Required,
+            "Its type. The control scripts are Third Party Servers.",
+        ),
+        key(
+            "host",
+            Reference(Target::Host),
+            Required,
+            "The host it runs on.",
+        ),
+        SWITCH,
+        key(
+            "redundancy_type",
+            Words(&["hot", "warm"]),
+            Default("none; members: that of the pair"),
+            "Redundancy type of a member of a pair.",
+        ),
+        key(
+            "backup_server",
+            Reference(Target::Application),
+            Default("none; derived on the primary"),
+            "Backup Server: on the configured primary, the other application.",
+        ),
+        PORTS_KEY,
+        key(
+            "start_info",
+            Of(&START_INFO),
+            Default("the defaults below"),
+            "How it is started and stopped.",
+        ),
+        CONNECTIONS,
+        OPTIONS,
+        HEALTH_KEY,
+        ON_PRIMARY,
+        ON_BACKUP,
+    ],
+};
+
+/// `server` of a pair.
+pub(crate) static SERVER: Object = Object {
+    name: "server",
+    doc: "Both applications of the pair, written once.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "type",
+            Words(&["SIPServer", "ThirdPartyServer"]),
+            Required,
+            "Type of both applications.",
+        ),
+        SWITCH,
+        PORTS_KEY,
+        key(
+            "start_info",
+            Of(&START_INFO),
+            Required,
+            "How both are started and stopped; `auto_restart` is true unless written.",
+        ),
+        CONNECTIONS,
+        OPTIONS,
+        HEALTH_KEY,
+        ON_PRIMARY,
+        ON_BACKUP,
+    ],
+};
+
+static HEALTH_CHECK: Kind = Of(&HEALTH);
+
+static PORTS: Object = Object {
+    name: "ports",
+    doc: "Ports of an application.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "default",
+            Port,
+            Default("none"),
+            "The default port, for clients.",
+        ),
+        key(
+            "ha_sync",
+            Port,
+            Default("none"),
+            "The port with the `HA sync` flag; without it the backup connects to the default port.",
+        ),
+    ],
+};
+
+/// `start_info`.
+pub(crate) static START_INFO: Object = Object {
+    name: "start_info",
+    doc: "How an application is started and stopped.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "working_directory",
+            Text,
+            Default("that of the LCA"),
+            "Where it starts.",
+        ),
+        key(
+            "command_line",
+            Text,
+            Default("none; SIP Servers and Third Party Servers need one"),
+            "The program. A name with a `/` counts from the working directory, others are looked up in PATH; `vipctl` is the LCA's own VIP tool.",
+        ),
+        key(
+            "arguments",
+            List(&Text),
+            Default("[]"),
+            "Its arguments, one item each.",
+        ),
+        key(
+            "startup_timeout",
+            POSITIVE,
+            Default("90s; control scripts 8s"),
+            "From the start to the first status; for control scripts to their end.",
+        ),
+        key(
+            "shutdown_timeout",
+            POSITIVE,
+            Default("90s"),
+            "From the order to stop to SIGKILL; SIGTERM comes half way.",
+        ),
+        key(
+            "auto_restart",
+            Boolean,
+            Default("false; members of a pair true"),
+            "Restart it when it ends unasked.",
+        ),
+        key(
+            "success",
+            Words(&["exit-code", "any-exit"]),
+            Default("exit-code"),
+            "What counts as success where nobody can see the outcome.",
+        ),
+        key(
+            "restart",
+            Of(&RESTART),
+            Default("the defaults below"),
+            "Limits of automatic restarts.",
+        ),
+        key(
+            "systemd_unit",
+            Text,
+            NotYet("lets systemd start the program"),
+            "A systemd unit instead of a command line.",
+        ),
+        key(
+            "pid_file",
+            Text,
+            NotYet("finds a program that goes into the background"),
+            "File with the process id.",
+        ),
+    ],
+};
+
+static RESTART: Object = Object {
+    name: "restart",
+    doc: "Limits of automatic restarts; the delay doubles from the first to the longest.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "first_delay",
+            ANY_DURATION,
+            Default("100ms"),
+            "Delay before the first restart.",
+        ),
+        key(
+            "longest_delay",
+            ANY_DURATION,
+            Default("30s"),
+            "Longest delay.",
+        ),
+        key(
+            "limit",
+            Count {
+                least: 0,
+                most: 1_000_000,
+            },
+            Default("5"),
+            "Most restarts within `within`; then it stays stopped, with an alarm.",
+        ),
+        key("within", POSITIVE, Default("10m"), "The window of `limit`."),
+    ],
+};
+
+static HEALTH: Object = Object {
+    name: "a health check",
+    doc: "One way to see whether a program serves.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "sip_options",
+            Text,
+            OPTIONAL,
+            "Where to send OPTIONS: `udp:ADDRESS:PORT`.",
+        ),
+        key(
+            "command",
+            Text,
+            OPTIONAL,
+            "A program whose exit code decides.",
+        ),
+        key("arguments", List(&Text), Default("[]"), "Its arguments."),
+        key(
+            "link",
+            List(&Text),
+            OPTIONAL,
+            "Interfaces that must have carrier.",
+        ),
+        key("every", POSITIVE, OPTIONAL, "Time between two checks."),
+        key("timeout", POSITIVE, OPTIONAL, "Longest time of one check."),
+        key(
+            "fall",
+            Count {
+                least: 1,
+                most: 1000,
+            },
+            OPTIONAL,
+            "Failures until it counts as down.",
+        ),
+        key(
+            "rise",
+            Count {
+                least: 1,
+                most: 1000,
+            },
+            OPTIONAL,
+            "Successes until it counts as up.",
+        ),
+    ],
+};
+
+static HOOK: Object = Object {
+    name: "a hook",
+    doc: "A command that runs at a change of run mode.",
+    exactly_one: false,
+    keys: &[
+        key("command", Text, Required, "The program."),
+        key("arguments", List(&Text), Default("[]"), "Its arguments."),
+        key("timeout", POSITIVE, OPTIONAL, "Its longest run time."),
+    ],
+};
+
+const OPTIONAL: Presence = Default("none");

@@ -1,0 +1,312 @@
+//! Pairs: members, Virtual IPs, control scripts and policy.
+
+use super::Kind::{
+    Boolean, ControllerLoss, Count, DurationOrOff, Either, List, Object as Of, PerHost, Prefixed,
+    Reference, Text, Words,
+};
+use super::Presence::{Default, Required};
+use super::applications::SERVER;
+use super::{ANY_DURATION, Object, POSITIVE, Target, key};
+
+/// A pair.
+pub(crate) static PAIR: Object = Object {
+    name: "a pair",
+    doc: "Two applications, one in primary and one in backup mode, with what makes the VIP follow.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "derive",
+            Words(&["on", "off"]),
+            Default("on"),
+            "`off`: every object of the pair is written by hand.",
+        ),
+        key(
+            "redundancy_type",
+            Words(&["hot", "warm"]),
+            Required,
+            "Hot or Warm Standby.",
+        ),
+        key(
+            "takeover",
+            Words(&["ip_address", "windows_nlb", "network_device", "single_host"]),
+            Default("ip_address"),
+            "How the VIP follows the primary.",
+        ),
+        key(
+            "primary",
+            Of(&MEMBER),
+            Required,
+            "The application configured as primary.",
+        ),
+        key(
+            "backup",
+            Of(&MEMBER),
+            Required,
+            "The application configured as backup.",
+        ),
+        key(
+            "virtual_ips",
+            List(&Of(&VIRTUAL_IP)),
+            Default("none"),
+            "The VIPs, moved together; `sip-address` is the first one.",
+        ),
+        key(
+            "control_scripts",
+            Either(&Words(&["builtin"]), &Of(&CONTROL_SCRIPTS)),
+            Default("none"),
+            "The control scripts, the same files on both hosts; or `builtin` for vipctl.",
+        ),
+        key(
+            "server",
+            Of(&SERVER),
+            Default("none"),
+            "Both applications, written once.",
+        ),
+        key(
+            "policy",
+            Of(&POLICY),
+            Default("the defaults below"),
+            "How switchovers are carried out.",
+        ),
+    ],
+};
+
+static MEMBER: Object = Object {
+    name: "a member",
+    doc: "One of the pair.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "application",
+            super::Kind::Reference(Target::Application),
+            Required,
+            "Name of its Application object.",
+        ),
+        key("host", Reference(Target::Host), Required, "Its host."),
+    ],
+};
+
+/// One of `virtual_ips`.
+pub(crate) static VIRTUAL_IP: Object = Object {
+    name: "a virtual IP",
+    doc: "A Virtual IP.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "address",
+            Prefixed,
+            Required,
+            "The address with its prefix length, as `10.10.11.103/24`.",
+        ),
+        key(
+            "interface",
+            Either(&Text, &PerHost(&Text)),
+            Default("none; needed unless a network device holds the VIP"),
+            "The interface on both hosts, or a map from host to interface.",
+        ),
+        key(
+            "label",
+            Text,
+            Default("none"),
+            "Label of the logical sub-interface, as `eth0:1`; IPv4 on Linux.",
+        ),
+        key(
+            "control",
+            PerHost(&Of(&CONTROL)),
+            Default("derived"),
+            "With `derive: off`: which application enables and which disables the VIP, per host.",
+        ),
+    ],
+};
+
+static CONTROL: Object = Object {
+    name: "control",
+    doc: "The control scripts of one host.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "enable",
+            Reference(Target::Application),
+            Required,
+            "The Third Party Server that brings the VIP up there.",
+        ),
+        key(
+            "disable",
+            Reference(Target::Application),
+            Required,
+            "The Third Party Server that takes it down there.",
+        ),
+    ],
+};
+
+static CONTROL_SCRIPTS: Object = Object {
+    name: "control_scripts",
+    doc: "The control scripts, the same on both hosts.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "working_directory",
+            Text,
+            Default("that of the LCA"),
+            "Where the scripts are.",
+        ),
+        key(
+            "enable",
+            Of(&CONTROL_SCRIPT),
+            Required,
+            "Brings the VIPs up.",
+        ),
+        key(
+            "disable",
+            Of(&CONTROL_SCRIPT),
+            Required,
+            "Takes the VIPs down.",
+        ),
+    ],
+};
+
+static CONTROL_SCRIPT: Object = Object {
+    name: "a control script",
+    doc: "A control script.",
+    exactly_one: false,
+    keys: &[
+        key("command_line", Text, Required, "The script."),
+        key(
+            "arguments",
+            List(&Text),
+            Default("[]"),
+            "Its arguments, one item each.",
+        ),
+        key(
+            "startup_timeout",
+            POSITIVE,
+            Default("8s"),
+            "Longest time to its end.",
+        ),
+        key(
+            "success",
+            Words(&["exit-code", "any-exit"]),
+            Default("exit-code"),
+            "What counts as success where nobody can see the address.",
+        ),
+    ],
+};
+
+static POLICY: Object = Object {
+    name: "policy",
+    doc: "How switchovers are carried out.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "reaction_order",
+            Words(&["release-first", "as-listed"]),
+            Default("release-first"),
+            "Enabling waits until the release is observed, or the list runs as written.",
+        ),
+        key(
+            "release_wait",
+            POSITIVE,
+            Default("1s; Windows 8s"),
+            "How long a release may take before `force_release` applies.",
+        ),
+        key(
+            "force_release",
+            Words(&["on", "off", "enable-anyway"]),
+            Default("on"),
+            "`on`: the LCA removes the address itself; `off`: the pair is held; `enable-anyway`: the new host gets it all the same.",
+        ),
+        key(
+            "realign_after",
+            DurationOrOff,
+            Default("2s"),
+            "How long intended and observed holder may differ; `off`: no reaction without an event.",
+        ),
+        key(
+            "event_wait",
+            POSITIVE,
+            Default("500ms"),
+            "How long the SCS waits for the event of a run mode, and then for its reactions.",
+        ),
+        key(
+            "demotion_wait",
+            POSITIVE,
+            Default("500ms"),
+            "How long a demotion may stay unacknowledged.",
+        ),
+        key(
+            "on_failure",
+            Words(&["roll-back", "alarm"]),
+            Default("roll-back"),
+            "What follows a promotion that failed.",
+        ),
+        key(
+            "on_agent_loss",
+            Words(&["hold", "failover"]),
+            Default("hold"),
+            "What follows an LCA that stays away from a living host.",
+        ),
+        key(
+            "on_controller_loss",
+            ControllerLoss,
+            Default("hold"),
+            "What a primary does without its controller: `hold`, `release-after 30s`, `quorum`.",
+        ),
+        key(
+            "retries",
+            Count {
+                least: 0,
+                most: 100,
+            },
+            Default("1"),
+            "Retries of a failed control script.",
+        ),
+        key(
+            "retry_after",
+            ANY_DURATION,
+            Default("500ms"),
+            "Pause before a retry.",
+        ),
+        key(
+            "test_hold",
+            ANY_DURATION,
+            Default("60s"),
+            "How long an alarm Test suspends realignment.",
+        ),
+        key(
+            "carrier_check",
+            Boolean,
+            Default("true unless the server has sip-pass-check=true"),
+            "No carrier on a VIP's interface makes the server there Service Unavailable.",
+        ),
+        key(
+            "address_lifetime",
+            POSITIVE,
+            Default("10s"),
+            "Kernel lifetime of the VIP for the fencing policies.",
+        ),
+        key(
+            "flapping",
+            Of(&FLAPPING),
+            Default("the defaults below"),
+            "When automatic switching stops.",
+        ),
+    ],
+};
+
+static FLAPPING: Object = Object {
+    name: "flapping",
+    doc: "More than `switches` automatic role changes `within` a time stop automatic switching.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "switches",
+            Count {
+                least: 1,
+                most: 1_000_000,
+            },
+            Default("4"),
+            "Most automatic role changes.",
+        ),
+        key("within", POSITIVE, Default("10m"), "The window."),
+    ],
+};

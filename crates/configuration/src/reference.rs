@@ -1,0 +1,142 @@
+//! The operator's tables: every key of the file, every rule of `check`.
+//!
+//! Owns their text as Markdown. They stand in docs/operator/environment-file.md and docs/operator/check-rules.md;
+//! a test holds the pages to them.
+
+use crate::keys::{Kind, Object, Presence, ROOT};
+use crate::rules;
+
+/// Every key with its kind, default and meaning, one table per object.
+pub fn keys_markdown() -> String {
+    let mut text = String::new();
+    let mut seen: Vec<&'static str> = Vec::new();
+    object("", &ROOT, &mut seen, &mut text);
+    text
+}
+
+fn object(path: &str, of: &'static Object, seen: &mut Vec<&'static str>, text: &mut String) {
+    let title = if path.is_empty() {
+        "The file".to_owned()
+    } else {
+        format!("`{path}`")
+    };
+    text.push_str(&format!("### {title}\n\n{}\n", of.doc));
+    if of.keys.is_empty() {
+        text.push('\n');
+        return;
+    }
+    if seen.contains(&of.name) {
+        text.push_str("The keys are those above.\n\n");
+        return;
+    }
+    seen.push(of.name);
+    text.push_str("\n| key | value | default | meaning |\n| --- | --- | --- | --- |\n");
+    for key in of.keys {
+        let (default, doc) = match &key.presence {
+            Presence::Required => ("**required**", key.doc.to_owned()),
+            Presence::Default("-") => ("", key.doc.to_owned()),
+            Presence::Default(default) => (*default, key.doc.to_owned()),
+            Presence::NotYet(what) => (
+                "none",
+                format!("{} *Not in this build yet: refused.* It {what}.", key.doc),
+            ),
+        };
+        text.push_str(&format!(
+            "| `{}` | {} | {default} | {doc} |\n",
+            key.name,
+            value(&key.kind)
+        ));
+    }
+    text.push('\n');
+    for key in of.keys {
+        let path = if path.is_empty() {
+            key.name.to_owned()
+        } else {
+            format!("{path}.{}", key.name)
+        };
+        if !matches!(key.presence, Presence::NotYet(_)) {
+            below(&path, &key.kind, seen, text);
+        }
+    }
+}
+
+fn below(path: &str, kind: &'static Kind, seen: &mut Vec<&'static str>, text: &mut String) {
+    match kind {
+        Kind::Object(of) if !of.keys.is_empty() => object(path, of, seen, text),
+        Kind::Named(of) if !of.keys.is_empty() => {
+            object(&format!("{path}.NAME"), of, seen, text);
+        }
+        Kind::List(of) => below(&format!("{path}[]"), of, seen, text),
+        Kind::PerHost(of) => below(&format!("{path}.HOST"), of, seen, text),
+        Kind::Either(_, several) => below(path, several, seen, text),
+        Kind::Object(_)
+        | Kind::Named(_)
+        | Kind::Version
+        | Kind::Name
+        | Kind::Text
+        | Kind::Boolean
+        | Kind::Duration { .. }
+        | Kind::DurationOrOff
+        | Kind::OptionDuration
+        | Kind::CancelTimeout
+        | Kind::Count { .. }
+        | Kind::Port
+        | Kind::Size
+        | Kind::Address
+        | Kind::Prefixed
+        | Kind::HostPort
+        | Kind::EventId
+        | Kind::Words(_)
+        | Kind::ControllerLoss
+        | Kind::Rule
+        | Kind::Reference(_)
+        | Kind::Options => {}
+    }
+}
+
+fn value(kind: &Kind) -> String {
+    match kind {
+        Kind::Version => "`1`".to_owned(),
+        Kind::Name => "a name".to_owned(),
+        Kind::Text => "text".to_owned(),
+        Kind::Boolean => "`true` or `false`".to_owned(),
+        Kind::Duration { positive: true } | Kind::CancelTimeout => "duration above zero".to_owned(),
+        Kind::Duration { positive: false } => "duration".to_owned(),
+        Kind::DurationOrOff => "duration or `off`".to_owned(),
+        Kind::OptionDuration => "seconds, or duration".to_owned(),
+        Kind::Count { least, most } => format!("{least} to {most}"),
+        Kind::Port => "port".to_owned(),
+        Kind::Size => "size".to_owned(),
+        Kind::Address => "IP address".to_owned(),
+        Kind::Prefixed => "IP address/prefix length".to_owned(),
+        Kind::HostPort => "host:port".to_owned(),
+        Kind::EventId => "log event ID".to_owned(),
+        Kind::Words(words) => words
+            .iter()
+            .map(|word| format!("`{word}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Kind::ControllerLoss => "`hold`, `release-after` duration, `quorum`".to_owned(),
+        Kind::Rule => "name of a rule".to_owned(),
+        Kind::Reference(target) => format!("name of a {}", target.noun()),
+        Kind::Options => "sections of options".to_owned(),
+        Kind::List(of) => format!("list: {}", value(of)),
+        Kind::Object(_) => "keys below".to_owned(),
+        Kind::Named(_) => "map by name".to_owned(),
+        Kind::PerHost(of) => format!("map by host: {}", value(of)),
+        Kind::Either(single, several) => format!("{}; or {}", value(single), value(several)),
+    }
+}
+
+/// Every rule with its severity, what it looks at, why, and the fix.
+pub fn rules_markdown() -> String {
+    let mut text =
+        "| rule | severity | looks at | why | fix |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    for rule in rules::all() {
+        text.push_str(&format!(
+            "| `{}` | {} | {} | {} | {} |\n",
+            rule.name, rule.severity, rule.about, rule.why, rule.fix
+        ));
+    }
+    text
+}

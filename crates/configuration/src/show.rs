@@ -1,0 +1,509 @@
+//! `changeover show`: every object in full, with where each value came from.
+//!
+//! Owns the text. It is itself a valid environment file, the explicit one: read again, it means the same, which a
+//! test holds it to.
+
+use crate::source::SourceText;
+use crate::{Loaded, Origins};
+use changeover_model::environment::{
+    AlarmCondition, Application, ControllerLoss, ForceRelease, Host, ManagementLayer, OnAgentLoss,
+    OnFailure, Pair, Policy, ReactionOrder, ReactionType, Selection, StartInfo, SwitchoverWhen,
+};
+use changeover_model::show_duration;
+
+/// The text of `changeover show`.
+pub fn show(loaded: &Loaded) -> String {
+    let environment = &loaded.environment;
+    let mut page = Page {
+        text: String::new(),
+        source: &loaded.source,
+        origins: &loaded.origins,
+        path: Vec::new(),
+    };
+    page.raw("# Every object in full. \"derived from\" names what it comes from, \"default\" what nobody wrote.");
+    page.value("version", "1");
+    page.value("environment", &quoted(environment.name.as_str()));
+    page.map("management_layer", |page| {
+        layer(page, &environment.management_layer)
+    });
+    page.named(
+        "hosts",
+        environment.hosts.values(),
+        |host| host.name.as_str(),
+        host,
+    );
+    page.named(
+        "switches",
+        environment.switches.keys(),
+        |name| name.as_str(),
+        |_, _| {},
+    );
+    page.named(
+        "pairs",
+        environment.pairs.values(),
+        |pair| pair.name.as_str(),
+        pair,
+    );
+    page.named(
+        "applications",
+        environment.applications.values(),
+        |application| application.name.as_str(),
+        application,
+    );
+    page.named(
+        "scripts",
+        environment.scripts.values(),
+        |script| script.name.as_str(),
+        |page, script| {
+            page.value("type", "alarm_reaction");
+            page.map("reaction", |page| reaction(page, &script.reaction));
+        },
+    );
+    page.named(
+        "alarm_conditions",
+        environment.alarm_conditions.values(),
+        |condition| condition.name.as_str(),
+        condition,
+    );
+    if !loaded.allowed.is_empty() {
+        let names: Vec<&str> = loaded
+            .allowed
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        page.map("check", |page| page.list("allow", &names));
+    }
+    page.text
+}
+
+/// The same as one JSON document: the environment, and the origin of each path that has one.
+pub fn show_json(loaded: &Loaded) -> serde_json::Value {
+    let origins: serde_json::Map<String, serde_json::Value> = loaded
+        .origins
+        .iter()
+        .map(|(path, origin)| {
+            let place = loaded.source.place(origin.span);
+            let value = serde_json::json!({
+                "file": place.file,
+                "line": place.line,
+                "column": place.column,
+                "written": origin.written,
+                "derived_from": origin.derived_from,
+            });
+            (path.to_owned(), value)
+        })
+        .collect();
+    serde_json::json!({"environment": loaded.environment, "origins": origins})
+}
+
+/// The page under construction.
+struct Page<'p> {
+    text: String,
+    source: &'p SourceText,
+    origins: &'p Origins,
+    path: Vec<String>,
+}
+
+impl Page<'_> {
+    fn raw(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// One line with its origin as a comment.
+    fn line(&mut self, content: &str, key: &str) {
+        let mut path = self.path.join(".");
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(key);
+        let origin = self
+            .origins
+            .get(&path)
+            .map_or_else(|| "default".to_owned(), |origin| origin.text(self.source));
+        let line = format!("{}{content}", "  ".repeat(self.path.len()));
+        self.raw(&format!("{line:<64}  # {origin}"));
+    }
+
+    fn value(&mut self, key: &str, value: &str) {
+        self.line(&format!("{key}: {value}"), key);
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.value(key, &quoted(value));
+    }
+
+    /// Text that is left out when empty: the file has no way to write an empty one.
+    fn text_if_any(&mut self, key: &str, value: &str) {
+        if !value.is_empty() {
+            self.text(key, value);
+        }
+    }
+
+    fn duration(&mut self, key: &str, value: std::time::Duration) {
+        self.value(key, &show_duration(value));
+    }
+
+    fn list<T: AsRef<str>>(&mut self, key: &str, items: &[T]) {
+        let items: Vec<String> = items.iter().map(|item| quoted(item.as_ref())).collect();
+        self.value(key, &format!("[{}]", items.join(", ")));
+    }
+
+    fn map(&mut self, key: &str, content: impl FnOnce(&mut Self)) {
+        self.keyed(&quoted(key), key, content);
+    }
+
+    /// A key whose value stands below it; `{}` if that is nothing.
+    fn keyed(&mut self, shown: &str, key: &str, content: impl FnOnce(&mut Self)) {
+        let before = self.text.len();
+        self.line(&format!("{shown}:"), key);
+        let after = self.text.len();
+        self.path.push(key.to_owned());
+        content(self);
+        self.path.pop();
+        if self.text.len() == after {
+            self.text.truncate(before);
+            self.line(&format!("{shown}: {{}}"), key);
+        }
+    }
+
+    fn named<T>(
+        &mut self,
+        section: &str,
+        items: impl Iterator<Item = T>,
+        name: impl Fn(&T) -> &str,
+        content: impl Fn(&mut Self, &T),
+    ) {
+        let mut items = items.peekable();
+        if items.peek().is_none() && section != "hosts" {
+            return;
+        }
+        self.raw("");
+        self.raw(&format!("{section}:"));
+        self.path.push(section.to_owned());
+        for item in items {
+            let key = name(&item).to_owned();
+            self.map(&key, |page| content(page, &item));
+        }
+        self.path.pop();
+    }
+}
+
+/// A text as YAML can read it back; quoted unless it is plainly a word.
+fn quoted(text: &str) -> String {
+    let plain = text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '$' | '@'))
+        && text
+            .starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '.' | '$'));
+    let word = matches!(text, "null" | "Null" | "NULL" | "true" | "false");
+    if plain && !word {
+        text.to_owned()
+    } else {
+        // JSON strings are YAML double-quoted scalars.
+        serde_json::Value::from(text).to_string()
+    }
+}
+
+fn layer(page: &mut Page<'_>, layer: &ManagementLayer) {
+    page.map("solution_control_server", |page| {
+        page.text("host", layer.scs_host.as_str());
+        page.value("port", &layer.scs_port.to_string());
+    });
+    page.map("message_server", |page| {
+        page.text("name", layer.message_server.as_str());
+        page.text("host", layer.message_server_host.as_str());
+        page.value("port", &layer.message_server_port.to_string());
+        page.duration("log_keep", layer.log_keep);
+        page.value("log_size", &size(layer.log_size));
+    });
+    if let Some(smtp) = &layer.smtp {
+        page.map("smtp", |page| {
+            page.text("server", &smtp.server);
+            page.text("from", &smtp.from);
+        });
+    }
+    if let Some(snmp) = &layer.snmp {
+        page.map("snmp", |page| {
+            page.text("target", &snmp.target);
+            page.text("community", &snmp.community);
+        });
+    }
+}
+
+fn size(bytes: u64) -> String {
+    for (unit, scale) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
+        if bytes.is_multiple_of(scale) {
+            return format!("{}{unit}", bytes / scale);
+        }
+    }
+    bytes.to_string()
+}
+
+fn host(page: &mut Page<'_>, host: &&Host) {
+    page.value("os", host.os.as_str());
+    page.text("address", &host.address.to_string());
+    page.value("lca_port", &host.lca_port.to_string());
+    page.map("addp", |page| {
+        page.duration("addp-timeout", host.addp.timeout);
+        page.duration("addp-remote-timeout", host.addp.remote_timeout);
+    });
+    page.duration(
+        "disconnect_switchover_timeout",
+        host.disconnect_switchover_timeout,
+    );
+    page.duration("lca_restart_timeout", host.lca_restart_timeout);
+}
+
+fn pair(page: &mut Page<'_>, pair: &&Pair) {
+    page.value("derive", "off");
+    page.value("redundancy_type", pair.redundancy.as_str());
+    page.value("takeover", pair.takeover.as_str());
+    for (role, application, host) in pair.members() {
+        page.map(role.as_str(), |page| {
+            page.text("application", application.as_str());
+            page.text("host", host.as_str());
+        });
+    }
+    if !pair.virtual_ips.is_empty() {
+        virtual_ips(page, pair);
+    }
+    page.map("policy", |page| policy(page, &pair.policy));
+}
+
+fn virtual_ips(page: &mut Page<'_>, pair: &Pair) {
+    page.line("virtual_ips:", "virtual_ips");
+    page.path.push("virtual_ips".to_owned());
+    for (index, vip) in pair.virtual_ips.iter().enumerate() {
+        page.line("-", &index.to_string());
+        page.path.push(index.to_string());
+        page.text("address", &format!("{}/{}", vip.address, vip.prefix));
+        if vip
+            .interfaces
+            .values()
+            .all(|interface| !interface.is_empty())
+        {
+            page.map("interface", |page| {
+                for (host, interface) in &vip.interfaces {
+                    page.keyed_text(host.as_str(), interface);
+                }
+            });
+        }
+        if let Some(label) = &vip.label {
+            page.text("label", label);
+        }
+        if !pair.control.is_empty() {
+            page.map("control", |page| {
+                for (host, control) in &pair.control {
+                    page.map(host.as_str(), |page| {
+                        page.text("enable", control.enable.as_str());
+                        page.text("disable", control.disable.as_str());
+                    });
+                }
+            });
+        }
+        page.path.pop();
+    }
+    page.path.pop();
+}
+
+impl Page<'_> {
+    /// A value under a key that is a name.
+    fn keyed_text(&mut self, key: &str, value: &str) {
+        self.line(&format!("{}: {}", quoted(key), quoted(value)), key);
+    }
+}
+
+fn policy(page: &mut Page<'_>, policy: &Policy) {
+    page.value(
+        "reaction_order",
+        match policy.reaction_order {
+            ReactionOrder::ReleaseFirst => "release-first",
+            ReactionOrder::AsListed => "as-listed",
+        },
+    );
+    page.duration("release_wait", policy.release_wait);
+    page.value(
+        "force_release",
+        match policy.force_release {
+            ForceRelease::On => "on",
+            ForceRelease::Off => "off",
+            ForceRelease::EnableAnyway => "enable-anyway",
+        },
+    );
+    let realign = policy
+        .realign_after
+        .map_or_else(|| "off".to_owned(), show_duration);
+    page.value("realign_after", &realign);
+    page.duration("event_wait", policy.event_wait);
+    page.duration("demotion_wait", policy.demotion_wait);
+    page.value(
+        "on_failure",
+        match policy.on_failure {
+            OnFailure::RollBack => "roll-back",
+            OnFailure::Alarm => "alarm",
+        },
+    );
+    page.value(
+        "on_agent_loss",
+        match policy.on_agent_loss {
+            OnAgentLoss::Hold => "hold",
+            OnAgentLoss::Failover => "failover",
+        },
+    );
+    let controller_loss = match policy.on_controller_loss {
+        ControllerLoss::Hold => "hold".to_owned(),
+        ControllerLoss::ReleaseAfter(time) => format!("release-after {}", show_duration(time)),
+        ControllerLoss::Quorum => "quorum".to_owned(),
+    };
+    page.value("on_controller_loss", &controller_loss);
+    page.value("retries", &policy.retries.to_string());
+    page.duration("retry_after", policy.retry_after);
+    page.duration("test_hold", policy.test_hold);
+    if let Some(check) = policy.carrier_check {
+        page.value("carrier_check", &check.to_string());
+    }
+    page.duration("address_lifetime", policy.address_lifetime);
+    page.map("flapping", |page| {
+        page.value("switches", &policy.flapping.switches.to_string());
+        page.duration("within", policy.flapping.within);
+    });
+}
+
+fn application(page: &mut Page<'_>, application: &&Application) {
+    page.value("type", application.application_type.as_str());
+    page.text("host", application.host.as_str());
+    if let Some(switch) = &application.switch {
+        page.text("switch", switch.as_str());
+    }
+    if let Some(redundancy) = application.redundancy {
+        page.value("redundancy_type", redundancy.as_str());
+    }
+    if let Some(backup) = &application.backup_server {
+        page.text("backup_server", backup.as_str());
+    }
+    page.map("ports", |page| {
+        for (key, port) in [
+            ("default", application.ports.default),
+            ("ha_sync", application.ports.ha_sync),
+        ] {
+            if let Some(port) = port {
+                page.value(key, &port.to_string());
+            }
+        }
+    });
+    page.map("start_info", |page| {
+        start_info(page, &application.start_info)
+    });
+    page.list("connections", &application.connections);
+    page.map("options", |page| {
+        for (section, options) in &application.options {
+            page.keyed(&quoted(section), &section.to_ascii_lowercase(), |page| {
+                for (option, value) in options {
+                    let line = format!("{}: {}", quoted(option), quoted(value));
+                    page.line(&line, &option.to_ascii_lowercase());
+                }
+            });
+        }
+    });
+}
+
+fn start_info(page: &mut Page<'_>, info: &StartInfo) {
+    page.text_if_any("working_directory", &info.working_directory);
+    page.text_if_any("command_line", &info.command_line);
+    page.list("arguments", &info.arguments);
+    page.duration("startup_timeout", info.startup_timeout);
+    page.duration("shutdown_timeout", info.shutdown_timeout);
+    page.value("auto_restart", &info.auto_restart.to_string());
+    let success = if info.success_needs_exit_zero {
+        "exit-code"
+    } else {
+        "any-exit"
+    };
+    page.value("success", success);
+    page.map("restart", |page| {
+        page.duration("first_delay", info.restart.first_delay);
+        page.duration("longest_delay", info.restart.longest_delay);
+        page.value("limit", &info.restart.limit.to_string());
+        page.duration("within", info.restart.within);
+    });
+}
+
+fn reaction(page: &mut Page<'_>, reaction: &ReactionType) {
+    match reaction {
+        ReactionType::StartApplication(name) => page.text("start_application", name.as_str()),
+        ReactionType::ShutDownApplication(name) => {
+            page.text("shut_down_application", name.as_str());
+        }
+        ReactionType::RestartReportingApplication => page.value("restart_application", "{}"),
+        ReactionType::SendSnmpTrap => page.value("send_snmp_trap", "{}"),
+        ReactionType::Switchover(when) => page.map("switchover", |page| {
+            page.value(
+                "when",
+                match when {
+                    SwitchoverWhen::Primary => "primary",
+                    SwitchoverWhen::Backup => "backup",
+                    SwitchoverWhen::Any => "any",
+                },
+            );
+        }),
+        ReactionType::OsCommand {
+            command_line,
+            on_application_host,
+        } => page.map("os_command", |page| {
+            page.text("command_line", command_line);
+            let on = if *on_application_host {
+                "application-host"
+            } else {
+                "scs"
+            };
+            page.value("on", on);
+        }),
+        ReactionType::ChangeOption {
+            application,
+            section,
+            option,
+            value,
+        } => page.map("change_option", |page| {
+            if let Some(application) = application {
+                page.text("application", application.as_str());
+            }
+            page.text("section", section);
+            page.text("option", option);
+            page.text("value", value);
+        }),
+        ReactionType::SendEmail { to, subject, body } => page.map("send_email", |page| {
+            page.list("to", to);
+            page.text("subject", subject);
+            page.text_if_any("body", body);
+        }),
+    }
+}
+
+fn condition(page: &mut Page<'_>, condition: &&AlarmCondition) {
+    page.text_if_any("description", &condition.description);
+    page.value("category", &condition.category.to_string());
+    page.map("detect", |page| {
+        page.value("log_event_id", &condition.detect.to_string());
+        match &condition.selection {
+            Selection::Any => page.value("selection", "any"),
+            Selection::ApplicationType(of) => {
+                page.value("selection", "type");
+                page.value("type", of.as_str());
+            }
+            Selection::Application(name) => {
+                page.value("selection", "application");
+                page.text("application", name.as_str());
+            }
+        }
+    });
+    if let Some(cancel) = condition.cancel {
+        page.map("cancel", |page| {
+            page.value("log_event_id", &cancel.to_string())
+        });
+    }
+    page.duration("cancel_timeout", condition.cancel_timeout);
+    page.list("reaction_scripts", &condition.reaction_scripts);
+    page.list("clearance_scripts", &condition.clearance_scripts);
+    page.value("enabled", &condition.enabled.to_string());
+}

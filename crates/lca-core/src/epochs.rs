@@ -1,0 +1,103 @@
+//! Epochs, intended primaries and maintenance of the pairs. An order of a lower epoch than was ever seen is
+//! refused; a higher one is recorded before it is acted upon (BEHAVIOUR, Epochs and orders).
+
+use crate::core::LcaCore;
+use crate::{PairRecord, StateChange};
+use changeover_model::message::OrderKey;
+use changeover_model::{ApplicationName, Epoch, PairName, Refusal, RefusalCode};
+use std::collections::BTreeMap;
+
+/// Most pairs that are remembered, those of earlier slices included.
+const MOST_PAIRS: usize = 1000;
+
+/// What is known of each pair; kept when a pair leaves the slice, so that its epoch never falls back.
+#[derive(Debug, Default)]
+pub(crate) struct Pairs {
+    pub(crate) records: BTreeMap<PairName, PairRecord>,
+}
+
+impl Pairs {
+    pub(crate) fn epoch(&self, pair: &PairName) -> Epoch {
+        self.records
+            .get(pair)
+            .map_or(Epoch(0), |record| record.epoch)
+    }
+
+    pub(crate) fn in_maintenance(&self, pair: Option<&PairName>) -> bool {
+        pair.and_then(|pair| self.records.get(pair))
+            .is_some_and(|record| record.maintenance)
+    }
+
+    pub(crate) fn intended_primary(&self, pair: &PairName) -> Option<&ApplicationName> {
+        self.records.get(pair)?.primary.as_ref()
+    }
+}
+
+impl LcaCore {
+    /// Refuses a stale order; records the epoch of one that is ahead.
+    pub(crate) fn check_epoch(&mut self, key: &OrderKey) -> Result<(), Refusal> {
+        let Some(pair) = &key.pair else {
+            return Ok(());
+        };
+        let known = self.pairs.epoch(pair);
+        if key.epoch < known {
+            return Err(Refusal::new(
+                RefusalCode::StaleEpoch,
+                format!(
+                    "the order is of epoch {} of {pair}, {} has seen {known}",
+                    key.epoch, self.identity.host
+                ),
+            ));
+        }
+        self.raise_epoch(&pair.clone(), key.epoch);
+        Ok(())
+    }
+
+    /// Takes note of an epoch that somebody who knows has named.
+    pub(crate) fn raise_epoch(&mut self, pair: &PairName, epoch: Epoch) {
+        if epoch <= self.pairs.epoch(pair) {
+            return;
+        }
+        // Who shall be primary in the new epoch is not known before the SCS says so.
+        let maintenance = self.pairs.in_maintenance(Some(pair));
+        self.note_pair(PairRecord {
+            pair: pair.clone(),
+            epoch,
+            primary: None,
+            maintenance,
+        });
+    }
+
+    pub(crate) fn intend_pair(
+        &mut self,
+        pair: PairName,
+        epoch: Epoch,
+        primary: Option<ApplicationName>,
+        maintenance: bool,
+    ) {
+        if epoch < self.pairs.epoch(&pair) {
+            return;
+        }
+        let ended = self.pairs.in_maintenance(Some(&pair)) && !maintenance;
+        self.note_pair(PairRecord {
+            pair: pair.clone(),
+            epoch,
+            primary,
+            maintenance,
+        });
+        if ended {
+            self.maintenance_ended(&pair);
+        }
+    }
+
+    fn note_pair(&mut self, record: PairRecord) {
+        let known = self.pairs.records.get(&record.pair);
+        if known == Some(&record) || (known.is_none() && self.pairs.records.len() >= MOST_PAIRS) {
+            return;
+        }
+        self.pairs
+            .records
+            .insert(record.pair.clone(), record.clone());
+        self.persist_durable(StateChange::Pair(record));
+    }
+}

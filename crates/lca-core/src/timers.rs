@@ -1,0 +1,147 @@
+//! The deadlines of an LCA, and what a late tick does to them. Owns the one timer table; what happens when a
+//! deadline comes stands with the room it belongs to (`core.rs` distributes).
+
+use crate::{ConnectionId, RunId};
+use changeover_model::{ApplicationName, PairName, Ticket, TimerTable, Timestamp};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A tick later than this means that this machine, not its peers, stood still (BEHAVIOUR, Is it me?).
+const LATE: Duration = Duration::from_millis(100);
+/// What a deadline that came due during a standstill is given once more, at most.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What a deadline is for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// The SCS has been silent for its bound.
+    ScsSilent,
+    /// A write to disk failed; try again.
+    DiskRetry,
+    /// A connection of the local socket has not registered.
+    Registration(ConnectionId),
+    /// The present step of a start takes too long.
+    Start(ApplicationName),
+    /// The present step of a stop takes too long, or remains do not end.
+    Stop(ApplicationName),
+    /// The back-off before an automatic restart is over.
+    Restart(ApplicationName),
+    /// A run-mode order is not acknowledged.
+    RunMode(ApplicationName),
+    /// An application stays Suspending.
+    Suspending(ApplicationName),
+    /// The next heartbeat is to be sent.
+    Heartbeat(ApplicationName),
+    /// Heartbeats have gone unanswered for the hang timeout.
+    Hang(ApplicationName),
+    /// The present step of a pair's control script or release takes too long.
+    Script(PairName),
+    /// A command takes too long, or its remains do not end.
+    Command(RunId),
+    /// The next announcement of a VIP is due.
+    Announce(IpAddr),
+    /// A write that something waits for is not reported.
+    Write(Ticket),
+    /// The SCS has not handed over what was primary here.
+    HandOver,
+}
+
+/// What a standstill of this machine does to a deadline.
+enum Standstill {
+    /// Its peer gets one full period again, whether it was due or not.
+    FullPeriod,
+    /// If it was due, it gets a little more, once.
+    OneGrace,
+    /// Nothing: it is this LCA's own next step.
+    Nothing,
+}
+
+impl Timer {
+    fn at_standstill(&self) -> Standstill {
+        match self {
+            Timer::ScsSilent | Timer::Hang(_) => Standstill::FullPeriod,
+            Timer::Registration(_)
+            | Timer::Start(_)
+            | Timer::Stop(_)
+            | Timer::RunMode(_)
+            | Timer::Suspending(_)
+            | Timer::Script(_)
+            | Timer::Command(_)
+            | Timer::Write(_)
+            | Timer::HandOver => Standstill::OneGrace,
+            Timer::DiskRetry | Timer::Restart(_) | Timer::Heartbeat(_) | Timer::Announce(_) => {
+                Standstill::Nothing
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Armed {
+    period: Duration,
+    had_grace: bool,
+}
+
+/// The deadlines of an LCA.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    table: TimerTable<Timer>,
+    armed: BTreeMap<Timer, Armed>,
+}
+
+impl Timers {
+    /// Sets a deadline `after` from `now`, replacing the one it had.
+    pub(crate) fn set(&mut self, timer: Timer, now: Timestamp, after: Duration) {
+        let armed = Armed {
+            period: after,
+            had_grace: false,
+        };
+        self.armed.insert(timer.clone(), armed);
+        self.table.set(timer, now + after);
+    }
+
+    pub(crate) fn cancel(&mut self, timer: &Timer) {
+        self.armed.remove(timer);
+        self.table.cancel(timer);
+    }
+
+    pub(crate) fn is_set(&self, timer: &Timer) -> bool {
+        self.table.get(timer).is_some()
+    }
+
+    pub(crate) fn earliest(&self) -> Option<Timestamp> {
+        self.table.earliest()
+    }
+
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
+        let (_, timer) = self.table.pop_due(now)?;
+        self.armed.remove(&timer);
+        Some(timer)
+    }
+
+    /// Called with every tick before deadlines are taken out.
+    pub(crate) fn notice_standstill(&mut self, now: Timestamp) {
+        if self.earliest().is_none_or(|due| now.since(due) <= LATE) {
+            return;
+        }
+        let all: Vec<(Timestamp, Timer)> = self
+            .table
+            .iter()
+            .map(|(at, key)| (at, key.clone()))
+            .collect();
+        for (at, timer) in all {
+            let Some(armed) = self.armed.get_mut(&timer) else {
+                continue;
+            };
+            match timer.at_standstill() {
+                Standstill::FullPeriod => self.table.set(timer, now + armed.period),
+                Standstill::OneGrace if at <= now && !armed.had_grace => {
+                    armed.had_grace = true;
+                    self.table.set(timer, now + armed.period.min(GRACE));
+                }
+                Standstill::OneGrace | Standstill::Nothing => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The emulated subnet without any IO. Time is a number that the tests set.
+
+mod addresses;
+mod neighbours;
+mod orders;
+mod site;

@@ -1,0 +1,77 @@
+//! "Is it me?": when more than half of the hosts (and more than one) fall silent within one bound, the SCS
+//! doubts its own connection instead of failing everything over. An operator's word or their return ends it.
+
+use super::HostCare;
+use crate::ScsCore;
+use changeover_model::environment::AlarmCategory;
+use changeover_model::message::{RecordKind, RecordOutcome, Step};
+use changeover_model::{HostName, PairName, Timestamp};
+
+/// Lost, or on the way to it: silent for the first half of the bound as well. Without this, the first of two
+/// hosts that fall silent together would be failed over to the second.
+fn silent(host: &HostCare, now: Timestamp) -> bool {
+    !host.confirmed_lost
+        && (host.lost.is_some_and(|lost| now.since(lost) <= host.bound())
+            || (host.lost.is_none() && now.since(host.heard) >= host.silence()))
+}
+
+fn still_lost(host: &HostCare) -> bool {
+    !host.confirmed_lost && host.lost.is_some()
+}
+
+impl ScsCore {
+    fn most_hosts(&self, is: impl Fn(&HostCare) -> bool) -> bool {
+        let managed: Vec<&HostCare> = self.hosts.values().filter(|host| host.needs_lca).collect();
+        let count = managed.iter().filter(|host| is(host)).count();
+        count > 1 && count * 2 > managed.len()
+    }
+
+    /// A host was lost just now: is it really the host?
+    pub(crate) fn doubt(&mut self) {
+        let now = self.now;
+        if self.is_it_me || !self.most_hosts(|host| silent(host, now)) {
+            return;
+        }
+        self.is_it_me = true;
+        let text = "more than half of the hosts fell silent at once: probably it is the SCS's own connection. \
+                    Nothing is failed over; `sci hosts confirm-lost HOST` says that a host is really lost";
+        self.raise_alarm(
+            "is-it-me",
+            "IS_IT_ME",
+            AlarmCategory::Critical,
+            "SCS",
+            text,
+            None,
+        );
+        let record = self.open_record(RecordKind::Host, None, "Is it me?".into(), "silence");
+        self.note(record, Step::Note, "the SCS doubts itself", text);
+        self.close_record(record, RecordOutcome::Done, text);
+        self.touch_all();
+    }
+
+    /// A host has come back, or an operator has confirmed a loss.
+    pub(crate) fn doubt_again(&mut self) {
+        if self.is_it_me && !self.most_hosts(still_lost) {
+            self.is_it_me = false;
+            self.clear_alarm("is-it-me", "hosts came back, or their loss was confirmed");
+            self.touch_all();
+        }
+    }
+
+    pub(crate) fn confirm_lost(&mut self, hosts: &[HostName]) {
+        for host in hosts {
+            if let Some(care) = self.hosts.get_mut(host) {
+                care.confirmed_lost = true;
+            }
+            self.touch_host(host);
+        }
+        self.doubt_again();
+        self.picture_changed = true;
+    }
+
+    pub(crate) fn touch_all(&mut self) {
+        let pairs: Vec<PairName> = self.pairs.keys().cloned().collect();
+        self.touched.extend(pairs);
+        self.picture_changed = true;
+    }
+}

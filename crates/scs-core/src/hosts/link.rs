@@ -1,0 +1,207 @@
+//! The connection to a host's LCA: hello, beats, and each message on its way to its room.
+
+use super::Link;
+use crate::dispatch::Timer;
+use crate::{LinkLoss, ScsCore, ScsOutput};
+use changeover_model::message::{FromLca, LcaOrder, LcaReport};
+use changeover_model::{HostName, Timestamp};
+use std::collections::VecDeque;
+
+/// Beats remembered until they are answered.
+const BEATS: usize = 32;
+
+impl ScsCore {
+    pub(crate) fn lca_connected(&mut self, host: &HostName, connection: u64) {
+        let now = self.now;
+        let Some(care) = self.hosts.get_mut(host) else {
+            return;
+        };
+        if !care.needs_lca || care.connection().is_some_and(|held| held > connection) {
+            return;
+        }
+        care.link = Some(Link {
+            connection,
+            sequence: 0,
+            beats: VecDeque::new(),
+            heard: now,
+        });
+        care.reported = false;
+        self.host_alive(host);
+        self.say_hello(host);
+        self.send_beat(host);
+    }
+
+    /// Asks for the full state; without an answer within the detection bound the connection is given up.
+    pub(crate) fn say_hello(&mut self, host: &HostName) {
+        let Some(care) = self.hosts.get(host) else {
+            return;
+        };
+        let bound = care.config.addp.remote_timeout * 2;
+        let due = self.now + care.bound();
+        let hello = LcaOrder::Hello {
+            version: self.identity.version.clone(),
+            session: self.identity.session,
+            bound,
+        };
+        self.send(host, None, hello);
+        self.timers.set(Timer::HelloDue(host.clone()), due);
+        self.expect_agent(host);
+    }
+
+    pub(crate) fn beat_due(&mut self, host: &HostName) {
+        self.send_beat(host);
+    }
+
+    pub(crate) fn send_beat(&mut self, host: &HostName) {
+        let now = self.now;
+        let Some(care) = self.hosts.get_mut(host) else {
+            return;
+        };
+        let interval = care.beat_interval();
+        let Some(link) = care.link.as_mut() else {
+            return;
+        };
+        link.sequence += 1;
+        let sequence = link.sequence;
+        link.beats.push_back((sequence, now));
+        if link.beats.len() > BEATS {
+            link.beats.pop_front();
+        }
+        self.send(host, None, LcaOrder::Beat { sequence });
+        self.timers.set(Timer::Beat(host.clone()), now + interval);
+    }
+
+    /// True if the message belongs to the connection in force; what arrives on it is a sign of life.
+    fn arrived(&mut self, host: &HostName, connection: u64) -> bool {
+        let now = self.now;
+        let Some(link) = self
+            .hosts
+            .get_mut(host)
+            .and_then(|care| care.link.as_mut())
+            .filter(|link| link.connection == connection)
+        else {
+            return false;
+        };
+        link.heard = now;
+        self.expect_agent(host);
+        self.host_alive(host);
+        true
+    }
+
+    pub(crate) fn lca_message(&mut self, host: &HostName, connection: u64, message: FromLca) {
+        if !self.arrived(host, connection) {
+            return;
+        }
+        let at = message.sent_at;
+        match message.body {
+            LcaReport::Hello(state) => self.lca_reported(host, at, state),
+            LcaReport::BeatAnswered { sequence } => self.beat_answered(host, sequence, at),
+            LcaReport::Configured { revision } => {
+                if let Some(care) = self.hosts.get_mut(host) {
+                    care.revision = revision;
+                }
+            }
+            LcaReport::ApplicationChanged(state) => {
+                self.application_changed(host, at, message.cause, state);
+            }
+            LcaReport::OrderAnswered { key, outcome } => {
+                self.order_answered(host, at, key, outcome);
+            }
+            LcaReport::ControlScriptFinished { key, outcome } => {
+                self.script_finished(host, at, key, outcome);
+            }
+            LcaReport::AddressesObserved(addresses) => {
+                self.addresses_observed(host, at, addresses);
+            }
+            LcaReport::CommandFinished { key, outcome } => {
+                self.command_finished(host, key, outcome);
+            }
+            LcaReport::RivalSighted {
+                pair,
+                address,
+                interface,
+                mac,
+            } => self.rival_sighted(host, &pair, address, &interface, &mac),
+            LcaReport::HostStopping => self.host_stopping(host),
+        }
+    }
+
+    fn beat_answered(&mut self, host: &HostName, sequence: u64, answered: Timestamp) {
+        let now = self.now;
+        let Some(care) = self.hosts.get_mut(host) else {
+            return;
+        };
+        let Some(link) = care.link.as_mut() else {
+            return;
+        };
+        let sent = link
+            .beats
+            .iter()
+            .find(|(number, _)| *number == sequence)
+            .map(|(_, at)| *at);
+        link.beats.retain(|(number, _)| *number > sequence);
+        if let Some(sent) = sent {
+            care.clock.measured(sent, answered, now);
+        }
+    }
+
+    pub(crate) fn lca_disconnected(&mut self, host: &HostName, connection: u64, loss: LinkLoss) {
+        let Some(care) = self.hosts.get_mut(host) else {
+            return;
+        };
+        if care.connection() != Some(connection) {
+            return;
+        }
+        self.link_gone(host, loss);
+        if loss == LinkLoss::Closed || loss == LinkLoss::Refused {
+            // Its FIN or RST came from a living host.
+            self.host_alive(host);
+        }
+        self.probe(host);
+    }
+
+    /// The stream is of no use any more: its process is gone, or nothing comes over it.
+    pub(crate) fn link_gone(&mut self, host: &HostName, loss: LinkLoss) {
+        let Some(care) = self.hosts.get_mut(host) else {
+            return;
+        };
+        care.link = None;
+        care.reported = false;
+        care.last_loss = Some(loss);
+        for timer in [
+            Timer::Beat(host.clone()),
+            Timer::HelloDue(host.clone()),
+            Timer::AgentSilence(host.clone()),
+        ] {
+            self.timers.cancel(&timer);
+        }
+        self.reach_changed(host);
+        self.touch_host(host);
+    }
+
+    /// After a pause of this machine: everything heard so far counts as heard now, and the state is asked for
+    /// before anything is judged.
+    pub(crate) fn ask_again(&mut self, host: &HostName) {
+        let now = self.now;
+        let Some(care) = self.hosts.get_mut(host) else {
+            return;
+        };
+        if !care.needs_lca {
+            return;
+        }
+        care.heard = now;
+        if let Some(link) = care.link.as_mut() {
+            link.heard = now;
+            link.beats.clear();
+            care.reported = false;
+            self.say_hello(host);
+            self.send_beat(host);
+        }
+        self.expect_host(host);
+    }
+
+    pub(crate) fn close_link(&mut self, host: &HostName) {
+        self.link_gone(host, LinkLoss::TimedOut);
+        self.out.push(ScsOutput::CloseLca { host: host.clone() });
+    }
+}

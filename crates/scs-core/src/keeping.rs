@@ -1,0 +1,214 @@
+//! What has to be on disk before it is acted on. Owns the tickets and what waits for them; the shape of the
+//! store is `storage`'s.
+
+use crate::dispatch::Timer;
+use crate::{ScsCore, ScsOutput, StoreChange};
+use changeover_model::environment::AlarmCategory;
+use changeover_model::message::{SourceId, ToMessageServer};
+use changeover_model::{Epoch, PairName, Ticket};
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Most writes on their way; further changes are gathered (by key) until one has come back.
+const ON_THE_WAY: usize = 64;
+/// After a failure the changes are written again after this time.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// A write that takes longer raises an alarm.
+const WRITE_BOUND: Duration = Duration::from_secs(5);
+
+/// What waits for a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AfterWrite {
+    /// Epochs of a pair up to this one may be used.
+    EpochReserved(PairName, Epoch),
+    /// The detections of an event may be acknowledged.
+    Acknowledge(SourceId, u64),
+    /// The slices of this revision may go out.
+    Configure,
+}
+
+/// Writes under way.
+#[derive(Debug, Default)]
+pub(crate) struct Keeping {
+    last_ticket: Ticket,
+    changes: IndexMap<String, StoreChange>,
+    after: Vec<AfterWrite>,
+    on_the_way: BTreeMap<Ticket, Written>,
+    /// No write before the retry timer: the last one failed.
+    pausing: bool,
+}
+
+#[derive(Debug, Default)]
+struct Written {
+    changes: Vec<StoreChange>,
+    after: Vec<AfterWrite>,
+}
+
+impl ScsCore {
+    pub(crate) fn keep(&mut self, change: StoreChange) {
+        let key = change.key();
+        // The position in the map does not matter: a transaction holds each key once.
+        self.keeping.changes.insert(key, change);
+    }
+
+    pub(crate) fn after_write(&mut self, what: AfterWrite) {
+        self.keeping.after.push(what);
+    }
+
+    /// Keeps the state of a pair as it stands.
+    pub(crate) fn keep_pair(&mut self, pair: &PairName) {
+        if let Some(care) = self.pairs.get(pair) {
+            let change = StoreChange::Pair(pair.clone(), care.kept.clone());
+            self.keep(change);
+        }
+    }
+
+    fn gather(&mut self) {
+        for change in self.alarms.take_changes() {
+            self.keep(change.into());
+        }
+        let changes = self.timeline.take_changes();
+        for record in changes.stored {
+            self.keep(StoreChange::Timeline(Box::new(record)));
+        }
+        for id in changes.deleted {
+            self.keep(StoreChange::TimelineDropped(id));
+        }
+    }
+
+    /// Sends one write with everything that came together.
+    pub(crate) fn write(&mut self) {
+        self.gather();
+        let keeping = &mut self.keeping;
+        if keeping.pausing || keeping.on_the_way.len() >= ON_THE_WAY {
+            return;
+        }
+        if keeping.changes.is_empty() {
+            // What waits without a change of its own waits for the last write on its way.
+            let after = std::mem::take(&mut keeping.after);
+            match keeping.on_the_way.last_entry() {
+                Some(mut last) => last.get_mut().after.extend(after),
+                None => {
+                    for what in after {
+                        self.written(what);
+                    }
+                }
+            }
+            return;
+        }
+        let ticket = keeping.last_ticket.next();
+        keeping.last_ticket = ticket;
+        let changes: Vec<StoreChange> = std::mem::take(&mut keeping.changes)
+            .into_values()
+            .collect();
+        let after = std::mem::take(&mut keeping.after);
+        keeping.on_the_way.insert(
+            ticket,
+            Written {
+                changes: changes.clone(),
+                after,
+            },
+        );
+        self.out.push(ScsOutput::Persist { ticket, changes });
+        self.watch_writes();
+    }
+
+    fn watch_writes(&mut self) {
+        if self.keeping.on_the_way.is_empty() {
+            self.timers.cancel(&Timer::WriteBound);
+        } else if self.timers.get(&Timer::WriteBound).is_none() {
+            self.timers.set(Timer::WriteBound, self.now + WRITE_BOUND);
+        }
+    }
+
+    pub(crate) fn persisted(&mut self, ticket: Ticket) {
+        let Some(written) = self.keeping.on_the_way.remove(&ticket) else {
+            return;
+        };
+        self.timers.cancel(&Timer::WriteBound);
+        self.watch_writes();
+        for what in written.after {
+            self.written(what);
+        }
+        self.clear_alarm("store", "a write succeeded");
+    }
+
+    fn written(&mut self, what: AfterWrite) {
+        match what {
+            AfterWrite::EpochReserved(pair, epoch) => {
+                if let Some(care) = self.pairs.get_mut(&pair) {
+                    care.durable = care.durable.max(epoch);
+                    self.touched.insert(pair);
+                }
+            }
+            AfterWrite::Acknowledge(source, sequence) => {
+                self.out.push(ScsOutput::ToMessageServer(Box::new(
+                    ToMessageServer::AlarmAcknowledged { source, sequence },
+                )));
+            }
+            AfterWrite::Configure => {
+                self.revision_kept = true;
+                self.push_configuration();
+            }
+        }
+    }
+
+    pub(crate) fn persist_failed(&mut self, ticket: Ticket, reason: &str) {
+        let Some(failed) = self.keeping.on_the_way.remove(&ticket) else {
+            return;
+        };
+        self.timers.cancel(&Timer::WriteBound);
+        self.watch_writes();
+        // Newer values of the same keys win over the failed ones.
+        let newer = std::mem::take(&mut self.keeping.changes);
+        for change in failed.changes {
+            self.keep(change);
+        }
+        self.keeping.changes.extend(newer);
+        for what in &failed.after {
+            if let AfterWrite::EpochReserved(pair, epoch) = what {
+                self.reservation_failed(pair, *epoch, reason);
+            }
+        }
+        self.keeping.after.splice(0..0, failed.after);
+        self.keeping.pausing = true;
+        self.timers.set(Timer::WriteAgain, self.now + RETRY_AFTER);
+        self.store_alarm(&format!(
+            "the store cannot be written ({reason}): no promotion under a new epoch, and a restart would forget; \
+             look at the SCS's state directory; written again every second"
+        ));
+    }
+
+    fn reservation_failed(&mut self, pair: &PairName, epoch: Epoch, reason: &str) {
+        if let Some(care) = self.pairs.get_mut(pair)
+            && care.durable < epoch
+        {
+            care.reservation_failed = Some(reason.to_owned());
+            self.touched.insert(pair.clone());
+        }
+    }
+
+    pub(crate) fn write_again(&mut self) {
+        self.keeping.pausing = false;
+    }
+
+    pub(crate) fn write_overdue(&mut self) {
+        self.store_alarm(
+            "the store has not answered for 5 s: no promotion under a new epoch meanwhile; look at the disk of \
+             the SCS's state directory",
+        );
+        self.watch_writes();
+    }
+
+    fn store_alarm(&mut self, text: &str) {
+        self.raise_alarm(
+            "store",
+            "STORE_UNAVAILABLE",
+            AlarmCategory::Critical,
+            "SCS",
+            text,
+            None,
+        );
+    }
+}

@@ -1,0 +1,210 @@
+//! The pairs as the SCS cares for them: epoch, intended primary, what is under way, what is suppressed. Who can
+//! take over stands in `members`, who holds the VIP in `holders`, what is done by itself in `judgement`.
+
+mod flapping;
+mod holders;
+mod judgement;
+mod maintenance;
+mod members;
+mod precheck;
+mod trouble;
+
+pub(crate) use holders::Alignment;
+pub(crate) use members::Member;
+pub(crate) use trouble::Trouble;
+
+use crate::keeping::AfterWrite;
+use crate::procedures::Procedure;
+use crate::{ScsCore, StoredPair};
+use changeover_model::environment::Pair;
+use changeover_model::message::{ApplicationState, OrderOutcome};
+use changeover_model::{
+    ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, Refusal, Timestamp,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Most answers to orders that are remembered for a procedure.
+const ANSWERS: usize = 64;
+
+/// Everything about one pair.
+#[derive(Debug)]
+pub(crate) struct PairCare {
+    pub(crate) config: Pair,
+    pub(crate) kept: StoredPair,
+    /// Epochs up to this one may have been used by a former life of the SCS, or were seen at an LCA.
+    pub(crate) floor: Epoch,
+    /// Epochs up to this one are reserved on disk.
+    pub(crate) durable: Epoch,
+    /// The reservation of an epoch failed, and why.
+    pub(crate) reservation_failed: Option<String>,
+    pub(crate) procedure: Option<Procedure>,
+    /// Record of the procedure under way: set also while the procedure is being advanced.
+    pub(crate) open_record: Option<CauseId>,
+    /// Record that late steps without a cause belong to.
+    pub(crate) last_record: Option<CauseId>,
+    /// Answers to orders of the procedure under way.
+    pub(crate) answers: BTreeMap<OrderNumber, OrderOutcome>,
+    /// Why nothing is done although something would be to be done.
+    pub(crate) suppressed: Vec<Refusal>,
+    /// No automatic procedure before then, after one that failed.
+    pub(crate) not_before: Option<Timestamp>,
+    /// Procedures that failed in a row.
+    pub(crate) failures: u32,
+    /// Since when intended and observed holder differ with nothing under way.
+    pub(crate) misaligned_since: Option<Timestamp>,
+    /// Realignments that did not help, in a row.
+    pub(crate) realign_failures: u32,
+    /// Since when the pair waits for the member that should be primary first.
+    pub(crate) waiting_since: Option<Timestamp>,
+    pub(crate) trouble: Trouble,
+    /// A host that was lost and is back, for the record of the reconnect.
+    pub(crate) host_returned: Option<(HostName, Timestamp)>,
+    /// When this pair must be looked at again.
+    wake: Option<Timestamp>,
+}
+
+impl PairCare {
+    pub(crate) fn new(config: Pair, kept: StoredPair) -> Self {
+        Self {
+            config,
+            floor: kept.reserved.max(kept.epoch),
+            durable: Epoch(0),
+            kept,
+            reservation_failed: None,
+            procedure: None,
+            open_record: None,
+            last_record: None,
+            answers: BTreeMap::new(),
+            suppressed: Vec::new(),
+            not_before: None,
+            failures: 0,
+            misaligned_since: None,
+            realign_failures: 0,
+            waiting_since: None,
+            trouble: Trouble::default(),
+            host_returned: None,
+            wake: None,
+        }
+    }
+
+    /// The pair's hosts, each once.
+    pub(crate) fn hosts(&self) -> Vec<HostName> {
+        let mut hosts = vec![self.config.primary_host.clone()];
+        if self.config.backup_host != self.config.primary_host {
+            hosts.push(self.config.backup_host.clone());
+        }
+        hosts
+    }
+
+    /// The host on which the VIP shall stand.
+    pub(crate) fn intended_host(&self) -> Option<&HostName> {
+        self.config.host_of(self.kept.primary.as_ref()?)
+    }
+
+    /// The epoch of the next promotion.
+    pub(crate) fn next_epoch(&self) -> Epoch {
+        self.kept.epoch.max(self.floor).next()
+    }
+
+    /// Asks to be looked at again then at the latest.
+    pub(crate) fn wake_at(&mut self, at: Timestamp) {
+        self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
+    }
+
+    /// Takes the wish to be looked at again.
+    pub(crate) fn take_wake(&mut self) -> Option<Timestamp> {
+        self.wake.take()
+    }
+
+    /// The machine stood still: deadlines move along.
+    pub(crate) fn postpone(&mut self, by: Duration) {
+        if let Some(procedure) = self.procedure.as_mut() {
+            procedure.postpone(by);
+        }
+        for at in [
+            &mut self.not_before,
+            &mut self.misaligned_since,
+            &mut self.waiting_since,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            *at = *at + by;
+        }
+    }
+
+    pub(crate) fn answered(&mut self, number: OrderNumber, outcome: OrderOutcome) {
+        self.answers.insert(number, outcome);
+        if self.answers.len() > ANSWERS {
+            self.answers.pop_first();
+        }
+    }
+}
+
+impl ScsCore {
+    pub(crate) fn pair_of(&self, application: &ApplicationName) -> Option<PairName> {
+        self.environment
+            .as_ref()?
+            .pair_of(application)
+            .map(|pair| pair.name.clone())
+    }
+
+    /// A pair by its name, either application, one of its hosts' VIPs (with or without prefix length).
+    pub(crate) fn resolve_pair(&self, text: &str) -> Option<PairName> {
+        let address: Option<std::net::IpAddr> =
+            text.split('/').next().and_then(|text| text.parse().ok());
+        self.pairs
+            .values()
+            .find(|care| {
+                let pair = &care.config;
+                pair.name.as_str() == text
+                    || pair.primary.as_str() == text
+                    || pair.backup.as_str() == text
+                    || pair
+                        .virtual_ips
+                        .iter()
+                        .any(|vip| Some(vip.address) == address)
+            })
+            .map(|care| care.config.name.clone())
+    }
+
+    /// Puts a reservation for the next promotion on disk, so that the promotion need not wait for it.
+    pub(crate) fn reserve_epochs(&mut self, pair: &PairName) {
+        let Some(care) = self.pairs.get_mut(pair) else {
+            return;
+        };
+        let wanted = care.next_epoch();
+        if care.kept.reserved < wanted || care.durable < wanted {
+            care.kept.reserved = care.kept.reserved.max(wanted);
+            care.reservation_failed = None;
+            self.keep_pair(pair);
+            self.after_write(AfterWrite::EpochReserved(pair.clone(), wanted));
+        }
+    }
+
+    /// Epochs that an LCA has seen: a lost store, or a former SCS whose last write did not make it.
+    pub(crate) fn adopt_epochs(
+        &mut self,
+        seen: &[(PairName, Epoch)],
+        applications: &[ApplicationState],
+    ) {
+        let of_applications: Vec<(PairName, Epoch)> = applications
+            .iter()
+            .filter_map(|state| Some((self.pair_of(&state.application)?, state.epoch)))
+            .collect();
+        for (pair, epoch) in seen.iter().chain(&of_applications) {
+            let Some(care) = self.pairs.get_mut(pair) else {
+                continue;
+            };
+            care.floor = care.floor.max(*epoch);
+            if *epoch > care.kept.epoch && care.open_record.is_none() {
+                care.kept.epoch = *epoch;
+                self.keep_pair(pair);
+                self.intend_engine(pair);
+                self.picture_changed = true;
+            }
+            self.reserve_epochs(pair);
+        }
+    }
+}
