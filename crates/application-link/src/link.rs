@@ -165,7 +165,7 @@ impl ApplicationLink {
                     if changed.is_err() {
                         std::future::pending::<()>().await;
                     }
-                    self.alive();
+                    self.answer_heartbeat();
                 }
             }
         }
@@ -174,8 +174,14 @@ impl ApplicationLink {
     /// Answers a heartbeat, if one waits. For a main loop that does not return to
     /// [`ApplicationLink::next_order`] at least once a second.
     pub fn alive(&mut self) {
+        if self.heartbeats.has_changed().unwrap_or(false) {
+            self.answer_heartbeat();
+        }
+    }
+
+    fn answer_heartbeat(&mut self) {
         let sequence = *self.heartbeats.borrow_and_update();
-        if sequence > 0 && self.said.try_send(Said::Alive(sequence)).is_err() {
+        if self.said.try_send(Said::Alive(sequence)).is_err() {
             tracing::debug!(
                 sequence,
                 "a heartbeat could not be answered: the link is busy"

@@ -149,8 +149,11 @@ async fn deliver(shared: Arc<Shared>, mut dial: impl Dial<LogBatch, LogAcknowled
                 carry(&shared, ends, &mut target, &mut back_off).await;
                 tracing::info!("the link to the Message Server is down, log events are kept");
             }
-            Ok(Err(reason)) if !told => {
+            failed if !told => {
                 told = true;
+                let reason = failed.map_or("no answer in time".to_owned(), |failed| {
+                    failed.err().unwrap_or_default()
+                });
                 tracing::info!(%reason, "the Message Server cannot be reached, log events are kept");
             }
             Ok(Err(_)) | Err(_) => {}
@@ -169,8 +172,15 @@ async fn carry(
     target: &mut watch::Receiver<SocketAddr>,
     back_off: &mut BackOff,
 ) {
-    shared.outbox().connected();
-    let mut ready: VecDeque<LogBatch> = shared.outbox().next_batches().into();
+    let mut ready: VecDeque<LogBatch> = {
+        let mut outbox = shared.outbox();
+        let lost = outbox.lost();
+        if lost > 0 {
+            tracing::warn!(lost, "so many log events had to be dropped since the start");
+        }
+        outbox.connected();
+        outbox.next_batches().into()
+    };
     loop {
         tokio::select! {
             biased;

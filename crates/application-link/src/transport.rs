@@ -6,18 +6,20 @@ use crate::settings::Settings;
 use changeover_emulated_nic::Network;
 use changeover_model::message::{FromApplication, LogAcknowledged, LogBatch, ToApplication};
 use changeover_rpc::convert::ConvertError;
+use changeover_rpc::destination::Destination;
+use changeover_rpc::dial::{Caller, Dialler, channel};
+use changeover_rpc::identity::Role;
+use changeover_rpc::streams::Incoming;
+use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire;
 use changeover_rpc::wire::application_link_client::ApplicationLinkClient;
 use changeover_rpc::wire::message_server_client::MessageServerClient;
-use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::net::UnixStream;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Response, Status, Streaming};
 
 /// Most messages that wait on a connection, in either direction.
@@ -28,30 +30,35 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// The way to the LCA of this host.
 #[derive(Debug)]
 pub(crate) struct LcaSocket {
-    path: PathBuf,
+    dialler: Dialler,
+    socket: Destination,
 }
 
 impl LcaSocket {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path }
+        let dialler = Dialler {
+            // A Unix socket leads nowhere but to this machine, and needs no certificate.
+            network: Network::Kernel,
+            security: LinkSecurity::Plain,
+            expected: Expected::role(Role::Lca),
+        };
+        Self {
+            dialler,
+            socket: Destination::Unix(path),
+        }
     }
 }
 
 impl Dial<FromApplication, ToApplication> for LcaSocket {
     async fn dial(&mut self) -> Result<Ends<FromApplication, ToApplication>, String> {
-        let path = self.path.clone();
-        let connector = tower::service_fn(move |_| {
-            let path = path.clone();
-            async move { UnixStream::connect(path).await.map(TokioIo::new) }
-        });
-        let channel = Endpoint::from_static("http://lca")
-            .connect_with_connector(connector)
+        let caller = channel(&self.dialler, &self.socket, CONNECT)
             .await
-            .map_err(|error| with_cause(&error))?;
+            .map_err(|error| error.to_string())?;
         let (to, outgoing) = mpsc::channel::<FromApplication>(QUEUE);
         let outgoing = ReceiverStream::new(outgoing).map(wire::FromApplication::from);
-        let mut client = ApplicationLinkClient::new(channel);
-        let from = converted(async move { client.attach(outgoing).await });
+        let mut client = ApplicationLinkClient::new(caller.channel.clone());
+        let call = async move { client.attach(outgoing).await };
+        let from = converted(caller, call, "application link");
         Ok(Ends { to, from })
     }
 }
@@ -59,50 +66,51 @@ impl Dial<FromApplication, ToApplication> for LcaSocket {
 /// The way to the Message Server.
 #[derive(Debug)]
 pub(crate) struct MessageServerAddress {
-    network: Network,
+    dialler: Dialler,
     target: watch::Receiver<SocketAddr>,
 }
 
 impl MessageServerAddress {
     /// Chooses the network and reads the certificates.
     pub(crate) async fn prepare(
-        _settings: &Settings,
+        settings: &Settings,
         target: watch::Receiver<SocketAddr>,
     ) -> Result<Self, String> {
         let network = Network::from_environment()
             .await
-            .map_err(|error| with_cause(&error))?;
-        Ok(Self { network, target })
-    }
-
-    async fn channel(&self) -> Result<Channel, String> {
-        let (network, target) = (self.network.clone(), *self.target.borrow());
-        let connector = tower::service_fn(move |_| {
-            let network = network.clone();
-            async move { network.dial(target, CONNECT).await.map(TokioIo::new) }
-        });
-        Endpoint::from_static("http://message-server")
-            .connect_with_connector(connector)
-            .await
-            .map_err(|error| with_cause(&error))
+            .map_err(|error| error.to_string())?;
+        let security = LinkSecurity::from_arguments(settings.tls.as_deref(), settings.insecure)
+            .map_err(|error| error.to_string())?;
+        let dialler = Dialler {
+            network,
+            security,
+            expected: Expected::role(Role::MessageServer),
+        };
+        Ok(Self { dialler, target })
     }
 }
 
 impl Dial<LogBatch, LogAcknowledged> for MessageServerAddress {
     async fn dial(&mut self) -> Result<Ends<LogBatch, LogAcknowledged>, String> {
-        let channel = self.channel().await?;
+        let target = Destination::Tcp(*self.target.borrow());
+        let caller = channel(&self.dialler, &target, CONNECT)
+            .await
+            .map_err(|error| error.to_string())?;
         let (to, outgoing) = mpsc::channel::<LogBatch>(QUEUE);
         let outgoing = ReceiverStream::new(outgoing).map(wire::LogBatch::from);
-        let mut client = MessageServerClient::new(channel);
-        let from = converted(async move { client.log(outgoing).await });
+        let mut client = MessageServerClient::new(caller.channel.clone());
+        let call = async move { client.log(outgoing).await };
+        let from = converted(caller, call, "log");
         Ok(Ends { to, from })
     }
 }
 
 /// Makes a call and feeds what arrives into a channel, converted, until either side ends. Does not wait for
-/// the call: a server may answer it only when it has seen our first message.
+/// the call: a server may answer it only when it has seen our first message. The connection goes with it.
 fn converted<Wire, Model>(
+    caller: Caller,
     call: impl Future<Output = Result<Response<Streaming<Wire>>, Status>> + Send + 'static,
+    conversation: &'static str,
 ) -> mpsc::Receiver<Model>
 where
     Wire: Send + 'static,
@@ -115,55 +123,30 @@ where
             answered = call => answered,
         };
         let mut incoming = match answered {
-            Ok(response) => response.into_inner(),
+            Ok(response) => Incoming::new(response.into_inner(), conversation),
             Err(status) => {
-                tracing::info!(reason = shown(&status), "a connection is refused");
+                tracing::info!(conversation, reason = %caller.judge(status), "a connection is refused");
                 return;
             }
         };
         loop {
             let message = tokio::select! {
                 () = sender.closed() => return,
-                message = incoming.message() => message,
+                message = incoming.next() => message,
             };
-            let message = match message {
-                Ok(Some(message)) => message,
-                Ok(None) => return,
-                Err(status) => {
-                    tracing::debug!(reason = shown(&status), "a connection ended");
-                    return;
-                }
-            };
-            match Model::try_from(message) {
-                Ok(message) => {
+            match message {
+                Ok(Some(message)) => {
                     if sender.send(message).await.is_err() {
                         return;
                     }
                 }
-                Err(error) if error.is_of_newer_release() => {
-                    tracing::debug!(%error, "a message of a newer release is skipped");
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a message cannot be understood, the connection is closed");
+                Ok(None) => return,
+                Err(status) => {
+                    tracing::debug!(conversation, reason = %caller.judge(status), "a connection ended");
                     return;
                 }
             }
         }
     });
     receiver
-}
-
-fn shown(status: &Status) -> String {
-    format!("{}: {}", status.code(), status.message())
-}
-
-/// An error with what caused it, in one line; tonic's own text hides the cause.
-fn with_cause(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

@@ -11,6 +11,7 @@ use crate::origins::{Origin, Origins};
 use crate::problem::{Collector, Problem};
 use crate::source::{SourceText, Span};
 use crate::tree::{self, Entry, Node};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Walks the merged tree.
 pub(crate) fn complete(
@@ -22,6 +23,7 @@ pub(crate) fn complete(
     let mut walk = Walk {
         root: &merged.root,
         whole: merged.whole,
+        names: BTreeMap::new(),
         source,
         origins: Origins::default(),
         problems,
@@ -33,6 +35,8 @@ pub(crate) fn complete(
 struct Walk<'w> {
     root: &'w Node,
     whole: bool,
+    /// Names per section, collected at the first reference: a large site has thousands of them.
+    names: BTreeMap<&'static str, BTreeSet<&'w str>>,
     source: &'w SourceText,
     origins: Origins,
     problems: &'w mut Collector,
@@ -187,7 +191,11 @@ impl Walk<'_> {
         let section = self.root.get(target.section());
         let entries = section.map_or(&[][..], Node::entries);
         let may_be_derived = matches!(target, Target::Application | Target::Script);
-        if entries.iter().any(|entry| entry.key == name) || (may_be_derived && !self.whole) {
+        let known = self
+            .names
+            .entry(target.section())
+            .or_insert_with(|| entries.iter().map(|entry| entry.key.as_str()).collect());
+        if known.contains(name) || (may_be_derived && !self.whole) {
             return;
         }
         let noun = target.noun();

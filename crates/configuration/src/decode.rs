@@ -22,7 +22,7 @@ pub(crate) fn decode(root: &Node, problems: &mut Collector) -> Option<Environmen
     let reader = Reader { node: root };
     let members = pairs::members(root, problems);
     Some(Environment {
-        hosts: named(root, "hosts", |entry| layer::host(entry)),
+        hosts: named(root, "hosts", layer::host),
         switches: root
             .get("switches")
             .map_or(&[][..], Node::entries)
@@ -33,7 +33,7 @@ pub(crate) fn decode(root: &Node, problems: &mut Collector) -> Option<Environmen
         applications: named(root, "applications", |entry| {
             applications::application(entry, &members, problems)
         }),
-        scripts: named(root, "scripts", |entry| alarms::script(entry)),
+        scripts: named(root, "scripts", alarms::script),
         alarm_conditions: named(root, "alarm_conditions", |entry| {
             alarms::condition(entry, problems)
         }),

@@ -26,6 +26,8 @@ pub(crate) struct Derived {
     applications: Vec<Entry>,
     scripts: Vec<Entry>,
     conditions: Vec<Entry>,
+    /// Names of the members of the pairs so far.
+    members: Vec<String>,
 }
 
 /// The file with every derived object in its place.
@@ -45,6 +47,12 @@ pub(crate) fn derive(root: &Node, problems: &mut Collector) -> Merged {
         .and_then(Node::text)
         .unwrap_or(MESSAGE_SERVER)
         .to_owned();
+    if !matches!(root.kind, Kind::Map(_)) {
+        return Merged {
+            root: root.clone(),
+            whole: false,
+        };
+    }
     let mut whole = root.at(&["management_layer", "message_server"]).is_some()
         && root
             .at(&["management_layer", "solution_control_server"])
@@ -196,7 +204,7 @@ fn management_layer(root: &Node, derived: &mut Derived, problems: &mut Collector
     }
 }
 
-/// `None` if the pair lacks what derivation needs; `complete` reports what is missing.
+/// `None` if the pair lacks what derivation needs (`complete` reports it) or has a member of another pair.
 fn pair(
     entry: &Entry,
     message_server: &str,
@@ -217,6 +225,16 @@ fn pair(
         return Some(entry.clone());
     }
     let source = PairSource::read(entry, message_server)?;
+    let members = source.member_names();
+    let taken = members[0] == members[1]
+        || members
+            .iter()
+            .any(|name| derived.members.iter().any(|other| other == name));
+    if taken {
+        // `decode` says so at the member; all its objects would only repeat it.
+        return None;
+    }
+    derived.members.extend(members.map(str::to_owned));
     source.check_parts(problems);
     source.applications(derived, problems);
     if source.has_control() {

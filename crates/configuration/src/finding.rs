@@ -2,9 +2,9 @@
 //!
 //! Owns the finding and its two renderings; the rules stand in [`crate::rules`].
 
-use crate::problem::renderer;
+use crate::problem::{drawn, renderer};
 use crate::source::{Place, SourceText};
-use annotate_snippets::{AnnotationKind, Group, Level, Snippet};
+use annotate_snippets::{Group, Level};
 use serde::Serialize;
 use std::fmt;
 
@@ -72,15 +72,10 @@ fn render_one(source: &SourceText, finding: &Finding, color: bool) -> String {
     let title = level
         .primary_title(finding.message.as_str())
         .id(finding.rule);
-    let mut group = Group::with_title(title);
-    if let Some(place) = &finding.place {
-        group = group.element(
-            Snippet::source(source.text())
-                .path(source.name())
-                .fold(true)
-                .annotation(AnnotationKind::Primary.span(source.drawable(place.span))),
-        );
-    }
+    let mut group = match &finding.place {
+        Some(place) => drawn(title, source, place.span, "", &[]),
+        None => Group::with_title(title),
+    };
     group = group
         .element(Level::NOTE.message(finding.why.as_str()))
         .element(Level::HELP.message(finding.fix.as_str()));

@@ -5,7 +5,7 @@
 
 use crate::source::{SourceText, Span};
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use std::fmt;
 
 /// One thing that is wrong, at one place.
@@ -83,15 +83,25 @@ impl Collector {
         if known {
             return;
         }
-        if self.problems.len() < MOST_PROBLEMS {
-            self.problems.push(problem);
+        if self.is_full() {
+            self.count_only();
         } else {
-            self.dropped += 1;
+            self.problems.push(problem);
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.problems.is_empty()
+    }
+
+    /// True once further problems are only counted.
+    pub(crate) fn is_full(&self) -> bool {
+        self.problems.len() >= MOST_PROBLEMS
+    }
+
+    /// Counts a problem that nobody will see.
+    pub(crate) fn count_only(&mut self) {
+        self.dropped += 1;
     }
 
     /// The problems in the order of the file.
@@ -204,22 +214,12 @@ fn render_one(source: &SourceText, problem: &Problem, color: bool) -> String {
     let title = Level::ERROR
         .primary_title(problem.message.as_str())
         .id(problem.code);
-    let mut snippet = Snippet::source(source.text())
-        .path(source.name())
-        .fold(true)
-        .annotation(
-            AnnotationKind::Primary
-                .span(source.drawable(problem.span))
-                .label(problem.label.as_str()),
-        );
-    for (span, label) in &problem.related {
-        snippet = snippet.annotation(
-            AnnotationKind::Context
-                .span(source.drawable(*span))
-                .label(label.as_str()),
-        );
-    }
-    let mut group = Group::with_title(title).element(snippet);
+    let related: Vec<(Span, &str)> = problem
+        .related
+        .iter()
+        .map(|(span, label)| (*span, label.as_str()))
+        .collect();
+    let mut group = drawn(title, source, problem.span, &problem.label, &related);
     if let Some(note) = &problem.note {
         group = group.element(Level::NOTE.message(note.as_str()));
     }
@@ -227,4 +227,40 @@ fn render_one(source: &SourceText, problem: &Problem, color: bool) -> String {
         group = group.element(Level::HELP.message(help.as_str()));
     }
     renderer(color).render(&[group])
+}
+
+/// The lines in question with their marks. Without the related ones if those are too far away, and with the place
+/// alone if even the line itself is too long to be shown.
+pub(crate) fn drawn<'t>(
+    title: annotate_snippets::Title<'t>,
+    source: &'t SourceText,
+    span: Span,
+    label: &'t str,
+    related: &[(Span, &'t str)],
+) -> Group<'t> {
+    let group = Group::with_title(title);
+    let all: Vec<Span> = std::iter::once(span)
+        .chain(related.iter().map(|(span, _)| *span))
+        .collect();
+    let (window, related) = match source.window(&all) {
+        Some(window) => (window, related),
+        None => match source.window(&[span]) {
+            Some(window) => (window, &[][..]),
+            None => {
+                let (line, column) = source.line_and_column(span.start);
+                let origin = Origin::path(source.name()).line(line).char_column(column);
+                return group.element(origin);
+            }
+        },
+    };
+    let at = |span: Span| window.range(&source.drawable(span));
+    let mut snippet = Snippet::source(window.text)
+        .path(source.name())
+        .line_start(window.line)
+        .fold(true)
+        .annotation(AnnotationKind::Primary.span(at(span)).label(label));
+    for (span, label) in related {
+        snippet = snippet.annotation(AnnotationKind::Context.span(at(*span)).label(*label));
+    }
+    group.element(snippet)
 }

@@ -10,71 +10,114 @@ use changeover_model::environment::{Application, Environment, Pair};
 use changeover_model::{ApplicationType, LogEventId};
 use std::time::Duration;
 
+mod addp_below_latency;
+mod address_lifetime_too_short;
+mod auto_restart_off;
+mod backup_server_wrong;
+mod backup_sync_without_addp;
+mod both_event_families;
+mod cancel_timeout_extreme;
+mod condition_not_by_application;
+mod control_script_shared;
+mod control_script_timeout;
+mod detection_bound_too_small;
+mod enable_anyway;
+mod enables_before_release;
+mod failover_on_agent_loss;
+mod host_address_twice;
+mod hosts_of_different_systems;
+mod interface_name_too_long;
+mod label_not_of_interface;
+mod label_on_ipv6;
+mod label_twice;
+mod log_not_network;
+mod member_types_differ;
+mod members_on_one_host;
+mod message_server_not_connected;
+mod message_server_on_pair_host;
+mod mode_change_without_reaction;
+mod never_releases;
+mod no_sync_port;
+mod not_in_this_build;
+mod ports_collide;
+mod quorum_with_scs_on_pair_host;
+mod reaction_not_verified;
+mod release_wait_too_short;
+mod scs_on_pair_host;
+mod sip_address_not_vip;
+mod sip_pass_check_unreadable;
+mod sip_port_differs;
+mod smtp_missing;
+mod snmp_missing;
+mod switch_differs;
+mod sync_reconnect_too_short;
+mod unused_host;
+mod unused_script;
+mod unused_switch;
+mod vip_is_host_address;
+mod vip_never_moves;
+mod vip_outside_host_network;
+mod vip_twice;
+mod vipctl_not_on_linux;
 mod wiring;
+mod wrong_event_for_redundancy;
 
 #[cfg(test)]
 mod testing;
 
-macro_rules! rules {
-    ($($module:ident,)*) => {
-        $(mod $module;)*
-        /// Every rule, in the order in which findings are made.
-        static RULES: &[&Rule] = &[$(&$module::RULE,)*];
-    };
-}
-
-rules! {
-    not_in_this_build,
-    scs_on_pair_host,
-    quorum_with_scs_on_pair_host,
-    message_server_on_pair_host,
-    members_on_one_host,
-    member_types_differ,
-    backup_server_wrong,
-    switch_differs,
-    log_not_network,
-    message_server_not_connected,
-    sip_address_not_vip,
-    sip_port_differs,
-    sip_pass_check_unreadable,
-    auto_restart_off,
-    no_sync_port,
-    backup_sync_without_addp,
-    addp_below_latency,
-    sync_reconnect_too_short,
-    vip_twice,
-    vip_is_host_address,
-    vip_outside_host_network,
-    label_not_of_interface,
-    label_on_ipv6,
-    label_twice,
-    interface_name_too_long,
-    vipctl_not_on_linux,
-    control_script_timeout,
-    control_script_shared,
-    mode_change_without_reaction,
-    vip_never_moves,
-    wrong_event_for_redundancy,
-    condition_not_by_application,
-    both_event_families,
-    reaction_not_verified,
-    enables_before_release,
-    never_releases,
-    cancel_timeout_extreme,
-    release_wait_too_short,
-    enable_anyway,
-    failover_on_agent_loss,
-    address_lifetime_too_short,
-    detection_bound_too_small,
-    host_address_twice,
-    hosts_of_different_systems,
-    ports_collide,
-    smtp_missing,
-    snmp_missing,
-    unused_script,
-    unused_host,
-    unused_switch,
-}
+/// Every rule, in the order in which findings are made.
+static RULES: &[&Rule] = &[
+    &not_in_this_build::RULE,
+    &scs_on_pair_host::RULE,
+    &quorum_with_scs_on_pair_host::RULE,
+    &message_server_on_pair_host::RULE,
+    &members_on_one_host::RULE,
+    &member_types_differ::RULE,
+    &backup_server_wrong::RULE,
+    &switch_differs::RULE,
+    &log_not_network::RULE,
+    &message_server_not_connected::RULE,
+    &sip_address_not_vip::RULE,
+    &sip_port_differs::RULE,
+    &sip_pass_check_unreadable::RULE,
+    &auto_restart_off::RULE,
+    &no_sync_port::RULE,
+    &backup_sync_without_addp::RULE,
+    &addp_below_latency::RULE,
+    &sync_reconnect_too_short::RULE,
+    &vip_twice::RULE,
+    &vip_is_host_address::RULE,
+    &vip_outside_host_network::RULE,
+    &label_not_of_interface::RULE,
+    &label_on_ipv6::RULE,
+    &label_twice::RULE,
+    &interface_name_too_long::RULE,
+    &vipctl_not_on_linux::RULE,
+    &control_script_timeout::RULE,
+    &control_script_shared::RULE,
+    &mode_change_without_reaction::RULE,
+    &vip_never_moves::RULE,
+    &wrong_event_for_redundancy::RULE,
+    &condition_not_by_application::RULE,
+    &both_event_families::RULE,
+    &reaction_not_verified::RULE,
+    &enables_before_release::RULE,
+    &never_releases::RULE,
+    &cancel_timeout_extreme::RULE,
+    &release_wait_too_short::RULE,
+    &enable_anyway::RULE,
+    &failover_on_agent_loss::RULE,
+    &address_lifetime_too_short::RULE,
+    &detection_bound_too_small::RULE,
+    &host_address_twice::RULE,
+    &hosts_of_different_systems::RULE,
+    &ports_collide::RULE,
+    &smtp_missing::RULE,
+    &snmp_missing::RULE,
+    &unused_script::RULE,
+    &unused_host::RULE,
+    &unused_switch::RULE,
+];
 
 /// A rule.
 #[derive(Debug)]
@@ -239,4 +282,87 @@ pub(crate) fn is_server_mode_event(event: LogEventId) -> bool {
 /// 5150 and 5151, sent by the SCS at a change of run mode.
 pub(crate) fn is_scs_mode_event(event: LogEventId) -> bool {
     matches!(event.0, 5150 | 5151)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{GOOD, edited};
+    use super::*;
+
+    const BOTH_ON_HOST1: &[(&str, &str)] =
+        &[("host: mgmt1", "host: host1"), ("  mgmt1: {", "  # {")];
+
+    fn names_found(text: &str, options: &CheckOptions) -> Vec<&'static str> {
+        let loaded = crate::load("site.yaml", text).unwrap_or_else(|problems| panic!("{problems}"));
+        check(&loaded, options)
+            .iter()
+            .map(|finding| finding.rule)
+            .collect()
+    }
+
+    #[test]
+    fn every_rule_has_a_name_of_its_own_and_says_why_and_what_to_do() {
+        let mut seen = std::collections::BTreeSet::new();
+        for rule in RULES {
+            assert!(seen.insert(rule.name), "{} twice", rule.name);
+            let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            assert!(rule.name.chars().all(kebab), "{}", rule.name);
+            for text in [rule.about, rule.why, rule.fix] {
+                assert!(
+                    text.len() > 10 && !text.contains('|'),
+                    "{}: {text}",
+                    rule.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_example_has_no_finding_at_all() {
+        assert!(names_found(GOOD, &CheckOptions::default()).is_empty());
+    }
+
+    #[test]
+    fn a_finding_is_left_out_only_where_the_file_or_the_command_allows_its_rule() {
+        let text = edited(BOTH_ON_HOST1);
+        let all = CheckOptions::default();
+        assert_eq!(
+            names_found(&text, &all),
+            ["scs-on-pair-host", "message-server-on-pair-host"]
+        );
+        let by_file = format!("{text}check: {{allow: [scs-on-pair-host]}}\n");
+        assert_eq!(names_found(&by_file, &all), ["message-server-on-pair-host"]);
+        let by_command = CheckOptions {
+            allow: vec!["message-server-on-pair-host".to_owned()],
+            ..CheckOptions::default()
+        };
+        assert!(names_found(&by_file, &by_command).is_empty());
+    }
+
+    #[test]
+    fn an_exception_that_is_no_longer_needed_is_reported() {
+        let text = format!("{GOOD}check: {{allow: [scs-on-pair-host]}}\n");
+        assert_eq!(
+            names_found(&text, &CheckOptions::default()),
+            ["allowed-in-vain"]
+        );
+    }
+
+    #[test]
+    fn an_anchor_that_nobody_uses_is_reported() {
+        let text = edited(&[("address: 10.10.11.110", "address: &management 10.10.11.110")]);
+        assert_eq!(
+            names_found(&text, &CheckOptions::default()),
+            ["unused-anchor"]
+        );
+    }
+
+    #[test]
+    fn a_misspelt_rule_on_the_command_line_is_refused_with_the_right_name() {
+        assert_eq!(refuse_unknown("vip-twice"), Ok(()));
+        assert_eq!(
+            refuse_unknown("vip-twise"),
+            Err("there is no rule vip-twise; did you mean `vip-twice`?".to_owned())
+        );
+    }
 }

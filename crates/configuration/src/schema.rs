@@ -95,7 +95,9 @@ fn kind(of: &'static Kind) -> Value {
         }
         Kind::Port => json!({"type": "integer", "minimum": 1, "maximum": 65535}),
         Kind::Size => json!({"type": ["string", "integer"]}),
-        Kind::Address | Kind::Prefixed | Kind::HostPort => json!({"type": "string"}),
+        Kind::Address => json!({"type": "string", "pattern": "^[0-9A-Fa-f:.]+$"}),
+        Kind::Prefixed => json!({"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]{1,3}$"}),
+        Kind::HostPort => json!({"type": "string", "pattern": "^.+:[0-9]+$"}),
         Kind::EventId => json!({"anyOf": [
             {"type": "integer", "minimum": 1},
             {"type": "string", "pattern": "^(00-)?[0-9]{1,9}$"},

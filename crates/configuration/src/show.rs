@@ -112,17 +112,29 @@ impl Page<'_> {
 
     /// One line with its origin as a comment.
     fn line(&mut self, content: &str, key: &str) {
+        let origin = match self.origins.get(&self.path_of(key)) {
+            Some(origin) => origin.text(self.source),
+            None => "default".to_owned(),
+        };
+        self.commented(content, &origin);
+    }
+
+    fn path_of(&self, key: &str) -> String {
         let mut path = self.path.join(".");
         if !path.is_empty() {
             path.push('.');
         }
         path.push_str(key);
-        let origin = self
-            .origins
-            .get(&path)
-            .map_or_else(|| "default".to_owned(), |origin| origin.text(self.source));
+        path
+    }
+
+    fn commented(&mut self, content: &str, comment: &str) {
         let line = format!("{}{content}", "  ".repeat(self.path.len()));
-        self.raw(&format!("{line:<64}  # {origin}"));
+        self.raw(&format!("{line:<64}  # {comment}"));
+    }
+
+    fn value_because(&mut self, key: &str, value: &str, because: &str) {
+        self.commented(&format!("{key}: {value}"), because);
     }
 
     fn value(&mut self, key: &str, value: &str) {
@@ -256,7 +268,7 @@ fn host(page: &mut Page<'_>, host: &&Host) {
 }
 
 fn pair(page: &mut Page<'_>, pair: &&Pair) {
-    page.value("derive", "off");
+    page.value_because("derive", "off", "so that this page can be read back");
     page.value("redundancy_type", pair.redundancy.as_str());
     page.value("takeover", pair.takeover.as_str());
     for (role, application, host) in pair.members() {
@@ -285,7 +297,7 @@ fn virtual_ips(page: &mut Page<'_>, pair: &Pair) {
         {
             page.map("interface", |page| {
                 for (host, interface) in &vip.interfaces {
-                    page.keyed_text(host.as_str(), interface);
+                    page.interface(host.as_str(), interface);
                 }
             });
         }
@@ -308,9 +320,12 @@ fn virtual_ips(page: &mut Page<'_>, pair: &Pair) {
 }
 
 impl Page<'_> {
-    /// A value under a key that is a name.
-    fn keyed_text(&mut self, key: &str, value: &str) {
-        self.line(&format!("{}: {}", quoted(key), quoted(value)), key);
+    /// The interface on a host; written once for both hosts it comes from the line of `interface`.
+    fn interface(&mut self, host: &str, interface: &str) {
+        let origin = self.origins.nearest(&self.path_of(host));
+        let origin = origin.map_or_else(String::new, |origin| origin.text(self.source));
+        let content = format!("{}: {}", quoted(host), quoted(interface));
+        self.commented(&content, &origin);
     }
 }
 

@@ -34,6 +34,25 @@ pub struct Place {
     pub span: Span,
 }
 
+/// Most bytes of source that are looked through for one message.
+const MOST_DRAWN: usize = 64 * 1024;
+
+/// A part of the text, in whole lines.
+pub(crate) struct Window<'s> {
+    pub(crate) text: &'s str,
+    /// Number of its first line.
+    pub(crate) line: usize,
+    start: usize,
+}
+
+impl Window<'_> {
+    /// A range of the whole text as one of the window.
+    pub(crate) fn range(&self, range: &Range<usize>) -> Range<usize> {
+        let within = |at: usize| at.saturating_sub(self.start).min(self.text.len());
+        within(range.start)..within(range.end)
+    }
+}
+
 /// An environment file: its name and its text.
 #[derive(Clone, Debug)]
 pub struct SourceText {
@@ -92,6 +111,30 @@ impl SourceText {
             .get(start..end)
             .map_or(0, |before| before.chars().count());
         (line, column + 1)
+    }
+
+    /// The whole lines that hold all these spans, or `None` if that is more than anybody could look at. Drawing
+    /// from a window keeps a message about a long file as cheap as one about a short file.
+    pub(crate) fn window(&self, spans: &[Span]) -> Option<Window<'_>> {
+        let first = spans.iter().map(|span| self.boundary(span.start)).min()?;
+        let last = spans
+            .iter()
+            .map(|span| self.boundary(span.end.max(span.start)))
+            .max()?;
+        let start = self.text.get(..first)?.rfind('\n').map_or(0, |at| at + 1);
+        let end = self
+            .text
+            .get(last..)?
+            .find('\n')
+            .map_or(self.text.len(), |at| last + at);
+        if end - start > MOST_DRAWN {
+            return None;
+        }
+        Some(Window {
+            text: self.text.get(start..end)?,
+            line: self.line_and_column(start).0,
+            start,
+        })
     }
 
     /// The nearest character boundary at or before a byte, inside the text.

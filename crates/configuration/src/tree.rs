@@ -13,9 +13,9 @@ use std::sync::Arc;
 /// Deepest nesting; an environment file needs about eight levels.
 const DEEPEST: usize = 64;
 /// Most nodes after aliases are expanded, so that a small file cannot fill the memory.
-const MOST_NODES: usize = 500_000;
+const MOST_NODES: usize = 1_000_000;
 /// Longest text, in bytes.
-const LONGEST_TEXT: usize = 8 * 1024 * 1024;
+const LONGEST_TEXT: usize = 64 * 1024 * 1024;
 
 /// A node of the tree.
 #[derive(Clone, Debug)]

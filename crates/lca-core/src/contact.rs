@@ -5,7 +5,7 @@ use crate::core::LcaCore;
 use crate::timers::Timer;
 use crate::{ConnectionId, LcaOutput};
 use changeover_model::message::{FromLca, LcaOrder, LcaReport, LcaState, OrderKey, ToLca};
-use changeover_model::{CauseId, Revision};
+use changeover_model::{CauseId, Revision, Timestamp};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ pub(crate) struct ScsContact {
     /// Greeted, and heard within the bound.
     pub(crate) in_contact: bool,
     bound: Duration,
+    heard_at: Option<Timestamp>,
     unsent: VecDeque<FromLca>,
 }
 
@@ -78,6 +79,7 @@ impl LcaCore {
 
     fn scs_heard(&mut self) {
         if self.scs.greeted {
+            self.scs.heard_at = Some(self.now);
             self.scs.in_contact = true;
             self.arm(Timer::ScsSilent, self.scs.bound);
         }
@@ -87,8 +89,9 @@ impl LcaCore {
         self.scs.in_contact = false;
     }
 
-    fn greet(&mut self) {
-        let state = LcaState {
+    /// Its full state, as it tells it to the SCS at every Hello.
+    pub fn state(&self) -> LcaState {
+        LcaState {
             host: self.identity.host.clone(),
             version: self.identity.version.clone(),
             boot: self.identity.boot.clone(),
@@ -106,7 +109,16 @@ impl LcaCore {
                 .collect(),
             addresses: self.addresses.level.clone().unwrap_or_default(),
             scripts: self.open_script_keys(),
-        };
+        }
+    }
+
+    /// When it last heard the SCS in this life; `None` = never.
+    pub fn scs_heard_at(&self) -> Option<Timestamp> {
+        self.scs.heard_at
+    }
+
+    fn greet(&mut self) {
+        let state = self.state();
         self.scs.greeted = true;
         self.scs_heard();
         self.send(None, LcaReport::Hello(state));

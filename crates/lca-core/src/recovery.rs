@@ -5,6 +5,7 @@
 use crate::applications::Phase;
 use crate::core::{LcaCore, RunOwner};
 use crate::orders::Order;
+use crate::persistence::Awaiting;
 use crate::{FoundRun, ProcessIdentity, Recovery, RunId, RunPurpose, RunRecord, StateChange};
 use changeover_model::{ApplicationName, Incarnation};
 use std::collections::BTreeMap;
@@ -34,6 +35,11 @@ impl LcaCore {
             self.run_seen(stray);
             self.runs.insert(stray, RunOwner::Stray);
             self.kill_run(stray);
+        }
+        if self.slice.is_some() {
+            // What was found may be the fast copy alone: only a new write tells that the disk has it too.
+            self.writes.slice_unwritten = true;
+            self.persist_awaited(StateChange::Rewrite, Awaiting::Slice);
         }
         self.go_on_after_recovery();
     }

@@ -408,10 +408,10 @@ impl LcaCore {
         } else {
             ScriptResult::NotStarted
         };
-        if let Some(job) = self.take_current(pair) {
-            if job.stage != Stage::Remains {
-                self.report_unstarted(&job, result, reason);
-            }
+        if let Some(job) = self.take_current(pair)
+            && job.stage != Stage::Remains
+        {
+            self.report_unstarted(&job, result, reason);
         }
         self.advance(pair);
     }

@@ -26,7 +26,12 @@ pub(crate) struct AddressRoom {
 
 impl AddressRoom {
     pub(crate) fn new(addresses: Arc<dyn Addresses>, handle: Handle<LcaCore>) -> Self {
-        Self { addresses, handle, watched: Arc::default(), watcher: None }
+        Self {
+            addresses,
+            handle,
+            watched: Arc::default(),
+            watcher: None,
+        }
     }
 
     /// Watches these from now on.
@@ -35,13 +40,20 @@ impl AddressRoom {
             earlier.abort();
         }
         self.watched = Arc::new(watched);
-        self.watcher =
-            Some(tokio::spawn(watch(self.addresses.clone(), self.handle.clone(), self.watched.clone())));
+        self.watcher = Some(tokio::spawn(watch(
+            self.addresses.clone(),
+            self.handle.clone(),
+            self.watched.clone(),
+        )));
     }
 
     /// Reads now.
     pub(crate) fn read(&self, ticket: Ticket) {
-        let (addresses, handle, watched) = (self.addresses.clone(), self.handle.clone(), self.watched.clone());
+        let (addresses, handle, watched) = (
+            self.addresses.clone(),
+            self.handle.clone(),
+            self.watched.clone(),
+        );
         tokio::spawn(async move {
             let result = match tokio::time::timeout(LIMIT, addresses.snapshot()).await {
                 Ok(Ok(snapshot)) => Ok(observations(&snapshot, &watched)),
@@ -81,10 +93,17 @@ impl AddressRoom {
     }
 }
 
-async fn watch(addresses: Arc<dyn Addresses>, handle: Handle<LcaCore>, watched: Arc<Vec<WatchedAddress>>) {
+async fn watch(
+    addresses: Arc<dyn Addresses>,
+    handle: Handle<LcaCore>,
+    watched: Arc<Vec<WatchedAddress>>,
+) {
     let guarded: Vec<Guarded> = watched
         .iter()
-        .map(|vip| Guarded { address: vip.address.address, interface: vip.address.interface.clone() })
+        .map(|vip| Guarded {
+            address: vip.address.address,
+            interface: vip.address.interface.clone(),
+        })
         .collect();
     loop {
         match addresses.watch(guarded.clone()).await {
@@ -94,7 +113,9 @@ async fn watch(addresses: Arc<dyn Addresses>, handle: Handle<LcaCore>, watched: 
                 }
                 tracing::warn!("the watch of this host's addresses was lost; taking it up again");
             }
-            Err(error) => tracing::error!(%error, "this host's addresses cannot be watched; trying again"),
+            Err(error) => {
+                tracing::error!(%error, "this host's addresses cannot be watched; trying again")
+            }
         }
         tokio::time::sleep(AGAIN).await;
     }
@@ -102,8 +123,14 @@ async fn watch(addresses: Arc<dyn Addresses>, handle: Handle<LcaCore>, watched: 
 
 fn input(event: AddressEvent, watched: &[WatchedAddress]) -> LcaInput {
     match event {
-        AddressEvent::Changed(snapshot) => LcaInput::AddressesObserved(observations(&snapshot, watched)),
-        AddressEvent::RivalSighted { address, interface, mac } => LcaInput::RivalSighted {
+        AddressEvent::Changed(snapshot) => {
+            LcaInput::AddressesObserved(observations(&snapshot, watched))
+        }
+        AddressEvent::RivalSighted {
+            address,
+            interface,
+            mac,
+        } => LcaInput::RivalSighted {
             address,
             interface,
             mac: mac.map(|byte| format!("{byte:02x}")).join(":"),

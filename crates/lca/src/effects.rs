@@ -24,15 +24,26 @@ impl Effects<LcaCore> for LcaEffects {
     fn act(&mut self, _now: Timestamp, output: LcaOutput) {
         match output {
             LcaOutput::ToScs(message) => self.connections.to_scs(message),
-            LcaOutput::ToApplication { connection, message } => self.connections.to_application(connection, message),
-            LcaOutput::CloseApplication { connection } => self.connections.close_application(connection),
+            LcaOutput::ToApplication {
+                connection,
+                message,
+            } => self.connections.to_application(connection, message),
+            LcaOutput::CloseApplication { connection } => {
+                self.connections.close_application(connection)
+            }
             LcaOutput::StartProcess(order) => self.runs.start(self.handle.clone(), *order),
-            LcaOutput::SignalProcess { run, signal, all_descendants } => {
+            LcaOutput::SignalProcess {
+                run,
+                signal,
+                all_descendants,
+            } => {
                 self.runs.signal(run, signal, all_descendants);
             }
             LcaOutput::WatchAddresses(watched) => self.addresses.watch(watched),
             LcaOutput::ReadAddresses { ticket } => self.addresses.read(ticket),
-            LcaOutput::RemoveAddresses { ticket, addresses, .. } => self.addresses.remove(ticket, addresses),
+            LcaOutput::RemoveAddresses {
+                ticket, addresses, ..
+            } => self.addresses.remove(ticket, addresses),
             LcaOutput::Announce { addresses } => self.addresses.announce(addresses),
             LcaOutput::Persist { change, durability } => self.store.keep(change, durability),
             LcaOutput::HostStopped => {

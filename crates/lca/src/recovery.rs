@@ -26,7 +26,9 @@ pub(crate) fn stored_state(disk: &Path, runtime: &Path) -> Result<StoredState, S
             Ok(Some(state)) if state.serial >= newest.serial => newest = state,
             Ok(_) => {}
             Err(error @ StateFileError::Newer { .. }) => return Err(error),
-            Err(error) => tracing::error!(%error, "a copy of the stored state cannot be used; the other one counts"),
+            Err(error) => {
+                tracing::error!(%error, "a copy of the stored state cannot be used; the other one counts")
+            }
         }
     }
     Ok(newest)
@@ -42,15 +44,26 @@ pub(crate) fn find_runs(state: &StoredState, host: &HostName, boot: &str) -> Vec
         }
     }
     for process in processes::marked() {
-        let Some(marker) = process.environment.get(MARKER) else { continue };
+        let Some(marker) = process.environment.get(MARKER) else {
+            continue;
+        };
         let mut parts = marker.rsplitn(3, '/');
-        let (Some(run), Some(of_host)) = (parts.next(), parts.next()) else { continue };
-        let Ok(run) = run.parse().map(RunId) else { continue };
+        let (Some(run), Some(of_host)) = (parts.next(), parts.next()) else {
+            continue;
+        };
+        let Ok(run) = run.parse().map(RunId) else {
+            continue;
+        };
         if of_host != host.as_str() || found.contains_key(&run) {
             continue;
         }
-        let Some(application) = process.environment.get("CHANGEOVER_APPLICATION") else { continue };
-        let recorded_elsewhere = state.runs.get(&run).is_some_and(|record| record.process.is_some());
+        let Some(application) = process.environment.get("CHANGEOVER_APPLICATION") else {
+            continue;
+        };
+        let recorded_elsewhere = state
+            .runs
+            .get(&run)
+            .is_some_and(|record| record.process.is_some());
         let watched = if recorded_elsewhere {
             None
         } else {
@@ -64,7 +77,11 @@ pub(crate) fn find_runs(state: &StoredState, host: &HostName, boot: &str) -> Vec
                     application: ApplicationName::from(application.as_str()),
                     pid: watched.as_ref().map(|_| process.pid),
                     start_time: process.started,
-                    token: process.environment.get("CHANGEOVER_TOKEN").cloned().unwrap_or_default(),
+                    token: process
+                        .environment
+                        .get("CHANGEOVER_TOKEN")
+                        .cloned()
+                        .unwrap_or_default(),
                 },
                 marker: marker.clone(),
                 watched,
@@ -76,7 +93,10 @@ pub(crate) fn find_runs(state: &StoredState, host: &HostName, boot: &str) -> Vec
 
 /// A run whose process is recorded and is still that process.
 fn recorded(record: &RunRecord, boot: &str) -> Option<Adopted> {
-    let process = record.process.as_ref().filter(|process| process.boot == boot)?;
+    let process = record
+        .process
+        .as_ref()
+        .filter(|process| process.boot == boot)?;
     let watched = match Watched::adopt(process.pid, process.start_time) {
         Ok(watched) => watched?,
         Err(error) => {
@@ -84,7 +104,9 @@ fn recorded(record: &RunRecord, boot: &str) -> Option<Adopted> {
             return None;
         }
     };
-    let marker = processes::environment_of(process.pid).remove(MARKER).unwrap_or_else(|| record.run.to_string());
+    let marker = processes::environment_of(process.pid)
+        .remove(MARKER)
+        .unwrap_or_else(|| record.run.to_string());
     Some(Adopted {
         found: FoundRun {
             run: record.run,
@@ -100,5 +122,8 @@ fn recorded(record: &RunRecord, boot: &str) -> Option<Adopted> {
 
 /// The recovery input of the core.
 pub(crate) fn recovery(state: StoredState, adopted: &[Adopted]) -> Recovery {
-    Recovery { state, found: adopted.iter().map(|run| run.found.clone()).collect() }
+    Recovery {
+        state,
+        found: adopted.iter().map(|run| run.found.clone()).collect(),
+    }
 }

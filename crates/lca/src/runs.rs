@@ -3,7 +3,9 @@
 
 use crate::processes::{self, Launch, MARKER, OutputFile, Watched};
 use changeover_component::Handle;
-use changeover_lca_core::{FoundRun, LcaCore, LcaInput, ProcessKind, ProcessSignal, RunId, StartProcess};
+use changeover_lca_core::{
+    FoundRun, LcaCore, LcaInput, ProcessKind, ProcessSignal, RunId, StartProcess,
+};
 use changeover_model::message::ExitStatus;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,12 +22,12 @@ const OUTPUT_PERIOD: Duration = Duration::from_millis(200);
 pub(crate) struct Surroundings {
     /// This LCA's local socket, `CHANGEOVER_LCA`.
     pub(crate) socket: PathBuf,
-    /// `CHANGEOVER_TLS`, if links are secured.
+    /// Folder of certificates; an application finds its own in the sub-folder of its name.
     pub(crate) tls: Option<PathBuf>,
+    /// Links may be in the clear to any address, `CHANGEOVER_INSECURE`.
+    pub(crate) insecure: bool,
     /// Folder of output files.
     pub(crate) output: PathBuf,
-    /// Folder in which the field's commands are found first (`vipctl`, emulated platform commands).
-    pub(crate) tools: Option<PathBuf>,
 }
 
 /// One run, while anything of it lives.
@@ -46,7 +48,10 @@ pub(crate) struct Runs {
 
 impl Runs {
     pub(crate) fn new(surroundings: Surroundings) -> Self {
-        Self { table: Arc::default(), surroundings: Arc::new(surroundings) }
+        Self {
+            table: Arc::default(),
+            surroundings: Arc::new(surroundings),
+        }
     }
 
     fn with<R>(&self, work: impl FnOnce(&mut BTreeMap<RunId, Run>) -> R) -> R {
@@ -55,12 +60,17 @@ impl Runs {
 
     /// The run that a process belongs to, for the local socket.
     pub(crate) fn run_of(&self, pid: u32) -> Option<RunId> {
-        let mains: Vec<(RunId, Option<u32>, String)> =
-            self.with(|table| table.iter().map(|(run, of)| (*run, of.main, of.marker.clone())).collect());
+        let mains: Vec<(RunId, Option<u32>, String)> = self.with(|table| {
+            table
+                .iter()
+                .map(|(run, of)| (*run, of.main, of.marker.clone()))
+                .collect()
+        });
         mains
             .into_iter()
             .find(|(_, main, marker)| {
-                main.is_some_and(|main| processes::descends_from(pid, main)) || processes::is_marked(pid, marker)
+                main.is_some_and(|main| processes::descends_from(pid, main))
+                    || processes::is_marked(pid, marker)
             })
             .map(|(run, _, _)| run)
     }
@@ -72,7 +82,10 @@ impl Runs {
             .iter()
             .find(|(name, _)| name == MARKER)
             .map_or_else(|| order.run.to_string(), |(_, value)| value.clone());
-        let run = Run { marker: marker.clone(), ..Run::default() };
+        let run = Run {
+            marker: marker.clone(),
+            ..Run::default()
+        };
         self.with(|table| table.insert(order.run, run));
         let this = self.clone();
         tokio::spawn(async move { this.live(handle, order, marker).await });
@@ -95,7 +108,9 @@ impl Runs {
             }
         };
         let started = match launched.and_then(|started| {
-            Watched::child(started.pid).map(|watched| (started, watched)).map_err(|error| error.to_string())
+            Watched::child(started.pid)
+                .map(|watched| (started, watched))
+                .map_err(|error| error.to_string())
         }) {
             Ok(started) => started,
             Err(reason) => {
@@ -112,7 +127,12 @@ impl Runs {
         });
         tell(
             &handle,
-            LcaInput::ProcessStarted { run, pid: started.pid, start_time: started.started, token },
+            LcaInput::ProcessStarted {
+                run,
+                pid: started.pid,
+                start_time: started.started,
+                token,
+            },
         )
         .await;
         if killed {
@@ -122,9 +142,24 @@ impl Runs {
     }
 
     /// Follows a process of an earlier life of this agent.
-    pub(crate) fn adopt(&self, handle: Handle<LcaCore>, found: &FoundRun, marker: String, watched: Option<Watched>) {
+    pub(crate) fn adopt(
+        &self,
+        handle: Handle<LcaCore>,
+        found: &FoundRun,
+        marker: String,
+        watched: Option<Watched>,
+    ) {
         let run = found.run;
-        self.with(|table| table.insert(run, Run { marker, main: found.pid, ..Run::default() }));
+        self.with(|table| {
+            table.insert(
+                run,
+                Run {
+                    marker,
+                    main: found.pid,
+                    ..Run::default()
+                },
+            )
+        });
         let this = self.clone();
         let output = OutputFile::new(self.surroundings.output.join(found.application.as_str()));
         tokio::spawn(async move {
@@ -135,7 +170,13 @@ impl Runs {
         });
     }
 
-    async fn follow(&self, handle: &Handle<LcaCore>, run: RunId, watched: Watched, output: &OutputFile) {
+    async fn follow(
+        &self,
+        handle: &Handle<LcaCore>,
+        run: RunId,
+        watched: Watched,
+        output: &OutputFile,
+    ) {
         let mut look = tokio::time::interval(OUTPUT_PERIOD);
         let exit: ExitStatus = loop {
             tokio::select! {
@@ -155,10 +196,14 @@ impl Runs {
 
     /// Ends what is left of a run and reports that nothing is.
     async fn finish(&self, handle: &Handle<LcaCore>, run: RunId) {
-        let Some((marker, main)) = self.with(|table| table.get(&run).map(|of| (of.marker.clone(), of.main))) else {
+        let Some((marker, main)) =
+            self.with(|table| table.get(&run).map(|of| (of.marker.clone(), of.main)))
+        else {
             return;
         };
-        let ended = tokio::task::spawn_blocking(move || processes::end_all(&marker, main, KILL_LIMIT)).await;
+        let ended =
+            tokio::task::spawn_blocking(move || processes::end_all(&marker, main, KILL_LIMIT))
+                .await;
         if !ended.unwrap_or(false) {
             tracing::error!(%run, "processes of this run do not end: an uninterruptible wait in the kernel?");
         }
@@ -176,7 +221,9 @@ impl Runs {
                 else {
                     return;
                 };
-                let task = tokio::task::spawn_blocking(move || processes::terminate(&marker, main, all_descendants));
+                let task = tokio::task::spawn_blocking(move || {
+                    processes::terminate(&marker, main, all_descendants)
+                });
                 drop(task);
             }
         }
@@ -191,7 +238,9 @@ impl Runs {
             })
         });
         if let Some((marker, Some(main))) = found {
-            let task = tokio::task::spawn_blocking(move || processes::end_all(&marker, Some(main), KILL_LIMIT));
+            let task = tokio::task::spawn_blocking(move || {
+                processes::end_all(&marker, Some(main), KILL_LIMIT)
+            });
             drop(task);
         }
     }
@@ -199,20 +248,26 @@ impl Runs {
     fn output_path(&self, order: &StartProcess) -> PathBuf {
         self.surroundings.output.join(match order.kind {
             ProcessKind::Command => format!("{}.command-{}", order.application, order.run),
-            ProcessKind::Managed | ProcessKind::Plain | ProcessKind::ControlScript => order.application.to_string(),
+            ProcessKind::Managed | ProcessKind::Plain | ProcessKind::ControlScript => {
+                order.application.to_string()
+            }
         })
     }
 
     fn launch_of(&self, order: &StartProcess, marker: String, token: &str) -> Launch {
         let mut environment = order.environment.clone();
-        environment.push(("CHANGEOVER_LCA".to_owned(), self.surroundings.socket.display().to_string()));
+        environment.push((
+            "CHANGEOVER_LCA".to_owned(),
+            self.surroundings.socket.display().to_string(),
+        ));
         environment.push(("CHANGEOVER_TOKEN".to_owned(), token.to_owned()));
         if let Some(tls) = &self.surroundings.tls {
-            environment.push(("CHANGEOVER_TLS".to_owned(), tls.display().to_string()));
+            let own = tls.join(order.application.as_str());
+            let folder = if own.is_dir() { &own } else { tls };
+            environment.push(("CHANGEOVER_TLS".to_owned(), folder.display().to_string()));
         }
-        if let Some(tools) = &self.surroundings.tools {
-            let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
-            environment.push(("PATH".to_owned(), format!("{}:{path}", tools.display())));
+        if self.surroundings.insecure {
+            environment.push(("CHANGEOVER_INSECURE".to_owned(), "true".to_owned()));
         }
         let (program, arguments) = own_tool(&order.program, &order.arguments, order.kind);
         Launch {
@@ -230,7 +285,10 @@ impl Runs {
 /// this one itself where it carries every component as a subcommand.
 fn own_tool(program: &str, arguments: &[String], kind: ProcessKind) -> (String, Vec<String>) {
     let mut arguments = arguments.to_vec();
-    if program == "vipctl" && kind == ProcessKind::ControlScript && arguments.first().is_some_and(|verb| verb == "up") {
+    if program == "vipctl"
+        && kind == ProcessKind::ControlScript
+        && arguments.first().is_some_and(|verb| verb == "up")
+    {
         // This agent announces from a socket it holds open; closing one of its own would cost vipctl 10 ms.
         arguments.push("--no-announce".to_owned());
     }
@@ -241,7 +299,10 @@ fn own_tool(program: &str, arguments: &[String], kind: ProcessKind) -> (String, 
         if beside.is_file() {
             return (beside.display().to_string(), arguments);
         }
-        if ourselves.file_name().is_some_and(|name| name == "changeover") {
+        if ourselves
+            .file_name()
+            .is_some_and(|name| name == "changeover")
+        {
             arguments.insert(0, program.to_owned());
             return (ourselves.display().to_string(), arguments);
         }

@@ -22,10 +22,20 @@ pub(crate) struct Store {
 
 impl Store {
     /// Starts the disk's writer. `state` is what was recovered.
-    pub(crate) fn start(handle: Handle<LcaCore>, state: StoredState, state_dir: &Path, runtime_dir: &Path) -> Self {
+    pub(crate) fn start(
+        handle: Handle<LcaCore>,
+        state: StoredState,
+        state_dir: &Path,
+        runtime_dir: &Path,
+    ) -> Self {
         let (disk, work) = mpsc::channel(QUEUE);
         tokio::spawn(write_to_disk(work, state_dir.join(FILE), handle.clone()));
-        Self { state, runtime: runtime_dir.join(FILE), disk, handle }
+        Self {
+            state,
+            runtime: runtime_dir.join(FILE),
+            disk,
+            handle,
+        }
     }
 
     /// Keeps one change, as far as asked.
@@ -37,7 +47,10 @@ impl Store {
         if let Durability::Durable(ticket) = durability
             && self.disk.try_send((self.state.clone(), ticket)).is_err()
         {
-            let failed = LcaInput::PersistFailed { ticket, reason: "the disk does not keep up".to_owned() };
+            let failed = LcaInput::PersistFailed {
+                ticket,
+                reason: "the disk does not keep up".to_owned(),
+            };
             if !self.handle.try_input(failed) {
                 tracing::error!("the disk does not keep up, and neither does this agent");
             }
@@ -46,11 +59,17 @@ impl Store {
 }
 
 /// Writes the newest waiting state and answers every ticket that it covers.
-async fn write_to_disk(mut work: mpsc::Receiver<(StoredState, Ticket)>, file: PathBuf, handle: Handle<LcaCore>) {
+async fn write_to_disk(
+    mut work: mpsc::Receiver<(StoredState, Ticket)>,
+    file: PathBuf,
+    handle: Handle<LcaCore>,
+) {
     let mut waiting = Vec::new();
     while work.recv_many(&mut waiting, QUEUE).await > 0 {
         let tickets: Vec<Ticket> = waiting.iter().map(|(_, ticket)| *ticket).collect();
-        let Some((newest, _)) = waiting.drain(..).next_back() else { continue };
+        let Some((newest, _)) = waiting.drain(..).next_back() else {
+            continue;
+        };
         let path = file.clone();
         let written = match tokio::task::spawn_blocking(move || write_state(&path, &newest)).await {
             Ok(Ok(())) => Ok(()),
@@ -60,7 +79,10 @@ async fn write_to_disk(mut work: mpsc::Receiver<(StoredState, Ticket)>, file: Pa
         for ticket in tickets {
             let input = match &written {
                 Ok(()) => LcaInput::Persisted { ticket },
-                Err(reason) => LcaInput::PersistFailed { ticket, reason: reason.clone() },
+                Err(reason) => LcaInput::PersistFailed {
+                    ticket,
+                    reason: reason.clone(),
+                },
             };
             if handle.input(input).await.is_err() {
                 return;

@@ -372,11 +372,13 @@ impl World {
                 && self.to_scs.is_empty()
                 && self.from_scs.is_empty()
                 && self.to_sender.is_empty();
-            if idle && self.outbox.is_empty() {
-                return;
+            if !idle {
+                continue;
             }
-            if idle {
-                self.happens(Happening::Pause);
+            // A repetition may still wait for its time.
+            self.happens(Happening::Pause);
+            if self.to_disk.is_empty() && self.outbox.is_empty() {
+                return;
             }
         }
         panic!(

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 pub(crate) use opening::{Opened, open};
 pub(crate) use reading::{Reader, wanted};
-pub(crate) use writing::{Answer, Work, Writer};
+pub(crate) use writing::{Answer, Work, Writer, WriterThread};
 
 /// Name of the database in the state folder.
 pub(crate) const FILE: &str = "log.db";

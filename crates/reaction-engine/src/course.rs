@@ -71,7 +71,13 @@ impl ReactionEngine {
         }
     }
 
-    fn requested(&mut self, now: Timestamp, request: &ReactionRequest, outputs: &mut Vec<Output>) {
+    /// Takes a request: plans it and starts what can start.
+    pub(crate) fn requested(
+        &mut self,
+        now: Timestamp,
+        request: &ReactionRequest,
+        outputs: &mut Vec<Output>,
+    ) {
         let plan = self.plan(now, request);
         let asked = asked_by(request);
         if plan.steps.is_empty() {

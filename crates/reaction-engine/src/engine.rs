@@ -235,6 +235,7 @@ impl ReactionEngine {
         self.environment = Some(environment);
         for number in orphans {
             let why = "the environment in force no longer has this control script";
+            self.report_finished(number, false, why, outputs);
             self.end(now, number, ReactionState::Refused, why, true);
         }
     }

@@ -70,7 +70,7 @@ impl ReactionEngine {
         outputs: &mut Vec<Output>,
     ) {
         match outcome {
-            OrderOutcome::Done { .. } => {}
+            OrderOutcome::Done { .. } => self.script_runs(number, host),
             OrderOutcome::Refused(refusal) if refusal.code == RefusalCode::StaleEpoch => {
                 self.script_gone(number, host);
                 self.stale(now, number, &refusal.to_string(), outputs);
@@ -85,6 +85,14 @@ impl ReactionEngine {
                 let why = format!("not started: {reason}");
                 self.attempt_failed(now, number, &why, outputs);
             }
+        }
+    }
+
+    fn script_runs(&mut self, number: u64, host: &HostName) {
+        if let Some(reaction) = self.reactions.get(&number)
+            && let (Some(pair), Phase::Running(order)) = (&reaction.subject.pair, reaction.phase)
+        {
+            self.sight.confirmed(pair, host, order);
         }
     }
 
@@ -116,6 +124,7 @@ impl ReactionEngine {
         let Some((pair, _, action)) = environment.control_script(&key.application) else {
             return;
         };
+        self.sight.confirmed(&pair.name, host, key.number);
         self.sight.ended(&pair.name, host, key.number);
         if outcome.result.is_good() {
             let observed = outcome.result != ScriptResult::NotVerified;
@@ -303,13 +312,10 @@ impl ReactionEngine {
         let Some(environment) = self.environment.clone() else {
             return;
         };
-        let missing = self.sight.missing(host, keys);
-        for order in missing {
+        for order in self.sight.reconcile(host, keys) {
             let Some(number) = self.by_order.get(&order).copied() else {
-                self.sight.forget_order(host, order);
                 continue;
             };
-            self.sight.forget_order(host, order);
             let Some((pair, _)) = self.pair_and_host(&environment, number) else {
                 continue;
             };
@@ -329,7 +335,7 @@ impl ReactionEngine {
         for key in keys {
             if let Some((pair, on, action)) = environment.control_script(&key.application)
                 && on == host
-                && self.sight.in_flight(&pair.name, host).is_none()
+                && !self.sight.knows_script(&pair.name, host, key.number)
             {
                 self.sight.started(&pair.name, host, key.number, action);
             }

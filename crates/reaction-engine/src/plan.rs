@@ -301,10 +301,11 @@ impl ReactionEngine {
 
     /// True if nothing needs to run on a host to bring it in line.
     fn is_aligned(&self, pair: &Pair, host: &HostName, action: ScriptAction) -> bool {
-        let opposed = self
-            .sight
-            .in_flight(&pair.name, host)
-            .is_some_and(|running| running.action != action);
+        let opposite = match action {
+            ScriptAction::Enable => ScriptAction::Disable,
+            ScriptAction::Disable => ScriptAction::Enable,
+        };
+        let opposed = self.sight.may_run(&pair.name, host, opposite);
         let seen = self.sight.holding(&pair.name, host);
         match self.sight.reach(host) {
             HostReach::Lost => seen != Holding::Held && action == ScriptAction::Disable,

@@ -28,10 +28,7 @@ impl ReactionEngine {
         if reach == HostReach::Lost {
             return Gate::Free(Some(format!("{other} is lost")));
         }
-        let may_raise = self
-            .sight
-            .in_flight(&pair.name, other)
-            .is_some_and(|running| running.action == ScriptAction::Enable);
+        let may_raise = self.sight.may_run(&pair.name, other, ScriptAction::Enable);
         let holding = self.sight.holding(&pair.name, other);
         if reach == HostReach::Connected && self.sight.is_cut_off(&pair.name, other) {
             return Gate::Free((holding == Holding::Held).then(|| {

@@ -19,7 +19,8 @@ pub(crate) enum Holding {
     Unknown,
 }
 
-/// The control script that runs (as far as is known) for a pair on a host. An LCA runs one at a time.
+/// A control script that may run for a pair on a host. An LCA runs one at a time and ends the one before, but
+/// until it says so the older one counts as well: it may still raise a VIP.
 #[derive(Clone, Debug)]
 pub(crate) struct InFlight {
     pub(crate) number: OrderNumber,
@@ -33,11 +34,14 @@ struct HostView {
     addresses: Option<Vec<AddressObservation>>,
 }
 
+/// Most scripts of a pair and host that are kept in mind without news of their end.
+const IN_FLIGHT: usize = 8;
+
 /// Everything seen.
 #[derive(Debug, Default)]
 pub(crate) struct Sight {
     hosts: BTreeMap<HostName, HostView>,
-    in_flight: BTreeMap<(PairName, HostName), InFlight>,
+    in_flight: BTreeMap<(PairName, HostName), Vec<InFlight>>,
     /// The action that last ended well: all there is to go by where addresses cannot be seen.
     last_good: BTreeMap<(PairName, HostName), ScriptAction>,
 }
@@ -176,7 +180,7 @@ impl Sight {
         }
     }
 
-    /// A control script was ordered: the LCA ends the one before it.
+    /// A control script was ordered.
     pub(crate) fn started(
         &mut self,
         pair: &PairName,
@@ -186,22 +190,31 @@ impl Sight {
     ) {
         let at = (pair.clone(), host.clone());
         self.last_good.remove(&at);
-        self.in_flight.insert(at, InFlight { number, action });
+        let running = self.in_flight.entry(at).or_default();
+        running.push(InFlight { number, action });
+        if running.len() > IN_FLIGHT {
+            running.remove(0);
+        }
     }
 
-    pub(crate) fn in_flight(&self, pair: &PairName, host: &HostName) -> Option<&InFlight> {
-        self.in_flight.get(&(pair.clone(), host.clone()))
+    /// True if a script for this action may run there.
+    pub(crate) fn may_run(&self, pair: &PairName, host: &HostName, action: ScriptAction) -> bool {
+        self.in_flight
+            .get(&(pair.clone(), host.clone()))
+            .is_some_and(|running| running.iter().any(|script| script.action == action))
     }
 
-    /// A control script is known to have ended.
+    /// The script of this order runs: the LCA has ended every older one.
+    pub(crate) fn confirmed(&mut self, pair: &PairName, host: &HostName, number: OrderNumber) {
+        if let Some(running) = self.in_flight.get_mut(&(pair.clone(), host.clone())) {
+            running.retain(|script| script.number >= number);
+        }
+    }
+
+    /// The script of this order has ended.
     pub(crate) fn ended(&mut self, pair: &PairName, host: &HostName, number: OrderNumber) {
-        let at = (pair.clone(), host.clone());
-        if self
-            .in_flight
-            .get(&at)
-            .is_some_and(|running| running.number == number)
-        {
-            self.in_flight.remove(&at);
+        if let Some(running) = self.in_flight.get_mut(&(pair.clone(), host.clone())) {
+            running.retain(|script| script.number != number);
         }
     }
 
@@ -211,19 +224,29 @@ impl Sight {
             .retain(|(of, on), _| on != host || pair.is_some_and(|pair| of != pair));
     }
 
-    /// The script of this order does not run on the host any more.
-    pub(crate) fn forget_order(&mut self, host: &HostName, number: OrderNumber) {
-        self.in_flight
-            .retain(|(_, on), running| on != host || running.number != number);
+    /// What the LCA says it runs is all that runs: the orders whose scripts are missing.
+    pub(crate) fn reconcile(&mut self, host: &HostName, keys: &[OrderKey]) -> Vec<OrderNumber> {
+        let mut missing = Vec::new();
+        for (_, running) in self.in_flight.iter_mut().filter(|((_, on), _)| on == host) {
+            running.retain(|script| {
+                let listed = keys.iter().any(|key| key.number == script.number);
+                if !listed {
+                    missing.push(script.number);
+                }
+                listed
+            });
+        }
+        missing
     }
 
-    /// Orders whose scripts should run on the host but are not among these.
-    pub(crate) fn missing(&self, host: &HostName, keys: &[OrderKey]) -> Vec<OrderNumber> {
+    pub(crate) fn knows_script(
+        &self,
+        pair: &PairName,
+        host: &HostName,
+        number: OrderNumber,
+    ) -> bool {
         self.in_flight
-            .iter()
-            .filter(|((_, on), _)| on == host)
-            .map(|(_, running)| running.number)
-            .filter(|number| keys.iter().all(|key| key.number != *number))
-            .collect()
+            .get(&(pair.clone(), host.clone()))
+            .is_some_and(|running| running.iter().any(|script| script.number == number))
     }
 }

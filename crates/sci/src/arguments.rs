@@ -22,7 +22,13 @@ use std::time::Duration;
 )]
 pub struct Arguments {
     /// The SCS's address
-    #[arg(long, global = true, env = "SCI_SCS", default_value = "http://127.0.0.1:7770", value_name = "ADDR")]
+    #[arg(
+        long,
+        global = true,
+        env = "SCI_SCS",
+        default_value = "http://127.0.0.1:7770",
+        value_name = "ADDR"
+    )]
     pub scs: String,
     /// Folder with ca.pem, cert.pem and key.pem for mutual TLS
     #[arg(long, global = true, env = "SCI_TLS", value_name = "DIR")]
@@ -31,7 +37,13 @@ pub struct Arguments {
     #[arg(long, global = true)]
     pub insecure: bool,
     /// Form of the output
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT"
+    )]
     pub format: Format,
     /// What to do.
     #[command(subcommand)]
@@ -42,7 +54,9 @@ pub struct Arguments {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Verb {
     /// The whole site in one screen
-    #[command(after_help = "Examples:\n  sci status\n  sci status --check && echo all pairs ok\n  sci status --watch")]
+    #[command(
+        after_help = "Examples:\n  sci status\n  sci status --check && echo all pairs ok\n  sci status --watch"
+    )]
     Status {
         /// End with 1 if a pair is not ok
         #[arg(long)]
@@ -52,7 +66,10 @@ pub enum Verb {
         watch: Watch,
     },
     /// Hosts; or confirm that silent ones are really lost
-    #[command(after_help = "Examples:\n  sci hosts\n  sci hosts confirm-lost host1 host2", args_conflicts_with_subcommands = true)]
+    #[command(
+        after_help = "Examples:\n  sci hosts\n  sci hosts confirm-lost host1 host2",
+        args_conflicts_with_subcommands = true
+    )]
     Hosts {
         /// Confirm.
         #[command(subcommand)]
@@ -76,7 +93,9 @@ pub enum Verb {
         watch: Watch,
     },
     /// Planned change of a pair's primary
-    #[command(after_help = "Examples:\n  sci switchover SIP_EAST\n  sci switchover 10.10.11.103 --to host2 --reason 'kernel update'\n  sci switchover SIP_EAST --dry-run")]
+    #[command(
+        after_help = "Examples:\n  sci switchover SIP_EAST\n  sci switchover 10.10.11.103 --to host2 --reason 'kernel update'\n  sci switchover SIP_EAST --dry-run"
+    )]
     Switchover(Switchover),
     /// Start an application
     #[command(after_help = "Example:\n  sci start SIP_SERVER_PRIMARY")]
@@ -88,7 +107,9 @@ pub enum Verb {
         wait: Wait,
     },
     /// Stop an application; a pair's primary hands over first
-    #[command(after_help = "Examples:\n  sci stop SIP_SERVER_PRIMARY\n  sci stop SIP_SERVER_PRIMARY --no-handover")]
+    #[command(
+        after_help = "Examples:\n  sci stop SIP_SERVER_PRIMARY\n  sci stop SIP_SERVER_PRIMARY --no-handover"
+    )]
     Stop(Stop),
     /// Stop and start an application; a pair's primary hands over first
     #[command(after_help = "Example:\n  sci restart SIP_SERVER_BACKUP")]
@@ -113,10 +134,14 @@ pub enum Verb {
         wait: Wait,
     },
     /// The Message Server's log
-    #[command(after_help = "Examples:\n  sci log --application SIP_SERVER_PRIMARY --since 1h\n  sci log --event 4563 --follow")]
+    #[command(
+        after_help = "Examples:\n  sci log --application SIP_SERVER_PRIMARY --since 1h\n  sci log --event 4563 --follow"
+    )]
     Log(Log),
     /// A switchover (or anything else that happened), step by step
-    #[command(after_help = "Examples:\n  sci timeline last\n  sci timeline 12\n  sci timeline SIP_EAST")]
+    #[command(
+        after_help = "Examples:\n  sci timeline last\n  sci timeline 12\n  sci timeline SIP_EAST"
+    )]
     Timeline {
         /// Number, `last`, or a pair; without it a list
         which: Option<String>,
@@ -128,7 +153,9 @@ pub enum Verb {
         which: Option<String>,
     },
     /// Stop failover, restarts and realignment of a pair or host for a while
-    #[command(after_help = "Examples:\n  sci maintenance on SIP_EAST --for 2h\n  sci maintenance off SIP_EAST")]
+    #[command(
+        after_help = "Examples:\n  sci maintenance on SIP_EAST --for 2h\n  sci maintenance off SIP_EAST"
+    )]
     Maintenance(Maintenance),
     /// The reactions of the pairs, newest first
     #[command(after_help = "Examples:\n  sci reactions\n  sci reactions --follow")]
@@ -178,7 +205,12 @@ pub struct Switchover {
     #[arg(long, value_name = "APPLICATION|HOST")]
     pub to: Option<String>,
     /// Why, for the timeline
-    #[arg(long, default_value = "", hide_default_value = true, value_name = "TEXT")]
+    #[arg(
+        long,
+        default_value = "",
+        hide_default_value = true,
+        value_name = "TEXT"
+    )]
     pub reason: String,
     /// Only say whether it would go ahead
     #[arg(long)]
@@ -217,7 +249,9 @@ pub enum Alarm {
     /// List the Alarm Conditions
     Conditions,
     /// Run a condition's reactions as if its event had come (this moves the VIP)
-    #[command(after_help = "Examples:\n  sci alarm test ALRM_PRIMARY_4561_HABackup --dry-run\n  sci alarm test ALRM_BACKUP_4563_HAPrimary --yes")]
+    #[command(
+        after_help = "Examples:\n  sci alarm test ALRM_PRIMARY_4561_HABackup --dry-run\n  sci alarm test ALRM_BACKUP_4563_HAPrimary --yes"
+    )]
     Test {
         /// Which condition
         condition: String,
@@ -297,14 +331,18 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn event_id(text: &str) -> Result<LogEventId, String> {
-    LogEventId::parse(text).ok_or_else(|| format!("'{text}' is no log event ID: write 4561 or 00-04561"))
+    LogEventId::parse(text)
+        .ok_or_else(|| format!("'{text}' is no log event ID: write 4561 or 00-04561"))
 }
 
 fn level(text: &str) -> Result<LogLevel, String> {
-    LogLevel::parse(text)
-        .ok_or_else(|| format!("'{text}' is no level: debug, trace, interaction, standard or alarm"))
+    LogLevel::parse(text).ok_or_else(|| {
+        format!("'{text}' is no level: debug, trace, interaction, standard or alarm")
+    })
 }
 
 fn number(text: &str) -> Result<u64, String> {
-    text.trim_start_matches('#').parse().map_err(|_| format!("'{text}' is no alarm number: write 41 or #41"))
+    text.trim_start_matches('#')
+        .parse()
+        .map_err(|_| format!("'{text}' is no alarm number: write 41 or #41"))
 }

@@ -35,7 +35,11 @@ pub(crate) async fn to_the_end(
 }
 
 /// Gives the order and shows nothing.
-pub(crate) async fn collect(scs: &mut Scs, command: OperatorCommand, timeout: Duration) -> Result<Ending, ScsError> {
+pub(crate) async fn collect(
+    scs: &mut Scs,
+    command: OperatorCommand,
+    timeout: Duration,
+) -> Result<Ending, ScsError> {
     Ok(follow(scs, command, timeout, None).await?.0)
 }
 
@@ -80,7 +84,9 @@ async fn follow(
     }
     match last {
         Some(answer) => Ok((Ending::Answer(answer), prediction)),
-        None => Err(ScsError::Unreachable("the SCS went away before it answered; `sci timeline last` tells later".to_owned())),
+        None => Err(ScsError::Unreachable(
+            "the SCS went away before it answered; `sci timeline last` tells later".to_owned(),
+        )),
     }
 }
 
@@ -94,7 +100,10 @@ pub(crate) async fn show(scs: &mut Scs, format: Format, ending: Ending) -> ExitC
         Ending::Answer(OperatorAnswer::Finished(record)) => {
             match format {
                 Format::Text => {
-                    let now = scs.picture().await.map_or(record.opened_at, |picture| picture.at);
+                    let now = scs
+                        .picture()
+                        .await
+                        .map_or(record.opened_at, |picture| picture.at);
                     print(&text::record_text(&record, now));
                 }
                 Format::Json => print_json(&record),
@@ -113,7 +122,9 @@ pub(crate) async fn show(scs: &mut Scs, format: Format, ending: Ending) -> ExitC
         Ending::Answer(OperatorAnswer::Done { message, record }) => {
             match format {
                 Format::Text => print(&text::visible(&message)),
-                Format::Json => print_json(&serde_json::json!({"done": true, "message": message, "record": record})),
+                Format::Json => print_json(
+                    &serde_json::json!({"done": true, "message": message, "record": record}),
+                ),
             }
             ExitCode::Good
         }
@@ -143,6 +154,15 @@ pub(crate) fn refused(format: Format, reasons: &[Refusal]) -> ExitCode {
         }
         Format::Json => print_json(&serde_json::json!({"refused": reasons})),
     }
-    let unusable = |reason: &Refusal| matches!(reason.code, RefusalCode::UnknownName | RefusalCode::BadRequest);
-    if reasons.iter().any(unusable) { ExitCode::Unusable } else { ExitCode::Bad }
+    let unusable = |reason: &Refusal| {
+        matches!(
+            reason.code,
+            RefusalCode::UnknownName | RefusalCode::BadRequest
+        )
+    };
+    if reasons.iter().any(unusable) {
+        ExitCode::Unusable
+    } else {
+        ExitCode::Bad
+    }
 }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod client;
+mod dialling;
 mod follow;
 mod output;
 mod text;
@@ -18,7 +19,9 @@ use changeover_component::{ExitCode, LogArguments, LogFormat};
 
 /// Runs one command to its end.
 pub fn main(arguments: Arguments) -> ExitCode {
-    let log = LogArguments { log_format: LogFormat::Text };
+    let log = LogArguments {
+        log_format: LogFormat::Text,
+    };
     changeover_component::run(&log, async move {
         let interrupted = async {
             match tokio::signal::ctrl_c().await {

@@ -16,14 +16,28 @@ pub enum Format {
 /// Prints a result. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    if out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }).and_then(|()| out.flush()).is_err() {
+    if out
+        .write_all(text.as_bytes())
+        .and_then(|()| {
+            if text.ends_with('\n') {
+                Ok(())
+            } else {
+                out.write_all(b"\n")
+            }
+        })
+        .and_then(|()| out.flush())
+        .is_err()
+    {
         std::process::exit(0);
     }
 }
 
 /// Prints one JSON document.
 pub(crate) fn print_json<T: Serialize>(value: &T) {
-    print(&serde_json::to_string_pretty(value).expect("these types have no keys that JSON cannot write"));
+    print(
+        &serde_json::to_string_pretty(value)
+            .expect("these types have no keys that JSON cannot write"),
+    );
 }
 
 /// Prints one JSON object on a line of its own.
@@ -45,10 +59,15 @@ pub(crate) fn ask(question: &str) -> Option<bool> {
         return None;
     }
     let mut out = std::io::stderr().lock();
-    write!(out, "{question} [y/N] ").and_then(|()| out.flush()).ok()?;
+    write!(out, "{question} [y/N] ")
+        .and_then(|()| out.flush())
+        .ok()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).ok()?;
-    Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    Some(matches!(
+        answer.trim().to_ascii_lowercase().as_str(),
+        "y" | "yes"
+    ))
 }
 
 /// True if colour is welcome on standard output.

@@ -18,6 +18,12 @@ pub(crate) use records::{entry_line, records_text, why_text};
 /// Control characters made visible: what a program or a foreign sender wrote must not steer the terminal.
 pub(crate) fn visible(text: &str) -> String {
     text.chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<char>>() } else { vec![c] })
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect::<Vec<char>>()
+            } else {
+                vec![c]
+            }
+        })
         .collect()
 }

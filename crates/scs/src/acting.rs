@@ -27,16 +27,30 @@ pub(crate) struct ScsEffects {
 impl Effects<ScsCore> for ScsEffects {
     fn act(&mut self, _now: Timestamp, output: ScsOutput) {
         match output {
-            ScsOutput::ToLca { host, connection, message } => self.links.to_lca(&host, connection, *message),
+            ScsOutput::ToLca {
+                host,
+                connection,
+                message,
+            } => self.links.to_lca(&host, connection, *message),
             ScsOutput::CloseLca { host } => self.links.close_lca(&host),
-            ScsOutput::ProbeHost { host, timeout } => self.links.probe(host, timeout),
+            ScsOutput::ProbeHost { host, timeout } => {
+                self.links.probe(&host, timeout, self.handle.clone())
+            }
             ScsOutput::ToMessageServer(message) => self.links.to_message_server(*message),
             ScsOutput::SendLog(batch) => self.links.send_log(batch),
             ScsOutput::Reply { request, answer } => self.requests.answer(request, *answer),
-            ScsOutput::Persist { ticket, changes } => self.store.keep(ticket, changes),
-            ScsOutput::SendEmail { ticket, email } => self.effect(ticket, effects::send_email(email)),
-            ScsOutput::SendSnmpTrap { ticket, trap } => self.effect(ticket, effects::send_trap(trap)),
-            ScsOutput::RunCommand { ticket, command } => self.effect(ticket, effects::run_command(command)),
+            ScsOutput::Persist { ticket, changes } => {
+                self.store.keep(ticket, changes, &self.handle)
+            }
+            ScsOutput::SendEmail { ticket, email } => {
+                self.effect(ticket, effects::send_email(email))
+            }
+            ScsOutput::SendSnmpTrap { ticket, trap } => {
+                self.effect(ticket, effects::send_trap(trap))
+            }
+            ScsOutput::RunCommand { ticket, command } => {
+                self.effect(ticket, effects::run_command(command))
+            }
             ScsOutput::PictureChanged => self.stale = true,
             ScsOutput::ReactionChanged(reaction) => {
                 // Without a follower there is nobody to tell.
@@ -59,7 +73,11 @@ impl ScsEffects {
         let handle = self.handle.clone();
         tokio::spawn(async move {
             let result = work.await;
-            if handle.input(ScsInput::EffectFinished { ticket, result }).await.is_err() {
+            if handle
+                .input(ScsInput::EffectFinished { ticket, result })
+                .await
+                .is_err()
+            {
                 tracing::debug!("the SCS is stopping; an effect's result is not reported");
             }
         });

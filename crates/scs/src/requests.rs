@@ -18,7 +18,9 @@ struct Open {
 impl Open {
     fn ends_with(&self, answer: &OperatorAnswer) -> bool {
         match answer {
-            OperatorAnswer::Finished(_) | OperatorAnswer::Done { .. } | OperatorAnswer::Refused(_) => true,
+            OperatorAnswer::Finished(_)
+            | OperatorAnswer::Done { .. }
+            | OperatorAnswer::Refused(_) => true,
             OperatorAnswer::Predicted(_) => self.prediction_ends,
             OperatorAnswer::Progress { .. } => false,
         }
@@ -43,12 +45,21 @@ impl Requests {
     }
 
     /// Opens a request; `prediction_ends` if it asks for a prediction only.
-    pub(crate) fn open(&self, prediction_ends: bool) -> (RequestId, mpsc::Receiver<OperatorAnswer>) {
+    pub(crate) fn open(
+        &self,
+        prediction_ends: bool,
+    ) -> (RequestId, mpsc::Receiver<OperatorAnswer>) {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let request = self.with(|table| {
             table.last += 1;
             let request = RequestId(table.last);
-            table.open.insert(request, Open { sender, prediction_ends });
+            table.open.insert(
+                request,
+                Open {
+                    sender,
+                    prediction_ends,
+                },
+            );
             request
         });
         (request, receiver)

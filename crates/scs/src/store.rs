@@ -62,13 +62,19 @@ pub(crate) fn open(state_dir: &Path) -> Result<Opened, StoreError> {
     let path = state_dir.join(FILE);
     match open_database(&path) {
         Err(StoreError::Unusable { source, .. }) if is_damage(&source) => {
-            let stamp = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            let stamp = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs();
             let aside = state_dir.join(format!("{FILE}.damaged-{stamp}"));
             for suffix in ["", "-wal", "-shm"] {
                 let from = state_dir.join(format!("{FILE}{suffix}"));
                 if from.exists() {
-                    std::fs::rename(&from, state_dir.join(format!("{FILE}.damaged-{stamp}{suffix}")))
-                        .map_err(|source| StoreError::Stuck { path: from, source })?;
+                    std::fs::rename(
+                        &from,
+                        state_dir.join(format!("{FILE}.damaged-{stamp}{suffix}")),
+                    )
+                    .map_err(|source| StoreError::Stuck { path: from, source })?;
                 }
             }
             let mut opened = open_database(&path)?;
@@ -90,31 +96,52 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 }
 
 fn open_database(path: &Path) -> Result<Opened, StoreError> {
-    let unusable = |source| StoreError::Unusable { path: path.to_owned(), source };
+    let unusable = |source| StoreError::Unusable {
+        path: path.to_owned(),
+        source,
+    };
     let mut connection = Connection::open(path).map_err(unusable)?;
     connection
-        .execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=2000;")
+        .execute_batch(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=2000;",
+        )
         .map_err(unusable)?;
-    let damaged: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(unusable)?;
+    let damaged: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(unusable)?;
     if damaged != "ok" {
         let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-        return Err(unusable(rusqlite::Error::SqliteFailure(code, Some(damaged))));
+        return Err(unusable(rusqlite::Error::SqliteFailure(
+            code,
+            Some(damaged),
+        )));
     }
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(unusable)?;
+    let found: i64 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(unusable)?;
     if found > VERSION {
-        return Err(StoreError::Newer { path: path.to_owned(), found });
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+        });
     }
     if found < VERSION {
         migrate(&mut connection).map_err(unusable)?;
     }
     let (state, notes) = read(&connection).map_err(unusable)?;
-    Ok(Opened { connection, state, notes })
+    Ok(Opened {
+        connection,
+        state,
+        notes,
+    })
 }
 
 /// Brings an empty database to the current schema, in one transaction.
 fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let change = connection.transaction()?;
-    change.execute_batch("CREATE TABLE kept (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;")?;
+    change.execute_batch(
+        "CREATE TABLE kept (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+    )?;
     change.pragma_update(None, "user_version", VERSION)?;
     change.commit()
 }
@@ -128,7 +155,9 @@ fn read(connection: &Connection) -> rusqlite::Result<(StoredState, Vec<String>)>
         let (key, value): (String, String) = (row.get(0)?, row.get(1)?);
         match serde_json::from_str::<StoreChange>(&value) {
             Ok(change) => state.apply(change),
-            Err(error) => notes.push(format!("what is kept as {key} cannot be read and is left out: {error}")),
+            Err(error) => notes.push(format!(
+                "what is kept as {key} cannot be read and is left out: {error}"
+            )),
         }
     }
     Ok((state, notes))
@@ -137,28 +166,50 @@ fn read(connection: &Connection) -> rusqlite::Result<(StoredState, Vec<String>)>
 /// The way to the writer.
 pub(crate) struct Store {
     queue: mpsc::SyncSender<(Ticket, Vec<StoreChange>)>,
-    handle: Handle<ScsCore>,
 }
 
-impl Store {
-    /// Starts the writer. It ends when the store is dropped, after everything queued is written.
+/// The writer before it has started: the core's handle exists only after the effects do.
+pub(crate) struct Writer {
+    queue: mpsc::SyncSender<(Ticket, Vec<StoreChange>)>,
+    work: mpsc::Receiver<(Ticket, Vec<StoreChange>)>,
+}
+
+impl Writer {
+    pub(crate) fn new() -> Self {
+        let (queue, work) = mpsc::sync_channel(QUEUE);
+        Self { queue, work }
+    }
+
+    /// The way to it.
+    pub(crate) fn store(&self) -> Store {
+        Store {
+            queue: self.queue.clone(),
+        }
+    }
+
+    /// Starts its thread. It ends when every [`Store`] is gone, after everything queued is written.
     ///
     /// # Errors
     /// When no thread can be started.
-    pub(crate) fn start(handle: Handle<ScsCore>, opened: Opened) -> std::io::Result<Self> {
-        let (queue, work) = mpsc::sync_channel(QUEUE);
-        let to_core = handle.clone();
+    pub(crate) fn start(self, opened: Opened, handle: Handle<ScsCore>) -> std::io::Result<()> {
+        let Self { queue, work } = self;
+        drop(queue);
         std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || write_all(opened.connection, &work, &to_core))?;
-        Ok(Self { queue, handle })
+            .spawn(move || write_all(opened.connection, &work, &handle))?;
+        Ok(())
     }
+}
 
+impl Store {
     /// Queues one transaction.
-    pub(crate) fn keep(&self, ticket: Ticket, changes: Vec<StoreChange>) {
+    pub(crate) fn keep(&self, ticket: Ticket, changes: Vec<StoreChange>, handle: &Handle<ScsCore>) {
         if self.queue.try_send((ticket, changes)).is_err() {
-            let failed = ScsInput::PersistFailed { ticket, reason: "the disk does not keep up".to_owned() };
-            if !self.handle.try_input(failed) {
+            let failed = ScsInput::PersistFailed {
+                ticket,
+                reason: "the disk does not keep up".to_owned(),
+            };
+            if !handle.try_input(failed) {
                 tracing::error!("the disk does not keep up, and neither does the SCS");
             }
         }
@@ -166,26 +217,43 @@ impl Store {
 }
 
 /// Commits whatever is queued in one transaction; a failure is that of every ticket in it.
-fn write_all(mut connection: Connection, work: &mpsc::Receiver<(Ticket, Vec<StoreChange>)>, handle: &Handle<ScsCore>) {
+fn write_all(
+    mut connection: Connection,
+    work: &mpsc::Receiver<(Ticket, Vec<StoreChange>)>,
+    handle: &Handle<ScsCore>,
+) {
     while let Ok(first) = work.recv() {
-        let batch: Vec<_> = std::iter::once(first).chain(work.try_iter().take(QUEUE)).collect();
-        let written = write(&mut connection, batch.iter().flat_map(|(_, changes)| changes));
+        let batch: Vec<_> = std::iter::once(first)
+            .chain(work.try_iter().take(QUEUE))
+            .collect();
+        let written = write(
+            &mut connection,
+            batch.iter().flat_map(|(_, changes)| changes),
+        );
         if let Err(error) = &written {
             tracing::error!(%error, "the database cannot be written");
         }
         for (ticket, _) in batch {
             let input = match &written {
                 Ok(()) => ScsInput::Persisted(ticket),
-                Err(error) => ScsInput::PersistFailed { ticket, reason: error.to_string() },
+                Err(error) => ScsInput::PersistFailed {
+                    ticket,
+                    reason: error.to_string(),
+                },
             };
             if !handle.try_input(input) {
-                tracing::error!("an answer of the store is lost: the SCS is overloaded or stopping");
+                tracing::error!(
+                    "an answer of the store is lost: the SCS is overloaded or stopping"
+                );
             }
         }
     }
 }
 
-fn write<'a>(connection: &mut Connection, changes: impl Iterator<Item = &'a StoreChange>) -> rusqlite::Result<()> {
+fn write<'a>(
+    connection: &mut Connection,
+    changes: impl Iterator<Item = &'a StoreChange>,
+) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     {
         let mut put = transaction.prepare_cached(
@@ -212,7 +280,13 @@ mod tests {
     use changeover_scs_core::StoredPair;
 
     fn epoch(of: u64) -> StoreChange {
-        StoreChange::Pair(PairName::from("SIP_EAST"), StoredPair { epoch: Epoch(of), ..StoredPair::default() })
+        StoreChange::Pair(
+            PairName::from("SIP_EAST"),
+            StoredPair {
+                epoch: Epoch(of),
+                ..StoredPair::default()
+            },
+        )
     }
 
     fn folder() -> tempfile::TempDir {
@@ -226,7 +300,10 @@ mod tests {
         write(&mut opened.connection, [epoch(3), epoch(4)].iter()).expect("it is written");
         drop(opened);
         let opened = open(folder.path()).expect("the same store");
-        assert_eq!(opened.state.pairs[&PairName::from("SIP_EAST")].epoch, Epoch(4));
+        assert_eq!(
+            opened.state.pairs[&PairName::from("SIP_EAST")].epoch,
+            Epoch(4)
+        );
         assert_eq!(opened.notes, Vec::<String>::new());
     }
 
@@ -239,7 +316,11 @@ mod tests {
         assert_eq!(opened.notes.len(), 1, "{:?}", opened.notes);
         let kept = std::fs::read_dir(folder.path())
             .expect("readable")
-            .filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().contains("damaged")))
+            .filter(|entry| {
+                entry
+                    .as_ref()
+                    .is_ok_and(|entry| entry.file_name().to_string_lossy().contains("damaged"))
+            })
             .count();
         assert_eq!(kept, 1);
     }
@@ -248,9 +329,17 @@ mod tests {
     fn a_newer_database_is_refused_by_name() {
         let folder = folder();
         let opened = open(folder.path()).expect("a new store");
-        opened.connection.pragma_update(None, "user_version", 7).expect("writable");
+        opened
+            .connection
+            .pragma_update(None, "user_version", 7)
+            .expect("writable");
         drop(opened);
-        let Err(error) = open(folder.path()) else { panic!("a newer store was opened") };
-        assert!(matches!(error, StoreError::Newer { found: 7, .. }), "{error}");
+        let Err(error) = open(folder.path()) else {
+            panic!("a newer store was opened")
+        };
+        assert!(
+            matches!(error, StoreError::Newer { found: 7, .. }),
+            "{error}"
+        );
     }
 }

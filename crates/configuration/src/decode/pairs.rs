@@ -113,6 +113,7 @@ pub(super) fn pair(entry: &Entry, root: &Node, problems: &mut Collector) -> Opti
         );
     }
     let uses_scripts = matches!(takeover, Takeover::IpAddress | Takeover::WindowsNlb);
+    let by_hand = reader.text("derive") == Some("off");
     let vips = reader.node.get("virtual_ips").map_or(&[][..], Node::items);
     if uses_scripts && vips.is_empty() {
         problems.push(no_vip(entry));
@@ -132,7 +133,7 @@ pub(super) fn pair(entry: &Entry, root: &Node, problems: &mut Collector) -> Opti
             .iter()
             .filter_map(|vip| virtual_ip(vip, &hosts, uses_scripts, problems))
             .collect(),
-        control: control(vips, &hosts, uses_scripts, root, problems),
+        control: control(vips, &hosts, by_hand && uses_scripts, root, problems),
         policy: policy(reader.below("policy"), windows),
         primary_host: hosts[0].clone(),
         backup_host: hosts[1].clone(),

@@ -83,6 +83,11 @@ impl<'f> PairSource<'f> {
         })
     }
 
+    /// Names of the two members.
+    pub(super) fn member_names(&self) -> [&'f str; 2] {
+        [self.primary.name, self.backup.name]
+    }
+
     /// True if scripts move the VIP.
     pub(super) fn has_control(&self) -> bool {
         matches!(self.takeover, "ip_address" | "windows_nlb")

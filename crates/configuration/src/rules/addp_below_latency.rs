@@ -68,14 +68,37 @@ mod tests {
 
     #[test]
     fn a_timeout_of_less_than_two_crossings_is_an_error() {
-        assert_eq!(messages_with_latency(&RULE, &[(r#"addp-timeout: 3
-"#, r#"addp-timeout: 1
-"#)], Some(Duration::from_millis(600))), ["SIP_SERVER_PRIMARY: addp-timeout is 1s, less than twice the latency of 600ms", "SIP_SERVER_BACKUP: addp-timeout is 1s, less than twice the latency of 600ms"]);
+        assert_eq!(
+            messages_with_latency(
+                &RULE,
+                &[(
+                    r#"addp-timeout: 3
+"#,
+                    r#"addp-timeout: 1
+"#
+                )],
+                Some(Duration::from_millis(600))
+            ),
+            [
+                "SIP_SERVER_PRIMARY: addp-timeout is 1s, less than twice the latency of 600ms",
+                "SIP_SERVER_BACKUP: addp-timeout is 1s, less than twice the latency of 600ms"
+            ]
+        );
     }
 
     #[test]
     fn the_scs_lca_link_counts_as_well() {
-        assert_eq!(messages_with_latency(&RULE, &[("address: 10.10.11.102}", "address: 10.10.11.102, addp: {addp-timeout: 100ms}}")], Some(Duration::from_millis(60))), ["host2: addp-timeout is 100ms, less than twice the latency of 60ms"]);
+        assert_eq!(
+            messages_with_latency(
+                &RULE,
+                &[(
+                    "address: 10.10.11.102}",
+                    "address: 10.10.11.102, addp: {addp-timeout: 100ms}}"
+                )],
+                Some(Duration::from_millis(60))
+            ),
+            ["host2: addp-timeout is 100ms, less than twice the latency of 60ms"]
+        );
     }
 
     #[test]
@@ -85,8 +108,17 @@ mod tests {
 
     #[test]
     fn without_a_latency_nothing_can_be_said() {
-        assert!(messages(&RULE, &[(r#"addp-timeout: 3
-"#, r#"addp-timeout: 1ms
-"#)]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    r#"addp-timeout: 3
+"#,
+                    r#"addp-timeout: 1ms
+"#
+                )]
+            )
+            .is_empty()
+        );
     }
 }

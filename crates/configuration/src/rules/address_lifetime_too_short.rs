@@ -46,18 +46,53 @@ mod tests {
 
     #[test]
     fn a_lifetime_that_ends_before_the_restart_is_an_error() {
-        assert_eq!(messages(&RULE, &[("address: 10.10.11.102}", "address: 10.10.11.102, lca_restart_timeout: 20s}"), (END, &and(r#"    policy: {on_controller_loss: quorum}
-"#))]), ["SIP_SERVER: address_lifetime 10s is not longer than lca_restart_timeout 20s of host2"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[
+                    (
+                        "address: 10.10.11.102}",
+                        "address: 10.10.11.102, lca_restart_timeout: 20s}"
+                    ),
+                    (
+                        END,
+                        &and(r#"    policy: {on_controller_loss: quorum}
+"#)
+                    )
+                ]
+            ),
+            [
+                "SIP_SERVER: address_lifetime 10s is not longer than lca_restart_timeout 20s of host2"
+            ]
+        );
     }
 
     #[test]
     fn without_fencing_there_is_no_lifetime() {
-        assert!(messages(&RULE, &[("address: 10.10.11.102}", "address: 10.10.11.102, lca_restart_timeout: 20s}")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    "address: 10.10.11.102}",
+                    "address: 10.10.11.102, lca_restart_timeout: 20s}"
+                )]
+            )
+            .is_empty()
+        );
     }
 
     #[test]
     fn the_defaults_of_quorum_fit() {
-        assert!(messages(&RULE, &[(END, &and(r#"    policy: {on_controller_loss: quorum}
-"#))]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"    policy: {on_controller_loss: quorum}
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

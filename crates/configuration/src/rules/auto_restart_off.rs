@@ -32,13 +32,35 @@ mod tests {
 
     #[test]
     fn a_backup_that_stays_down_is_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_BACKUP: {start_info: {auto_restart: false}}}
-"#))]), ["SIP_SERVER_BACKUP is not restarted when it dies"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_BACKUP: {start_info: {auto_restart: false}}}
+"#
+                    )
+                )]
+            ),
+            ["SIP_SERVER_BACKUP is not restarted when it dies"]
+        );
     }
 
     #[test]
     fn true_written_out_is_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_BACKUP: {start_info: {auto_restart: true}}}
-"#))]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_BACKUP: {start_info: {auto_restart: true}}}
+"#
+                    )
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -30,7 +30,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         if let Some(found) = &backup.backup_server {
             report.at(
                 &format!("applications.{}.backup_server", backup.name),
-                format!("{}: {} is the backup, but has the Backup Server {found}", pair.name, backup.name),
+                format!(
+                    "{}: {} is the backup, but has the Backup Server {found}",
+                    pair.name, backup.name
+                ),
             );
         }
     }
@@ -43,19 +46,56 @@ mod tests {
 
     #[test]
     fn a_backup_with_a_backup_of_its_own_is_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_BACKUP: {backup_server: SIP_SERVER_PRIMARY}}
-"#))]), ["SIP_SERVER: SIP_SERVER_BACKUP is the backup, but has the Backup Server SIP_SERVER_PRIMARY"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_BACKUP: {backup_server: SIP_SERVER_PRIMARY}}
+"#
+                    )
+                )]
+            ),
+            [
+                "SIP_SERVER: SIP_SERVER_BACKUP is the backup, but has the Backup Server SIP_SERVER_PRIMARY"
+            ]
+        );
     }
 
     #[test]
     fn a_primary_that_names_itself_is_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_PRIMARY: {backup_server: SIP_SERVER_PRIMARY}}
-"#))]), ["SIP_SERVER: the Backup Server of SIP_SERVER_PRIMARY is SIP_SERVER_PRIMARY, not SIP_SERVER_BACKUP"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_PRIMARY: {backup_server: SIP_SERVER_PRIMARY}}
+"#
+                    )
+                )]
+            ),
+            [
+                "SIP_SERVER: the Backup Server of SIP_SERVER_PRIMARY is SIP_SERVER_PRIMARY, not SIP_SERVER_BACKUP"
+            ]
+        );
     }
 
     #[test]
     fn the_derived_one_written_again_is_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_PRIMARY: {backup_server: SIP_SERVER_BACKUP}}
-"#))]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_PRIMARY: {backup_server: SIP_SERVER_BACKUP}}
+"#
+                    )
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -34,12 +34,32 @@ mod tests {
 
     #[test]
     fn another_protocol_is_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_BACKUP: {options: {backup-sync: {protocol: tcp}}}}
-"#))]), ["SIP_SERVER_BACKUP: backup-sync/protocol is not addp"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_BACKUP: {options: {backup-sync: {protocol: tcp}}}}
+"#
+                    )
+                )]
+            ),
+            ["SIP_SERVER_BACKUP: backup-sync/protocol is not addp"]
+        );
     }
 
     #[test]
     fn warm_standby_has_no_such_link() {
-        assert!(messages(&RULE, &[("protocol: addp", "protocol: tcp"), ("redundancy_type: hot", "redundancy_type: warm")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[
+                    ("protocol: addp", "protocol: tcp"),
+                    ("redundancy_type: hot", "redundancy_type: warm")
+                ]
+            )
+            .is_empty()
+        );
     }
 }

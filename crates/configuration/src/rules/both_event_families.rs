@@ -1,8 +1,8 @@
 //! Rule `both-event-families`: a VIP is moved by 4560 to 4563 or by 5150/5151, not by both.
 
 use super::{Context, Report, Rule};
-use crate::finding::Severity;
 use super::{is_scs_mode_event, is_server_mode_event};
+use crate::finding::Severity;
 
 pub(super) static RULE: Rule = Rule {
     name: "both-event-families",
@@ -42,12 +42,23 @@ mod tests {
 
     #[test]
     fn both_families_wired_are_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"alarm_conditions:
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"alarm_conditions:
   OWN:
     category: Critical
     detect: {log_event_id: 5150, selection: application, application: SIP_SERVER_BACKUP}
     reaction_scripts: [AR_SCRIPT_BACKUP_VIP_UP]
-"#))]), ["SIP_SERVER: ALRM_BACKUP_4561_HABackup and OWN both move the VIP for SIP_SERVER_BACKUP"]);
+"#)
+                )]
+            ),
+            [
+                "SIP_SERVER: ALRM_BACKUP_4561_HABackup and OWN both move the VIP for SIP_SERVER_BACKUP"
+            ]
+        );
     }
 
     #[test]

@@ -20,7 +20,11 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         if timeout < Duration::from_secs(60) || timeout > Duration::from_secs(7 * 86_400) {
             report.at(
                 &format!("alarm_conditions.{}.cancel_timeout", condition.name),
-                format!("{}: the cancel timeout is {}", condition.name, show_duration(timeout)),
+                format!(
+                    "{}: the cancel timeout is {}",
+                    condition.name,
+                    show_duration(timeout)
+                ),
             );
         }
     }
@@ -33,13 +37,35 @@ mod tests {
 
     #[test]
     fn a_second_is_too_short_to_be_seen() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"alarm_conditions: {ALRM_BACKUP_4563_HAPrimary: {cancel_timeout: 1s}}
-"#))]), ["ALRM_BACKUP_4563_HAPrimary: the cancel timeout is 1s"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"alarm_conditions: {ALRM_BACKUP_4563_HAPrimary: {cancel_timeout: 1s}}
+"#
+                    )
+                )]
+            ),
+            ["ALRM_BACKUP_4563_HAPrimary: the cancel timeout is 1s"]
+        );
     }
 
     #[test]
     fn two_days_are_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"alarm_conditions: {ALRM_BACKUP_4563_HAPrimary: {cancel_timeout: 48h}}
-"#))]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"alarm_conditions: {ALRM_BACKUP_4563_HAPrimary: {cancel_timeout: 48h}}
+"#
+                    )
+                )]
+            )
+            .is_empty()
+        );
     }
 }

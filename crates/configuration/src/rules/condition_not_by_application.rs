@@ -1,8 +1,8 @@
 //! Rule `condition-not-by-application`: hA conditions that move a VIP select by application.
 
+use super::wiring::is_mode_event;
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use super::wiring::is_mode_event;
 use changeover_model::environment::Selection;
 
 pub(super) static RULE: Rule = Rule {
@@ -40,8 +40,19 @@ mod tests {
 
     #[test]
     fn a_selection_by_any_is_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"alarm_conditions: {ALRM_BACKUP_4563_HAPrimary: {detect: {selection: any}}}
-"#))]), ["ALRM_BACKUP_4563_HAPrimary moves a VIP, but selects any"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"alarm_conditions: {ALRM_BACKUP_4563_HAPrimary: {detect: {selection: any}}}
+"#
+                    )
+                )]
+            ),
+            ["ALRM_BACKUP_4563_HAPrimary moves a VIP, but selects any"]
+        );
     }
 
     #[test]

@@ -36,7 +36,12 @@ mod tests {
 
     #[test]
     fn one_application_for_two_pairs_is_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"  OTHER:
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"  OTHER:
     derive: off
     redundancy_type: warm
     primary: {application: OTHER_A, host: host1}
@@ -53,12 +58,21 @@ applications:
   OTHER_A_DOWN: {type: ThirdPartyServer, host: host1, start_info: {command_line: down}}
   OTHER_B_UP: {type: ThirdPartyServer, host: host2, start_info: {command_line: up}}
   OTHER_B_DOWN: {type: ThirdPartyServer, host: host2, start_info: {command_line: down}}
-"#))]), ["SIP_SERVER_PRIMARY_VIP_UP is a control script of SIP_SERVER and of OTHER"]);
+"#)
+                )]
+            ),
+            ["SIP_SERVER_PRIMARY_VIP_UP is a control script of SIP_SERVER and of OTHER"]
+        );
     }
 
     #[test]
     fn derived_ones_never_meet() {
-        assert!(messages(&RULE, &[(END, &and(r#"  OTHER:
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"  OTHER:
     redundancy_type: hot
     primary: {application: OTHER_A, host: host1}
     backup: {application: OTHER_B, host: host2}
@@ -70,6 +84,10 @@ applications:
       ports: {default: 6070, ha_sync: 6071}
       start_info: {command_line: sip-server}
       options: {TServer: {sip-port: 5060}, backup-sync: {protocol: addp}}
-"#))]).is_empty());
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -16,7 +16,11 @@ pub(super) static RULE: Rule = Rule {
 
 fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     for (pair, _) in context.pairs() {
-        for name in pair.control.values().flat_map(|control| [&control.enable, &control.disable]) {
+        for name in pair
+            .control
+            .values()
+            .flat_map(|control| [&control.enable, &control.disable])
+        {
             let Some(application) = context.environment.applications.get(name) else {
                 continue;
             };
@@ -30,7 +34,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             };
             report.at(
                 &format!("applications.{name}.start_info.startup_timeout"),
-                format!("{name}: the startup timeout of {} is {fault}", show_duration(timeout)),
+                format!(
+                    "{name}: the startup timeout of {} is {fault}",
+                    show_duration(timeout)
+                ),
             );
         }
     }
@@ -43,14 +50,36 @@ mod tests {
 
     #[test]
     fn a_script_that_is_ended_after_a_second_is_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_PRIMARY_VIP_DOWN: {start_info: {startup_timeout: 1s}}}
-"#))]), ["SIP_SERVER_PRIMARY_VIP_DOWN: the startup timeout of 1s is less than the guide's 8s"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_PRIMARY_VIP_DOWN: {start_info: {startup_timeout: 1s}}}
+"#
+                    )
+                )]
+            ),
+            ["SIP_SERVER_PRIMARY_VIP_DOWN: the startup timeout of 1s is less than the guide's 8s"]
+        );
     }
 
     #[test]
     fn the_timeout_of_a_server_is_too_long_for_a_script() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_BACKUP_VIP_UP: {start_info: {startup_timeout: 90s}}}
-"#))]), ["SIP_SERVER_BACKUP_VIP_UP: the startup timeout of 90s is more than 30s"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_BACKUP_VIP_UP: {start_info: {startup_timeout: 90s}}}
+"#
+                    )
+                )]
+            ),
+            ["SIP_SERVER_BACKUP_VIP_UP: the startup timeout of 90s is more than 30s"]
+        );
     }
 
     #[test]

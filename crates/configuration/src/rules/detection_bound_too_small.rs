@@ -20,7 +20,11 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         if bound < Duration::from_millis(50) {
             report.at(
                 &format!("hosts.{}.addp.addp-timeout", host.name),
-                format!("{}: counts as lost after {} of silence", host.name, show_duration(bound)),
+                format!(
+                    "{}: counts as lost after {} of silence",
+                    host.name,
+                    show_duration(bound)
+                ),
             );
         }
     }
@@ -29,15 +33,33 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn forty_milliseconds_are_a_warning() {
-        assert_eq!(messages(&RULE, &[("address: 10.10.11.102}", "address: 10.10.11.102, addp: {addp-timeout: 20ms}}")]), ["host2: counts as lost after 40ms of silence"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    "address: 10.10.11.102}",
+                    "address: 10.10.11.102, addp: {addp-timeout: 20ms}}"
+                )]
+            ),
+            ["host2: counts as lost after 40ms of silence"]
+        );
     }
 
     #[test]
     fn a_bound_of_a_hundred_is_fine() {
-        assert!(messages(&RULE, &[("address: 10.10.11.102}", "address: 10.10.11.102, addp: {addp-timeout: 50ms}}")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    "address: 10.10.11.102}",
+                    "address: 10.10.11.102, addp: {addp-timeout: 50ms}}"
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -31,13 +31,31 @@ mod tests {
 
     #[test]
     fn two_holders_by_policy_are_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"    policy: {force_release: enable-anyway}
-"#))]), ["SIP_SERVER: force_release is enable-anyway"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"    policy: {force_release: enable-anyway}
+"#)
+                )]
+            ),
+            ["SIP_SERVER: force_release is enable-anyway"]
+        );
     }
 
     #[test]
     fn holding_the_pair_is_not() {
-        assert!(messages(&RULE, &[(END, &and(r#"    policy: {force_release: off}
-"#))]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"    policy: {force_release: off}
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -22,7 +22,9 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         for condition in context.environment.alarm_conditions.values() {
             let steps = context.steps(pair, condition);
             let enable = steps.iter().position(|s| s.action == ScriptAction::Enable);
-            let disable = steps.iter().rposition(|s| s.action == ScriptAction::Disable);
+            let disable = steps
+                .iter()
+                .rposition(|s| s.action == ScriptAction::Disable);
             if let (Some(enable), Some(disable)) = (enable, disable)
                 && enable < disable
             {
@@ -42,13 +44,31 @@ mod tests {
 
     #[test]
     fn as_listed_runs_the_guides_own_order() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"    policy: {reaction_order: as-listed}
-"#))]), ["ALRM_BACKUP_4563_HAPrimary enables the VIP before it disables it"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"    policy: {reaction_order: as-listed}
+"#)
+                )]
+            ),
+            ["ALRM_BACKUP_4563_HAPrimary enables the VIP before it disables it"]
+        );
     }
 
     #[test]
     fn release_first_waits_whatever_the_list_says() {
-        assert!(messages(&RULE, &[(END, &and(r#"    policy: {reaction_order: release-first}
-"#))]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"    policy: {reaction_order: release-first}
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -31,13 +31,31 @@ mod tests {
 
     #[test]
     fn failing_over_from_a_living_host_is_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"    policy: {on_agent_loss: failover}
-"#))]), ["SIP_SERVER: on_agent_loss is failover"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"    policy: {on_agent_loss: failover}
+"#)
+                )]
+            ),
+            ["SIP_SERVER: on_agent_loss is failover"]
+        );
     }
 
     #[test]
     fn hold_written_out_is_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"    policy: {on_agent_loss: hold}
-"#))]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"    policy: {on_agent_loss: hold}
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -21,7 +21,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         if let Some(first) = seen.insert((host.address, host.lca_port), host.name.as_str()) {
             report.at(
                 &format!("hosts.{}.address", host.name),
-                format!("{first} and {} both have the address {}", host.name, host.address),
+                format!(
+                    "{first} and {} both have the address {}",
+                    host.name, host.address
+                ),
             );
         }
     }
@@ -30,15 +33,27 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn one_address_for_two_hosts_is_an_error() {
-        assert_eq!(messages(&RULE, &[("10.10.11.102", "10.10.11.101")]), ["host1 and host2 both have the address 10.10.11.101"]);
+        assert_eq!(
+            messages(&RULE, &[("10.10.11.102", "10.10.11.101")]),
+            ["host1 and host2 both have the address 10.10.11.101"]
+        );
     }
 
     #[test]
     fn two_lcas_on_one_machine_have_two_ports() {
-        assert!(messages(&RULE, &[("address: 10.10.11.102", "address: 10.10.11.101, lca_port: 5000")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    "address: 10.10.11.102",
+                    "address: 10.10.11.101, lca_port: 5000"
+                )]
+            )
+            .is_empty()
+        );
     }
 }

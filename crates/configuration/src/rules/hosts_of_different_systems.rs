@@ -15,12 +15,16 @@ pub(super) static RULE: Rule = Rule {
 fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     for (pair, _) in context.pairs() {
         let hosts = &context.environment.hosts;
-        if let (Some(one), Some(other)) = (hosts.get(&pair.primary_host), hosts.get(&pair.backup_host))
+        if let (Some(one), Some(other)) =
+            (hosts.get(&pair.primary_host), hosts.get(&pair.backup_host))
             && one.os != other.os
         {
             report.at(
                 &format!("hosts.{}.os", other.name),
-                format!("{}: {} runs {}, {} {}", pair.name, one.name, one.os, other.name, other.os),
+                format!(
+                    "{}: {} runs {}, {} {}",
+                    pair.name, one.name, one.os, other.name, other.os
+                ),
             );
         }
     }
@@ -29,11 +33,14 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn linux_and_windows_in_one_pair_are_a_warning() {
-        assert_eq!(messages(&RULE, &[("host2: {os: linux", "host2: {os: windows")]), ["SIP_SERVER: host1 runs linux, host2 windows"]);
+        assert_eq!(
+            messages(&RULE, &[("host2: {os: linux", "host2: {os: windows")]),
+            ["SIP_SERVER: host1 runs linux, host2 windows"]
+        );
     }
 
     #[test]

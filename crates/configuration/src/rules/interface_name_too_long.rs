@@ -27,7 +27,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
                 if linux && impossible {
                     report.at(
                         &format!("pairs.{}.virtual_ips.{index}.interface", pair.name),
-                        format!("{}: `{interface}` on {host} is no name of an interface", pair.name),
+                        format!(
+                            "{}: `{interface}` on {host} is no name of an interface",
+                            pair.name
+                        ),
                     );
                 }
             }
@@ -38,15 +41,36 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn a_sub_interface_is_no_interface() {
-        assert_eq!(messages(&RULE, &[("interface: eth0", "interface: {host1: eth0, host2: \"eth0:1\"}")]), ["SIP_SERVER: `eth0:1` on host2 is no name of an interface"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    "interface: eth0",
+                    "interface: {host1: eth0, host2: \"eth0:1\"}"
+                )]
+            ),
+            ["SIP_SERVER: `eth0:1` on host2 is no name of an interface"]
+        );
     }
 
     #[test]
     fn a_connection_name_is_fine_on_windows() {
-        assert!(messages(&RULE, &[("interface: eth0", "interface: {host1: eth0, host2: Local Area Connection}"), ("host2: {os: linux", "host2: {os: windows")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[
+                    (
+                        "interface: eth0",
+                        "interface: {host1: eth0, host2: Local Area Connection}"
+                    ),
+                    ("host2: {os: linux", "host2: {os: windows")
+                ]
+            )
+            .is_empty()
+        );
     }
 }

@@ -20,7 +20,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             if label.len() > 15 {
                 report.at(
                     &path,
-                    format!("{}: the label `{label}` has more than 15 characters", pair.name),
+                    format!(
+                        "{}: the label `{label}` has more than 15 characters",
+                        pair.name
+                    ),
                 );
             }
             for (host, interface) in &vip.interfaces {
@@ -30,7 +33,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
                 if suffix.is_none_or(str::is_empty) {
                     report.at(
                         &path,
-                        format!("{}: the label `{label}` does not fit {interface} of {host}", pair.name),
+                        format!(
+                            "{}: the label `{label}` does not fit {interface} of {host}",
+                            pair.name
+                        ),
                     );
                 }
             }
@@ -41,21 +47,39 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn the_label_of_another_interface_is_an_error_on_that_host() {
-        assert_eq!(messages(&RULE, &[("interface: eth0", "interface: {host1: eth0, host2: ens18}")]), ["SIP_SERVER: the label `eth0:1` does not fit ens18 of host2"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[("interface: eth0", "interface: {host1: eth0, host2: ens18}")]
+            ),
+            ["SIP_SERVER: the label `eth0:1` does not fit ens18 of host2"]
+        );
     }
 
     #[test]
     fn a_label_without_suffix_is_an_error() {
-        assert_eq!(messages(&RULE, &[("label: \"eth0:1\"", "label: \"eth0:\"")]), ["SIP_SERVER: the label `eth0:` does not fit eth0 of host1", "SIP_SERVER: the label `eth0:` does not fit eth0 of host2"]);
+        assert_eq!(
+            messages(&RULE, &[("label: \"eth0:1\"", "label: \"eth0:\"")]),
+            [
+                "SIP_SERVER: the label `eth0:` does not fit eth0 of host1",
+                "SIP_SERVER: the label `eth0:` does not fit eth0 of host2"
+            ]
+        );
     }
 
     #[test]
     fn a_long_label_is_an_error() {
-        assert_eq!(messages(&RULE, &[("label: \"eth0:1\"", "label: \"eth0:signalling1\"")]), ["SIP_SERVER: the label `eth0:signalling1` has more than 15 characters"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[("label: \"eth0:1\"", "label: \"eth0:signalling1\"")]
+            ),
+            ["SIP_SERVER: the label `eth0:signalling1` has more than 15 characters"]
+        );
     }
 
     #[test]

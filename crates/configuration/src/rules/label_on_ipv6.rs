@@ -21,7 +21,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             if vip.address.is_ipv6() {
                 report.at(
                     &path,
-                    format!("{}: {} has the label `{label}`, but is IPv6", pair.name, vip.address),
+                    format!(
+                        "{}: {} has the label `{label}`, but is IPv6",
+                        pair.name, vip.address
+                    ),
                 );
             }
             for host in vip.interfaces.keys() {
@@ -29,7 +32,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
                 if let Some(os @ (OperatingSystem::Windows | OperatingSystem::Aix)) = os {
                     report.at(
                         &path,
-                        format!("{}: {host} runs {os}, which knows no label `{label}`", pair.name),
+                        format!(
+                            "{}: {host} runs {os}, which knows no label `{label}`",
+                            pair.name
+                        ),
                     );
                 }
             }
@@ -40,20 +46,35 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn an_ipv6_address_has_no_label() {
-        assert_eq!(messages(&RULE, &[("10.10.11.103/24", "\"2001:db8::103/64\"")]), ["SIP_SERVER: 2001:db8::103 has the label `eth0:1`, but is IPv6"]);
+        assert_eq!(
+            messages(&RULE, &[("10.10.11.103/24", "\"2001:db8::103/64\"")]),
+            ["SIP_SERVER: 2001:db8::103 has the label `eth0:1`, but is IPv6"]
+        );
     }
 
     #[test]
     fn windows_knows_no_label() {
-        assert_eq!(messages(&RULE, &[("host2: {os: linux", "host2: {os: windows")]), ["SIP_SERVER: host2 runs windows, which knows no label `eth0:1`"]);
+        assert_eq!(
+            messages(&RULE, &[("host2: {os: linux", "host2: {os: windows")]),
+            ["SIP_SERVER: host2 runs windows, which knows no label `eth0:1`"]
+        );
     }
 
     #[test]
     fn an_ipv6_address_without_label_is_fine() {
-        assert!(messages(&RULE, &[("10.10.11.103/24, interface: eth0, label: \"eth0:1\"", "\"2001:db8::103/64\", interface: eth0")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    "10.10.11.103/24, interface: eth0, label: \"eth0:1\"",
+                    "\"2001:db8::103/64\", interface: eth0"
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -27,7 +27,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             if let Some(other) = others.first() {
                 report.at(
                     &format!("pairs.{}.virtual_ips.{index}.label", pair.name),
-                    format!("{}: the label `{label}` is that of {other} as well", pair.name),
+                    format!(
+                        "{}: the label `{label}` is that of {other} as well",
+                        pair.name
+                    ),
                 );
             }
         }
@@ -41,7 +44,12 @@ mod tests {
 
     #[test]
     fn a_second_pair_with_the_same_label_is_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"  OTHER:
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"  OTHER:
     redundancy_type: hot
     primary: {application: OTHER_A, host: host1}
     backup: {application: OTHER_B, host: host2}
@@ -53,12 +61,21 @@ mod tests {
       ports: {default: 6070, ha_sync: 6071}
       start_info: {command_line: sip-server}
       options: {TServer: {sip-port: 5060}, backup-sync: {protocol: addp}}
-"#))]), ["OTHER: the label `eth0:1` is that of 10.10.11.103 as well"]);
+"#)
+                )]
+            ),
+            ["OTHER: the label `eth0:1` is that of 10.10.11.103 as well"]
+        );
     }
 
     #[test]
     fn numbered_labels_are_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"  OTHER:
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"  OTHER:
     redundancy_type: hot
     primary: {application: OTHER_A, host: host1}
     backup: {application: OTHER_B, host: host2}
@@ -70,6 +87,10 @@ mod tests {
       ports: {default: 6070, ha_sync: 6071}
       start_info: {command_line: sip-server}
       options: {TServer: {sip-port: 5060}, backup-sync: {protocol: addp}}
-"#))]).is_empty());
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -41,14 +41,36 @@ mod tests {
 
     #[test]
     fn a_log_that_goes_to_files_only_is_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_BACKUP: {options: {log: {standard: /logs/sip}}}}
-"#))]), ["SIP_SERVER_BACKUP: log/standard is `/logs/sip`, not network"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_BACKUP: {options: {log: {standard: /logs/sip}}}}
+"#
+                    )
+                )]
+            ),
+            ["SIP_SERVER_BACKUP: log/standard is `/logs/sip`, not network"]
+        );
     }
 
     #[test]
     fn a_log_below_level_all_is_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_PRIMARY: {options: {log: {verbose: standard}}}}
-"#))]), ["SIP_SERVER_PRIMARY: log/verbose is `standard`, not all"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_PRIMARY: {options: {log: {verbose: standard}}}}
+"#
+                    )
+                )]
+            ),
+            ["SIP_SERVER_PRIMARY: log/verbose is `standard`, not all"]
+        );
     }
 
     #[test]

@@ -37,13 +37,33 @@ mod tests {
 
     #[test]
     fn a_sip_server_cannot_back_up_for_a_third_party_server() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_BACKUP: {type: ThirdPartyServer}}
-"#))]), ["SIP_SERVER: SIP_SERVER_PRIMARY is a SIPServer, SIP_SERVER_BACKUP a ThirdPartyServer"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_BACKUP: {type: ThirdPartyServer}}
+"#
+                    )
+                )]
+            ),
+            ["SIP_SERVER: SIP_SERVER_PRIMARY is a SIPServer, SIP_SERVER_BACKUP a ThirdPartyServer"]
+        );
     }
 
     #[test]
     fn the_same_type_written_again_is_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_BACKUP: {type: SIPServer}}
-"#))]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"applications: {SIP_SERVER_BACKUP: {type: SIPServer}}
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -30,11 +30,20 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn one_host_for_both_cannot_take_over() {
-        assert_eq!(messages(&RULE, &[("SIP_SERVER_BACKUP, host: host2", "SIP_SERVER_BACKUP, host: host1")]), ["SIP_SERVER: both members run on host1, but takeover is ip_address"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    "SIP_SERVER_BACKUP, host: host2",
+                    "SIP_SERVER_BACKUP, host: host1"
+                )]
+            ),
+            ["SIP_SERVER: both members run on host1, but takeover is ip_address"]
+        );
     }
 
     #[test]

@@ -31,13 +31,33 @@ mod tests {
 
     #[test]
     fn a_backup_without_the_connection_is_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_BACKUP: {connections: []}}
-"#))]), ["SIP_SERVER_BACKUP has no connection to MessageServer"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"applications: {SIP_SERVER_BACKUP: {connections: []}}
+"#)
+                )]
+            ),
+            ["SIP_SERVER_BACKUP has no connection to MessageServer"]
+        );
     }
 
     #[test]
     fn a_further_connection_is_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_BACKUP: {connections: [SCS, MessageServer]}}
-"#))]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_BACKUP: {connections: [SCS, MessageServer]}}
+"#
+                    )
+                )]
+            )
+            .is_empty()
+        );
     }
 }

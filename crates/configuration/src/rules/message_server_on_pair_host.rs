@@ -21,7 +21,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         {
             report.at(
                 "management_layer.message_server.host",
-                format!("the Message Server runs on {host}, a host of pair {}", pair.name),
+                format!(
+                    "the Message Server runs on {host}, a host of pair {}",
+                    pair.name
+                ),
             );
         }
     }
@@ -30,15 +33,33 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn the_message_server_on_a_members_host_is_a_warning() {
-        assert_eq!(messages(&RULE, &[("name: MessageServer, host: mgmt1", "name: MessageServer, host: host1")]), ["the Message Server runs on host1, a host of pair SIP_SERVER"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    "name: MessageServer, host: mgmt1",
+                    "name: MessageServer, host: host1"
+                )]
+            ),
+            ["the Message Server runs on host1, a host of pair SIP_SERVER"]
+        );
     }
 
     #[test]
     fn the_scs_there_is_another_rules_business() {
-        assert!(messages(&RULE, &[("solution_control_server: {host: mgmt1", "solution_control_server: {host: host1")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    "solution_control_server: {host: mgmt1",
+                    "solution_control_server: {host: host1"
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Rule `mode-change-without-reaction`: an enabled Alarm Condition moves the VIP at every change of run mode.
 
+use super::wiring::Step;
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use super::wiring::Step;
 use changeover_model::environment::Pair;
 use changeover_model::{LogEventId, ScriptAction};
 
@@ -20,14 +20,17 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         if pair.policy.realign_after.is_none() {
             continue;
         }
-        for (_, gap) in gaps(context, pair) {
-            report.at(&format!("pairs.{}", pair.name), format!("{}: {gap}", pair.name));
+        for gap in gaps(context, pair) {
+            report.at(
+                &format!("pairs.{}", pair.name),
+                format!("{}: {gap}", pair.name),
+            );
         }
     }
 }
 
 /// The changes of mode of a pair that no enabled condition turns into the movement of its VIP, in words.
-pub(super) fn gaps(context: &Context<'_>, pair: &Pair) -> Vec<(String, String)> {
+pub(super) fn gaps(context: &Context<'_>, pair: &Pair) -> Vec<String> {
     let mut gaps = Vec::new();
     if pair.control.is_empty() {
         return gaps;
@@ -41,10 +44,14 @@ pub(super) fn gaps(context: &Context<'_>, pair: &Pair) -> Vec<(String, String)> 
             })
         };
         if !moves(&|event| events.became_primary(event), ScriptAction::Enable) {
-            gaps.push((member.to_string(), format!("{member} becomes primary and its VIP is not enabled")));
+            gaps.push(format!(
+                "{member} becomes primary and its VIP is not enabled"
+            ));
         }
         if !moves(&|event| events.became_backup(event), ScriptAction::Disable) {
-            gaps.push((member.to_string(), format!("{member} becomes backup and its VIP is not disabled")));
+            gaps.push(format!(
+                "{member} becomes backup and its VIP is not disabled"
+            ));
         }
     }
     gaps
@@ -57,24 +64,55 @@ mod tests {
 
     #[test]
     fn a_condition_that_is_switched_off_leaves_a_gap() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"alarm_conditions: {ALRM_PRIMARY_4561_HABackup: {enabled: false}}
-"#))]), ["SIP_SERVER: SIP_SERVER_PRIMARY becomes backup and its VIP is not disabled"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"alarm_conditions: {ALRM_PRIMARY_4561_HABackup: {enabled: false}}
+"#
+                    )
+                )]
+            ),
+            ["SIP_SERVER: SIP_SERVER_PRIMARY becomes backup and its VIP is not disabled"]
+        );
     }
 
     #[test]
     fn a_list_without_the_enabling_script_leaves_a_gap() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"alarm_conditions: {ALRM_BACKUP_4563_HAPrimary: {reaction_scripts: [AR_SCRIPT_PRIMARY_VIP_DOWN]}}
-"#))]), ["SIP_SERVER: SIP_SERVER_BACKUP becomes primary and its VIP is not enabled"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"alarm_conditions: {ALRM_BACKUP_4563_HAPrimary: {reaction_scripts: [AR_SCRIPT_PRIMARY_VIP_DOWN]}}
+"#
+                    )
+                )]
+            ),
+            ["SIP_SERVER: SIP_SERVER_BACKUP becomes primary and its VIP is not enabled"]
+        );
     }
 
     #[test]
     fn the_events_of_the_scs_can_do_it_as_well() {
-        assert!(messages(&RULE, &[(END, &and(r#"alarm_conditions:
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"alarm_conditions:
   ALRM_BACKUP_4563_HAPrimary: {enabled: false}
   OWN:
     category: Critical
     detect: {log_event_id: 5150, selection: application, application: SIP_SERVER_BACKUP}
     reaction_scripts: [AR_SCRIPT_BACKUP_VIP_UP]
-"#))]).is_empty());
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -28,7 +28,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
                 if !released {
                     report.at(
                         &format!("alarm_conditions.{}.reaction_scripts", condition.name),
-                        format!("{} enables the VIP on {} and releases it nowhere", condition.name, step.host),
+                        format!(
+                            "{} enables the VIP on {} and releases it nowhere",
+                            condition.name, step.host
+                        ),
                     );
                 }
             }
@@ -43,9 +46,18 @@ mod tests {
 
     #[test]
     fn as_listed_without_a_release_is_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"    policy: {reaction_order: as-listed}
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"    policy: {reaction_order: as-listed}
 alarm_conditions: {ALRM_BACKUP_4563_HAPrimary: {reaction_scripts: [AR_SCRIPT_BACKUP_VIP_UP]}}
-"#))]), ["ALRM_BACKUP_4563_HAPrimary enables the VIP on host2 and releases it nowhere"]);
+"#)
+                )]
+            ),
+            ["ALRM_BACKUP_4563_HAPrimary enables the VIP on host2 and releases it nowhere"]
+        );
     }
 
     #[test]

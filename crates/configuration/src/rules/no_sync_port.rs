@@ -30,12 +30,24 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn no_port_at_all_is_a_warning() {
-        assert_eq!(messages(&RULE, &[(r#"      ports: {default: 5070, ha_sync: 5071}
-"#, "")]), ["SIP_SERVER_PRIMARY has no port for the synchronisation", "SIP_SERVER_BACKUP has no port for the synchronisation"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    r#"      ports: {default: 5070, ha_sync: 5071}
+"#,
+                    ""
+                )]
+            ),
+            [
+                "SIP_SERVER_PRIMARY has no port for the synchronisation",
+                "SIP_SERVER_BACKUP has no port for the synchronisation"
+            ]
+        );
     }
 
     #[test]
@@ -45,7 +57,19 @@ mod tests {
 
     #[test]
     fn warm_standby_synchronises_nothing() {
-        assert!(messages(&RULE, &[(r#"      ports: {default: 5070, ha_sync: 5071}
-"#, ""), ("redundancy_type: hot", "redundancy_type: warm")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[
+                    (
+                        r#"      ports: {default: 5070, ha_sync: 5071}
+"#,
+                        ""
+                    ),
+                    ("redundancy_type: hot", "redundancy_type: warm")
+                ]
+            )
+            .is_empty()
+        );
     }
 }

@@ -24,7 +24,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         if let Some(takeover) = takeover {
             report.at(
                 &format!("{path}.takeover"),
-                format!("{}: takeover {takeover} is not in this build yet", pair.name),
+                format!(
+                    "{}: takeover {takeover} is not in this build yet",
+                    pair.name
+                ),
             );
         }
         let controller_loss = match pair.policy.on_controller_loss {
@@ -35,7 +38,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         if let Some(word) = controller_loss {
             report.at(
                 &format!("{path}.policy.on_controller_loss"),
-                format!("{}: on_controller_loss {word} is not in this build yet", pair.name),
+                format!(
+                    "{}: on_controller_loss {word} is not in this build yet",
+                    pair.name
+                ),
             );
         }
         for member in members {
@@ -59,18 +65,42 @@ mod tests {
 
     #[test]
     fn quorum_is_announced_but_refused() {
-        assert_eq!(messages(&RULE, &[("          sync-reconnect-tout: 7", r#"          sync-reconnect-tout: 7
-    policy: {on_controller_loss: quorum}"#)]), ["SIP_SERVER: on_controller_loss quorum is not in this build yet"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    "          sync-reconnect-tout: 7",
+                    r#"          sync-reconnect-tout: 7
+    policy: {on_controller_loss: quorum}"#
+                )]
+            ),
+            ["SIP_SERVER: on_controller_loss quorum is not in this build yet"]
+        );
     }
 
     #[test]
     fn third_party_members_are_refused_one_by_one() {
-        assert_eq!(messages(&RULE, &[("type: SIPServer", "type: ThirdPartyServer")]), ["SIP_SERVER: SIP_SERVER_PRIMARY is a Third Party Server; such members of a pair are not in this build yet", "SIP_SERVER: SIP_SERVER_BACKUP is a Third Party Server; such members of a pair are not in this build yet"]);
+        assert_eq!(
+            messages(&RULE, &[("type: SIPServer", "type: ThirdPartyServer")]),
+            [
+                "SIP_SERVER: SIP_SERVER_PRIMARY is a Third Party Server; such members of a pair are not in this build yet",
+                "SIP_SERVER: SIP_SERVER_BACKUP is a Third Party Server; such members of a pair are not in this build yet"
+            ]
+        );
     }
 
     #[test]
     fn the_defaults_written_out_are_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"    policy: {on_controller_loss: hold}
-"#))]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"    policy: {on_controller_loss: hold}
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -18,15 +18,33 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     let mut taken = Taken::default();
     for host in context.environment.hosts.values() {
         if context.environment.needs_lca(&host.name) {
-            taken.take(host.name.as_str(), host.lca_port, "the LCA".to_owned(), &format!("hosts.{}.lca_port", host.name), report);
+            taken.take(
+                host.name.as_str(),
+                host.lca_port,
+                "the LCA".to_owned(),
+                &format!("hosts.{}.lca_port", host.name),
+                report,
+            );
         }
     }
     for application in context.environment.applications.values() {
         let path = format!("applications.{}", application.name);
         let ports = [
-            ("default", application.ports.default, format!("{path}.ports.default")),
-            ("ha_sync", application.ports.ha_sync, format!("{path}.ports.ha_sync")),
-            ("sip-port", sip_port(application), format!("{path}.options.tserver.sip-port")),
+            (
+                "default",
+                application.ports.default,
+                format!("{path}.ports.default"),
+            ),
+            (
+                "ha_sync",
+                application.ports.ha_sync,
+                format!("{path}.ports.ha_sync"),
+            ),
+            (
+                "sip-port",
+                sip_port(application),
+                format!("{path}.options.tserver.sip-port"),
+            ),
         ];
         for (what, port, path) in ports {
             let Some(port) = port else { continue };
@@ -42,7 +60,11 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 }
 
 fn sip_port(application: &Application) -> Option<u16> {
-    application.option("TServer", "sip-port")?.trim().parse().ok()
+    application
+        .option("TServer", "sip-port")?
+        .trim()
+        .parse()
+        .ok()
 }
 
 /// Who listens where, so far.
@@ -52,7 +74,10 @@ struct Taken(BTreeMap<(String, u16), String>);
 impl Taken {
     fn take(&mut self, place: &str, port: u16, what: String, path: &str, report: &mut Report<'_>) {
         match self.0.get(&(place.to_owned(), port)) {
-            Some(first) => report.at(path, format!("{what} and {first} both want port {port} of {place}")),
+            Some(first) => report.at(
+                path,
+                format!("{what} and {first} both want port {port} of {place}"),
+            ),
             None => {
                 self.0.insert((place.to_owned(), port), what);
             }
@@ -67,7 +92,12 @@ mod tests {
 
     #[test]
     fn two_pairs_with_the_same_default_port_are_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"  OTHER:
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"  OTHER:
     redundancy_type: hot
     primary: {application: OTHER_A, host: host1}
     backup: {application: OTHER_B, host: host2}
@@ -79,17 +109,35 @@ mod tests {
       ports: {default: 5070, ha_sync: 6071}
       start_info: {command_line: sip-server}
       options: {TServer: {sip-port: 5060}, backup-sync: {protocol: addp}}
-"#))]), ["default of OTHER_A and default of SIP_SERVER_PRIMARY both want port 5070 of host1", "default of OTHER_B and default of SIP_SERVER_BACKUP both want port 5070 of host2"]);
+"#)
+                )]
+            ),
+            [
+                "default of OTHER_A and default of SIP_SERVER_PRIMARY both want port 5070 of host1",
+                "default of OTHER_B and default of SIP_SERVER_BACKUP both want port 5070 of host2"
+            ]
+        );
     }
 
     #[test]
     fn a_server_on_the_port_of_the_lca_is_an_error() {
-        assert_eq!(messages(&RULE, &[("ha_sync: 5071", "ha_sync: 4999")]), ["ha_sync of SIP_SERVER_PRIMARY and the LCA both want port 4999 of host1", "ha_sync of SIP_SERVER_BACKUP and the LCA both want port 4999 of host2"]);
+        assert_eq!(
+            messages(&RULE, &[("ha_sync: 5071", "ha_sync: 4999")]),
+            [
+                "ha_sync of SIP_SERVER_PRIMARY and the LCA both want port 4999 of host1",
+                "ha_sync of SIP_SERVER_BACKUP and the LCA both want port 4999 of host2"
+            ]
+        );
     }
 
     #[test]
     fn the_same_sip_port_on_two_vips_is_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"  OTHER:
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"  OTHER:
     redundancy_type: hot
     primary: {application: OTHER_A, host: host1}
     backup: {application: OTHER_B, host: host2}
@@ -101,6 +149,10 @@ mod tests {
       ports: {default: 6070, ha_sync: 6071}
       start_info: {command_line: sip-server}
       options: {TServer: {sip-port: 5060}, backup-sync: {protocol: addp}}
-"#))]).is_empty());
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

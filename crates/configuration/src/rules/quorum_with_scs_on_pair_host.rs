@@ -34,13 +34,37 @@ mod tests {
 
     #[test]
     fn two_voters_on_one_host_are_no_quorum() {
-        assert_eq!(messages(&RULE, &[("solution_control_server: {host: mgmt1", "solution_control_server: {host: host2"), (END, &and(r#"    policy: {on_controller_loss: quorum}
-"#))]), ["SIP_SERVER: two of the three voters are on host2"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[
+                    (
+                        "solution_control_server: {host: mgmt1",
+                        "solution_control_server: {host: host2"
+                    ),
+                    (
+                        END,
+                        &and(r#"    policy: {on_controller_loss: quorum}
+"#)
+                    )
+                ]
+            ),
+            ["SIP_SERVER: two of the three voters are on host2"]
+        );
     }
 
     #[test]
     fn three_voters_on_three_hosts_are_one() {
-        assert!(messages(&RULE, &[(END, &and(r#"    policy: {on_controller_loss: quorum}
-"#))]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"    policy: {on_controller_loss: quorum}
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Rule `reaction-not-verified`: programs that HA conditions start are known as control scripts.
 
+use super::wiring::is_mode_event;
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use super::wiring::is_mode_event;
 use changeover_model::environment::ReactionType;
 
 pub(super) static RULE: Rule = Rule {
@@ -29,7 +29,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             if context.environment.control_script(application).is_none() {
                 report.at(
                     &format!("alarm_conditions.{}.reaction_scripts", condition.name),
-                    format!("{} starts {application}, which is no control script of a pair", condition.name),
+                    format!(
+                        "{} starts {application}, which is no control script of a pair",
+                        condition.name
+                    ),
                 );
             }
         }
@@ -43,10 +46,21 @@ mod tests {
 
     #[test]
     fn a_program_that_no_virtual_ip_names_is_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {ROUTE: {type: ThirdPartyServer, host: host1, start_info: {command_line: route}}}
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {ROUTE: {type: ThirdPartyServer, host: host1, start_info: {command_line: route}}}
 scripts: {AR_ROUTE: {reaction: {start_application: ROUTE}}}
 alarm_conditions: {ALRM_PRIMARY_4563_HAPrimary: {reaction_scripts: [AR_SCRIPT_BACKUP_VIP_DOWN, AR_SCRIPT_PRIMARY_VIP_UP, AR_ROUTE]}}
-"#))]), ["ALRM_PRIMARY_4563_HAPrimary starts ROUTE, which is no control script of a pair"]);
+"#
+                    )
+                )]
+            ),
+            ["ALRM_PRIMARY_4563_HAPrimary starts ROUTE, which is no control script of a pair"]
+        );
     }
 
     #[test]

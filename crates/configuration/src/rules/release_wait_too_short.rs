@@ -16,13 +16,15 @@ pub(super) static RULE: Rule = Rule {
 
 fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     for (pair, _) in context.pairs() {
-        let windows = [&pair.primary_host, &pair.backup_host].into_iter().any(|name| {
-            context
-                .environment
-                .hosts
-                .get(name)
-                .is_some_and(|host| host.os == OperatingSystem::Windows)
-        });
+        let windows = [&pair.primary_host, &pair.backup_host]
+            .into_iter()
+            .any(|name| {
+                context
+                    .environment
+                    .hosts
+                    .get(name)
+                    .is_some_and(|host| host.os == OperatingSystem::Windows)
+            });
         let least = Duration::from_millis(if windows { 5000 } else { 100 });
         if !pair.control.is_empty() && pair.policy.release_wait < least {
             report.at(
@@ -45,14 +47,35 @@ mod tests {
 
     #[test]
     fn twenty_milliseconds_are_too_short_for_a_shell_script() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"    policy: {release_wait: 20ms}
-"#))]), ["SIP_SERVER: release_wait is 20ms, a release may well take 100ms"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"    policy: {release_wait: 20ms}
+"#)
+                )]
+            ),
+            ["SIP_SERVER: release_wait is 20ms, a release may well take 100ms"]
+        );
     }
 
     #[test]
     fn a_second_is_too_short_for_windows() {
-        assert_eq!(messages(&RULE, &[("host2: {os: linux", "host2: {os: windows"), (END, &and(r#"    policy: {release_wait: 1s}
-"#))]), ["SIP_SERVER: release_wait is 1s, a release may well take 5s"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[
+                    ("host2: {os: linux", "host2: {os: windows"),
+                    (
+                        END,
+                        &and(r#"    policy: {release_wait: 1s}
+"#)
+                    )
+                ]
+            ),
+            ["SIP_SERVER: release_wait is 1s, a release may well take 5s"]
+        );
     }
 
     #[test]

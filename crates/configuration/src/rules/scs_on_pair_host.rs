@@ -30,15 +30,33 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn the_scs_on_the_primarys_host_is_an_error() {
-        assert_eq!(messages(&RULE, &[("solution_control_server: {host: mgmt1", "solution_control_server: {host: host1")]), ["the SCS runs on host1, a host of pair SIP_SERVER"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    "solution_control_server: {host: mgmt1",
+                    "solution_control_server: {host: host1"
+                )]
+            ),
+            ["the SCS runs on host1, a host of pair SIP_SERVER"]
+        );
     }
 
     #[test]
     fn the_message_server_there_is_another_rules_business() {
-        assert!(messages(&RULE, &[("name: MessageServer, host: mgmt1", "name: MessageServer, host: host1")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    "name: MessageServer, host: mgmt1",
+                    "name: MessageServer, host: host1"
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -44,11 +44,19 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         };
         if let (Some(one), Some(other)) = (address(primary), address(backup))
             && one != other
-            && pair.virtual_ips.iter().filter(|vip| vip.address == one || vip.address == other).count() == 2
+            && pair
+                .virtual_ips
+                .iter()
+                .filter(|vip| vip.address == one || vip.address == other)
+                .count()
+                == 2
         {
             report.at(
                 &format!("applications.{}.options.tserver.sip-address", backup.name),
-                format!("{}: sip-address is {one} on {}, {other} on {}", pair.name, primary.name, backup.name),
+                format!(
+                    "{}: sip-address is {one} on {}, {other} on {}",
+                    pair.name, primary.name, backup.name
+                ),
             );
         }
     }
@@ -61,15 +69,47 @@ mod tests {
 
     #[test]
     fn the_hosts_own_address_is_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_PRIMARY: {options: {TServer: {sip-address: 10.10.11.101}}}}
-"#))]), ["SIP_SERVER_PRIMARY: sip-address is 10.10.11.101, which is no virtual IP of SIP_SERVER"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_PRIMARY: {options: {TServer: {sip-address: 10.10.11.101}}}}
+"#
+                    )
+                )]
+            ),
+            [
+                "SIP_SERVER_PRIMARY: sip-address is 10.10.11.101, which is no virtual IP of SIP_SERVER"
+            ]
+        );
     }
 
     #[test]
     fn two_vips_but_not_the_same_on_both_is_an_error() {
-        assert_eq!(messages(&RULE, &[("label: \"eth0:1\"}", r#"label: "eth0:1"}
-      - {address: 10.10.11.104/24, interface: eth0}"#), (END, &and(r#"applications: {SIP_SERVER_BACKUP: {options: {tserver: {SIP-Address: 10.10.11.104}}}}
-"#))]), ["SIP_SERVER: sip-address is 10.10.11.103 on SIP_SERVER_PRIMARY, 10.10.11.104 on SIP_SERVER_BACKUP"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[
+                    (
+                        "label: \"eth0:1\"}",
+                        r#"label: "eth0:1"}
+      - {address: 10.10.11.104/24, interface: eth0}"#
+                    ),
+                    (
+                        END,
+                        &and(
+                            r#"applications: {SIP_SERVER_BACKUP: {options: {tserver: {SIP-Address: 10.10.11.104}}}}
+"#
+                        )
+                    )
+                ]
+            ),
+            [
+                "SIP_SERVER: sip-address is 10.10.11.103 on SIP_SERVER_PRIMARY, 10.10.11.104 on SIP_SERVER_BACKUP"
+            ]
+        );
     }
 
     #[test]

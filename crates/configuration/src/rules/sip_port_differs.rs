@@ -58,13 +58,30 @@ mod tests {
 
     #[test]
     fn two_ports_are_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"applications: {SIP_SERVER_BACKUP: {options: {TServer: {sip-port: 5062}}}}
-"#))]), ["SIP_SERVER: sip-port is 5060 on SIP_SERVER_PRIMARY, 5062 on SIP_SERVER_BACKUP"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"applications: {SIP_SERVER_BACKUP: {options: {TServer: {sip-port: 5062}}}}
+"#
+                    )
+                )]
+            ),
+            ["SIP_SERVER: sip-port is 5060 on SIP_SERVER_PRIMARY, 5062 on SIP_SERVER_BACKUP"]
+        );
     }
 
     #[test]
     fn a_word_is_no_port() {
-        assert_eq!(messages(&RULE, &[("sip-port: 5060", "sip-port: sip")]), ["SIP_SERVER_PRIMARY: sip-port `sip` is no port", "SIP_SERVER_BACKUP: sip-port `sip` is no port"]);
+        assert_eq!(
+            messages(&RULE, &[("sip-port: 5060", "sip-port: sip")]),
+            [
+                "SIP_SERVER_PRIMARY: sip-port `sip` is no port",
+                "SIP_SERVER_BACKUP: sip-port `sip` is no port"
+            ]
+        );
     }
 
     #[test]

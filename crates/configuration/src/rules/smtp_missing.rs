@@ -21,7 +21,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         if matches!(script.reaction, ReactionType::SendEmail { .. }) {
             report.at(
                 &format!("scripts.{}.reaction", script.name),
-                format!("{} sends an e-mail, but management_layer has no smtp", script.name),
+                format!(
+                    "{} sends an e-mail, but management_layer has no smtp",
+                    script.name
+                ),
             );
         }
     }
@@ -34,8 +37,19 @@ mod tests {
 
     #[test]
     fn nowhere_to_send_it_is_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"scripts: {TELL: {reaction: {send_email: {to: a@example.net, subject: s}}}}
-"#))]), ["TELL sends an e-mail, but management_layer has no smtp"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"scripts: {TELL: {reaction: {send_email: {to: a@example.net, subject: s}}}}
+"#
+                    )
+                )]
+            ),
+            ["TELL sends an e-mail, but management_layer has no smtp"]
+        );
     }
 
     #[test]

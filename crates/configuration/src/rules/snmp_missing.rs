@@ -21,7 +21,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         if matches!(script.reaction, ReactionType::SendSnmpTrap) {
             report.at(
                 &format!("scripts.{}.reaction", script.name),
-                format!("{} sends an SNMP trap, but management_layer has no snmp", script.name),
+                format!(
+                    "{} sends an SNMP trap, but management_layer has no snmp",
+                    script.name
+                ),
             );
         }
     }
@@ -34,17 +37,41 @@ mod tests {
 
     #[test]
     fn nowhere_to_send_it_is_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"scripts: {TELL: {reaction: {send_snmp_trap: {}}}}
-"#))]), ["TELL sends an SNMP trap, but management_layer has no snmp"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"scripts: {TELL: {reaction: {send_snmp_trap: {}}}}
+"#)
+                )]
+            ),
+            ["TELL sends an SNMP trap, but management_layer has no snmp"]
+        );
     }
 
     #[test]
     fn with_a_receiver_it_is_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"scripts: {TELL: {reaction: {send_snmp_trap: {}}}}
-"#)), (r#"
-hosts:"#, r#"
+        assert!(
+            messages(
+                &RULE,
+                &[
+                    (
+                        END,
+                        &and(r#"scripts: {TELL: {reaction: {send_snmp_trap: {}}}}
+"#)
+                    ),
+                    (
+                        r#"
+hosts:"#,
+                        r#"
   snmp: {target: "nms.example.net:162", community: public}
 
-hosts:"#)]).is_empty());
+hosts:"#
+                    )
+                ]
+            )
+            .is_empty()
+        );
     }
 }

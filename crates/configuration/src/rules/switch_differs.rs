@@ -20,10 +20,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             continue;
         }
         let text = |member: &Application| {
-            member
-                .switch
-                .as_ref()
-                .map_or_else(|| "no switch".to_owned(), |switch| format!("switch {switch}"))
+            member.switch.as_ref().map_or_else(
+                || "no switch".to_owned(),
+                |switch| format!("switch {switch}"),
+            )
         };
         if primary.switch.is_none() || primary.switch != backup.switch {
             report.at(
@@ -48,20 +48,58 @@ mod tests {
 
     #[test]
     fn another_switch_on_the_backup_is_an_error() {
-        assert_eq!(messages(&RULE, &[("  SIP_Switch: {}", r#"  SIP_Switch: {}
-  Other: {}"#), (END, &and(r#"applications: {SIP_SERVER_BACKUP: {switch: Other}}
-"#))]), ["SIP_SERVER: SIP_SERVER_PRIMARY has switch SIP_Switch, SIP_SERVER_BACKUP has switch Other"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[
+                    (
+                        "  SIP_Switch: {}",
+                        r#"  SIP_Switch: {}
+  Other: {}"#
+                    ),
+                    (
+                        END,
+                        &and(r#"applications: {SIP_SERVER_BACKUP: {switch: Other}}
+"#)
+                    )
+                ]
+            ),
+            [
+                "SIP_SERVER: SIP_SERVER_PRIMARY has switch SIP_Switch, SIP_SERVER_BACKUP has switch Other"
+            ]
+        );
     }
 
     #[test]
     fn no_switch_at_all_is_an_error() {
-        assert_eq!(messages(&RULE, &[(r#"      switch: SIP_Switch
-"#, "")]), ["SIP_SERVER: SIP_SERVER_PRIMARY has no switch, SIP_SERVER_BACKUP has no switch"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    r#"      switch: SIP_Switch
+"#,
+                    ""
+                )]
+            ),
+            ["SIP_SERVER: SIP_SERVER_PRIMARY has no switch, SIP_SERVER_BACKUP has no switch"]
+        );
     }
 
     #[test]
     fn third_party_members_need_none() {
-        assert!(messages(&RULE, &[(r#"      switch: SIP_Switch
-"#, ""), ("type: SIPServer", "type: ThirdPartyServer")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[
+                    (
+                        r#"      switch: SIP_Switch
+"#,
+                        ""
+                    ),
+                    ("type: SIPServer", "type: ThirdPartyServer")
+                ]
+            )
+            .is_empty()
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Rule `sync-reconnect-too-short`: `sync-reconnect-tout` is at least twice the ADDP timeout plus the latency.
 
+use super::addp_below_latency::seconds;
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use super::addp_below_latency::seconds;
 use changeover_model::show_duration;
 
 pub(super) static RULE: Rule = Rule {
@@ -24,7 +24,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         let least = addp.saturating_mul(2) + context.latency.unwrap_or_default();
         if reconnect < least {
             report.at(
-                &format!("applications.{}.options.backup-sync.sync-reconnect-tout", member.name),
+                &format!(
+                    "applications.{}.options.backup-sync.sync-reconnect-tout",
+                    member.name
+                ),
                 format!(
                     "{}: sync-reconnect-tout is {}, it needs at least {}",
                     member.name,
@@ -44,16 +47,37 @@ mod tests {
 
     #[test]
     fn less_than_two_timeouts_is_a_warning() {
-        assert_eq!(messages(&RULE, &[("sync-reconnect-tout: 7", "sync-reconnect-tout: 5")]), ["SIP_SERVER_PRIMARY: sync-reconnect-tout is 5s, it needs at least 6s", "SIP_SERVER_BACKUP: sync-reconnect-tout is 5s, it needs at least 6s"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[("sync-reconnect-tout: 7", "sync-reconnect-tout: 5")]
+            ),
+            [
+                "SIP_SERVER_PRIMARY: sync-reconnect-tout is 5s, it needs at least 6s",
+                "SIP_SERVER_BACKUP: sync-reconnect-tout is 5s, it needs at least 6s"
+            ]
+        );
     }
 
     #[test]
     fn the_latency_counts_on_top() {
-        assert_eq!(messages_with_latency(&RULE, &[], Some(Duration::from_millis(1500))), ["SIP_SERVER_PRIMARY: sync-reconnect-tout is 7s, it needs at least 7500ms", "SIP_SERVER_BACKUP: sync-reconnect-tout is 7s, it needs at least 7500ms"]);
+        assert_eq!(
+            messages_with_latency(&RULE, &[], Some(Duration::from_millis(1500))),
+            [
+                "SIP_SERVER_PRIMARY: sync-reconnect-tout is 7s, it needs at least 7500ms",
+                "SIP_SERVER_BACKUP: sync-reconnect-tout is 7s, it needs at least 7500ms"
+            ]
+        );
     }
 
     #[test]
     fn exactly_two_timeouts_are_enough() {
-        assert!(messages(&RULE, &[("sync-reconnect-tout: 7", "sync-reconnect-tout: 6")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[("sync-reconnect-tout: 7", "sync-reconnect-tout: 6")]
+            )
+            .is_empty()
+        );
     }
 }

@@ -18,7 +18,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         let layer = &environment.management_layer;
         let used = &layer.scs_host == host
             || &layer.message_server_host == host
-            || environment.applications.values().any(|application| &application.host == host);
+            || environment
+                .applications
+                .values()
+                .any(|application| &application.host == host);
         if !used {
             report.at(&format!("hosts.{host}"), format!("nothing runs on {host}"));
         }
@@ -32,8 +35,17 @@ mod tests {
 
     #[test]
     fn an_empty_host_is_a_warning() {
-        assert_eq!(messages(&RULE, &[("  mgmt1: {", r#"  host3: {os: linux, address: 10.10.11.109}
-  mgmt1: {"#)]), ["nothing runs on host3"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    "  mgmt1: {",
+                    r#"  host3: {os: linux, address: 10.10.11.109}
+  mgmt1: {"#
+                )]
+            ),
+            ["nothing runs on host3"]
+        );
     }
 
     #[test]

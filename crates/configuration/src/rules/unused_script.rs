@@ -14,13 +14,25 @@ pub(super) static RULE: Rule = Rule {
 
 fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     for script in context.environment.scripts.keys() {
-        let used = context.environment.alarm_conditions.values().any(|condition| {
-            condition.reaction_scripts.contains(script) || condition.clearance_scripts.contains(script)
-        });
+        let used = context
+            .environment
+            .alarm_conditions
+            .values()
+            .any(|condition| {
+                condition.reaction_scripts.contains(script)
+                    || condition.clearance_scripts.contains(script)
+            });
         let path = format!("scripts.{script}");
-        let written = context.loaded.origins.get(&path).is_some_and(|origin| origin.derived_from.is_none());
+        let written = context
+            .loaded
+            .origins
+            .get(&path)
+            .is_some_and(|origin| origin.derived_from.is_none());
         if !used && written {
-            report.at(&path, format!("no Alarm Condition runs the script {script}"));
+            report.at(
+                &path,
+                format!("no Alarm Condition runs the script {script}"),
+            );
         }
     }
 }
@@ -32,8 +44,17 @@ mod tests {
 
     #[test]
     fn a_script_that_no_condition_lists_is_a_warning() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"scripts: {TRAP: {reaction: {send_snmp_trap: {}}}}
-"#))]), ["no Alarm Condition runs the script TRAP"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"scripts: {TRAP: {reaction: {send_snmp_trap: {}}}}
+"#)
+                )]
+            ),
+            ["no Alarm Condition runs the script TRAP"]
+        );
     }
 
     #[test]
@@ -44,8 +65,17 @@ mod tests {
 
     #[test]
     fn a_clearance_script_is_used() {
-        assert!(messages(&RULE, &[(END, &and(r#"scripts: {TRAP: {reaction: {send_snmp_trap: {}}}}
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"scripts: {TRAP: {reaction: {send_snmp_trap: {}}}}
 alarm_conditions: {ALRM_PRIMARY_4561_HABackup: {clearance_scripts: [TRAP]}}
-"#))]).is_empty());
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -20,7 +20,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             .values()
             .any(|application| application.switch.as_ref() == Some(switch));
         if !used {
-            report.at(&format!("switches.{switch}"), format!("no application names the switch {switch}"));
+            report.at(
+                &format!("switches.{switch}"),
+                format!("no application names the switch {switch}"),
+            );
         }
     }
 }
@@ -28,12 +31,21 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn a_switch_without_server_is_a_warning() {
-        assert_eq!(messages(&RULE, &[("  SIP_Switch: {}", r#"  SIP_Switch: {}
-  Old: {}"#)]), ["no application names the switch Old"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    "  SIP_Switch: {}",
+                    r#"  SIP_Switch: {}
+  Old: {}"#
+                )]
+            ),
+            ["no application names the switch Old"]
+        );
     }
 
     #[test]

@@ -19,7 +19,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
                 if host.address == vip.address {
                     report.at(
                         &format!("pairs.{}.virtual_ips.{index}.address", pair.name),
-                        format!("{}: {} is the address of {}", pair.name, vip.address, host.name),
+                        format!(
+                            "{}: {} is the address of {}",
+                            pair.name, vip.address, host.name
+                        ),
                     );
                 }
             }
@@ -30,11 +33,14 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn the_address_of_the_primarys_host_is_an_error() {
-        assert_eq!(messages(&RULE, &[("10.10.11.103/24", "10.10.11.101/24")]), ["SIP_SERVER: 10.10.11.101 is the address of host1"]);
+        assert_eq!(
+            messages(&RULE, &[("10.10.11.103/24", "10.10.11.101/24")]),
+            ["SIP_SERVER: 10.10.11.101 is the address of host1"]
+        );
     }
 
     #[test]

@@ -39,7 +39,11 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             };
             report.at(
                 &format!("pairs.{}.virtual_ips.{index}.address", pair.name),
-                format!("{}: {stranger} is not in {}, the subnet of the virtual IP", pair.name, net.trunc()),
+                format!(
+                    "{}: {stranger} is not in {}, the subnet of the virtual IP",
+                    pair.name,
+                    net.trunc()
+                ),
             );
         }
     }
@@ -48,15 +52,27 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::testing::{messages};
+    use crate::rules::testing::messages;
 
     #[test]
     fn a_backup_in_another_subnet_is_a_warning() {
-        assert_eq!(messages(&RULE, &[("10.10.11.102", "10.10.12.102")]), ["SIP_SERVER: host2 is not in 10.10.11.0/24, the subnet of the virtual IP"]);
+        assert_eq!(
+            messages(&RULE, &[("10.10.11.102", "10.10.12.102")]),
+            ["SIP_SERVER: host2 is not in 10.10.11.0/24, the subnet of the virtual IP"]
+        );
     }
 
     #[test]
     fn two_hosts_on_a_management_network_say_nothing() {
-        assert!(messages(&RULE, &[("10.10.11.102", "192.168.1.2"), ("10.10.11.101", "192.168.1.1")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[
+                    ("10.10.11.102", "192.168.1.2"),
+                    ("10.10.11.101", "192.168.1.1")
+                ]
+            )
+            .is_empty()
+        );
     }
 }

@@ -22,7 +22,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
                 let message = if first == pair.name.as_str() {
                     format!("{}: {} is listed twice", pair.name, vip.address)
                 } else {
-                    format!("{} is a virtual IP of {first} and of {}", vip.address, pair.name)
+                    format!(
+                        "{} is a virtual IP of {first} and of {}",
+                        vip.address, pair.name
+                    )
                 };
                 report.at(
                     &format!("pairs.{}.virtual_ips.{index}.address", pair.name),
@@ -40,7 +43,12 @@ mod tests {
 
     #[test]
     fn two_pairs_with_one_address_are_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"  OTHER:
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"  OTHER:
     redundancy_type: hot
     primary: {application: OTHER_A, host: host1}
     backup: {application: OTHER_B, host: host2}
@@ -52,18 +60,36 @@ mod tests {
       ports: {default: 6070, ha_sync: 6071}
       start_info: {command_line: sip-server}
       options: {TServer: {sip-port: 5060}, backup-sync: {protocol: addp}}
-"#))]), ["10.10.11.103 is a virtual IP of SIP_SERVER and of OTHER"]);
+"#)
+                )]
+            ),
+            ["10.10.11.103 is a virtual IP of SIP_SERVER and of OTHER"]
+        );
     }
 
     #[test]
     fn one_address_twice_in_a_pair_is_an_error() {
-        assert_eq!(messages(&RULE, &[("label: \"eth0:1\"}", r#"label: "eth0:1"}
-      - {address: 10.10.11.103/24, interface: eth0}"#)]), ["SIP_SERVER: 10.10.11.103 is listed twice"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    "label: \"eth0:1\"}",
+                    r#"label: "eth0:1"}
+      - {address: 10.10.11.103/24, interface: eth0}"#
+                )]
+            ),
+            ["SIP_SERVER: 10.10.11.103 is listed twice"]
+        );
     }
 
     #[test]
     fn two_pairs_with_two_addresses_are_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"  OTHER:
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"  OTHER:
     redundancy_type: hot
     primary: {application: OTHER_A, host: host1}
     backup: {application: OTHER_B, host: host2}
@@ -75,6 +101,10 @@ mod tests {
       ports: {default: 6070, ha_sync: 6071}
       start_info: {command_line: sip-server}
       options: {TServer: {sip-port: 5060}, backup-sync: {protocol: addp}}
-"#))]).is_empty());
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -29,7 +29,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             if uses_vipctl && host.os != OperatingSystem::Linux {
                 report.at(
                     &format!("pairs.{}.control_scripts", pair.name),
-                    format!("{}: vipctl does not run on {}, which is {}", pair.name, host.name, host.os),
+                    format!(
+                        "{}: vipctl does not run on {}, which is {}",
+                        pair.name, host.name, host.os
+                    ),
                 );
             }
         }
@@ -43,7 +46,13 @@ mod tests {
 
     #[test]
     fn builtin_on_windows_is_an_error() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"  OTHER:
+        assert_eq!(
+            messages(
+                &RULE,
+                &[
+                    (
+                        END,
+                        &and(r#"  OTHER:
     redundancy_type: hot
     primary: {application: OTHER_A, host: host1}
     backup: {application: OTHER_B, host: host2}
@@ -55,12 +64,23 @@ mod tests {
       ports: {default: 6070, ha_sync: 6071}
       start_info: {command_line: sip-server}
       options: {TServer: {sip-port: 5060}, backup-sync: {protocol: addp}}
-"#)), ("host2: {os: linux", "host2: {os: windows")]), ["OTHER: vipctl does not run on host2, which is windows"]);
+"#)
+                    ),
+                    ("host2: {os: linux", "host2: {os: windows")
+                ]
+            ),
+            ["OTHER: vipctl does not run on host2, which is windows"]
+        );
     }
 
     #[test]
     fn builtin_on_linux_is_fine() {
-        assert!(messages(&RULE, &[(END, &and(r#"  OTHER:
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(r#"  OTHER:
     redundancy_type: hot
     primary: {application: OTHER_A, host: host1}
     backup: {application: OTHER_B, host: host2}
@@ -72,6 +92,10 @@ mod tests {
       ports: {default: 6070, ha_sync: 6071}
       start_info: {command_line: sip-server}
       options: {TServer: {sip-port: 5060}, backup-sync: {protocol: addp}}
-"#))]).is_empty());
+"#)
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Rule `wrong-event-for-redundancy`: hA conditions detect the events of the pair's redundancy type.
 
+use super::is_server_mode_event;
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use super::is_server_mode_event;
 use changeover_model::environment::Selection;
 
 pub(super) static RULE: Rule = Rule {
@@ -26,7 +26,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         let Some(pair) = context.environment.pair_of(name) else {
             report.at(
                 &path,
-                format!("{}: {name} is no member of a pair and never logs {}", condition.name, condition.detect),
+                format!(
+                    "{}: {name} is no member of a pair and never logs {}",
+                    condition.name, condition.detect
+                ),
             );
             continue;
         };
@@ -50,14 +53,38 @@ mod tests {
 
     #[test]
     fn a_hot_standby_member_never_logs_4562() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"alarm_conditions: {ALRM_BACKUP_4563_HAPrimary: {detect: {log_event_id: 4562}}}
-"#))]), ["ALRM_BACKUP_4563_HAPrimary: SIP_SERVER_BACKUP is in a hot standby pair and never logs 4562"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"alarm_conditions: {ALRM_BACKUP_4563_HAPrimary: {detect: {log_event_id: 4562}}}
+"#
+                    )
+                )]
+            ),
+            [
+                "ALRM_BACKUP_4563_HAPrimary: SIP_SERVER_BACKUP is in a hot standby pair and never logs 4562"
+            ]
+        );
     }
 
     #[test]
     fn a_control_script_logs_none_of_them() {
-        assert_eq!(messages(&RULE, &[(END, &and(r#"alarm_conditions: {X: {category: Minor, detect: {log_event_id: 4561, selection: application, application: SIP_SERVER_PRIMARY_VIP_UP}}}
-"#))]), ["X: SIP_SERVER_PRIMARY_VIP_UP is no member of a pair and never logs 4561"]);
+        assert_eq!(
+            messages(
+                &RULE,
+                &[(
+                    END,
+                    &and(
+                        r#"alarm_conditions: {X: {category: Minor, detect: {log_event_id: 4561, selection: application, application: SIP_SERVER_PRIMARY_VIP_UP}}}
+"#
+                    )
+                )]
+            ),
+            ["X: SIP_SERVER_PRIMARY_VIP_UP is no member of a pair and never logs 4561"]
+        );
     }
 
     #[test]

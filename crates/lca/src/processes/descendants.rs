@@ -2,7 +2,9 @@
 //! left the group by setsid and are known by the marker in their environment only.
 
 use super::proc_table::{self, Entry};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal, waitpid};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal, waitpid,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -43,7 +45,11 @@ fn members(run: &str, main: Option<u32>) -> BTreeMap<u32, Entry> {
     let table = proc_table::all();
     let mut found: BTreeSet<u32> = table
         .iter()
-        .filter(|(pid, entry)| Some(**pid) == main || Some(entry.group) == main || proc_table::carries_marker(**pid, run))
+        .filter(|(pid, entry)| {
+            Some(**pid) == main
+                || Some(entry.group) == main
+                || proc_table::carries_marker(**pid, run)
+        })
         .map(|(pid, _)| *pid)
         .collect();
     loop {
@@ -73,8 +79,12 @@ fn kill(pid: u32, started: u64) {
 
 /// Sends to exactly the process that was seen: the pidfd is opened first, the start time compared then.
 fn send(pid: u32, started: u64, signal: Signal) {
-    let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
-    let Ok(pidfd) = pidfd_open(raw, PidfdFlags::empty()) else { return };
+    let Some(raw) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return;
+    };
+    let Ok(pidfd) = pidfd_open(raw, PidfdFlags::empty()) else {
+        return;
+    };
     if proc_table::start_time(pid) != Some(started) {
         return;
     }
@@ -91,8 +101,9 @@ fn reap(pids: impl Iterator<Item = u32>) {
         let orphan = proc_table::entry(pid)
             .is_some_and(|entry| entry.zombie && entry.parent == ourselves && entry.group != pid);
         if orphan && let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-            // It may have been reaped in between; the next round sees.
-            drop(waitpid(Some(pid), WaitOptions::NOHANG));
+            if let Err(error) = waitpid(Some(pid), WaitOptions::NOHANG) {
+                tracing::debug!(?pid, %error, "an orphan was reaped by somebody else");
+            }
         }
     }
 }
@@ -119,12 +130,20 @@ mod tests {
     fn a_child_that_left_by_setsid_and_outlived_its_parent_is_ended_too() {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let run = format!("test-setsid-{}", std::process::id());
-        let main = shell(&run, "setsid sh -c 'sleep 600 & sleep 601' & exec sleep 602", folder.path());
+        let main = shell(
+            &run,
+            "setsid sh -c 'sleep 600 & sleep 601' & exec sleep 602",
+            folder.path(),
+        );
         let seen = Instant::now() + Duration::from_secs(10);
         while members(&run, Some(main)).len() < 4 && Instant::now() < seen {
             std::thread::yield_now();
         }
-        assert!(members(&run, Some(main)).len() >= 3, "{:?}", members(&run, Some(main)));
+        assert!(
+            members(&run, Some(main)).len() >= 3,
+            "{:?}",
+            members(&run, Some(main))
+        );
         assert!(end_all(&run, Some(main), Duration::from_secs(5)));
         assert!(members(&run, Some(main)).is_empty());
     }

@@ -55,11 +55,21 @@ pub(crate) fn launch(what: &Launch) -> io::Result<Started> {
         command.current_dir(&what.working_directory);
     }
     let child = command.spawn().map_err(|error| {
-        let place = if what.working_directory.is_empty() { "." } else { &what.working_directory };
-        io::Error::new(error.kind(), format!("cannot start {} in {place}: {error}", what.program))
+        let place = if what.working_directory.is_empty() {
+            "."
+        } else {
+            &what.working_directory
+        };
+        io::Error::new(
+            error.kind(),
+            format!("cannot start {} in {place}: {error}", what.program),
+        )
     })?;
     let pid = child.id();
-    Ok(Started { pid, started: proc_table::start_time(pid).unwrap_or_default() })
+    Ok(Started {
+        pid,
+        started: proc_table::start_time(pid).unwrap_or_default(),
+    })
 }
 
 /// The program as the kernel shall find it. A relative path means the working directory of the application,

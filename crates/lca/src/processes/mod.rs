@@ -13,4 +13,6 @@ pub(crate) use descendants::{end_all, terminate};
 pub(crate) use launch::{Launch, MARKER, launch};
 pub(crate) use output::OutputFile;
 pub(crate) use pidfd::Watched;
-pub(crate) use proc_table::{boot_id, carries_marker as is_marked, descends_from, environment_of, marked};
+pub(crate) use proc_table::{
+    boot_id, carries_marker as is_marked, descends_from, environment_of, marked,
+};

@@ -24,7 +24,11 @@ impl OutputFile {
 
     /// Opens it for a process. Appending, so that cutting it under the writer leaves no hole.
     pub(crate) fn open_for_process(path: &Path) -> io::Result<File> {
-        OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path)
     }
 
     /// Cuts the file if it has grown too large; the tail stays.
@@ -75,13 +79,16 @@ mod tests {
     fn megabytes_of_output_are_cut_and_the_tail_is_kept() {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let output = OutputFile::new(folder.path().join("output"));
-        let mut writer = OutputFile::open_for_process(&folder.path().join("output")).expect("writable");
+        let mut writer =
+            OutputFile::open_for_process(&folder.path().join("output")).expect("writable");
         writer.write_all(&vec![b'x'; 3 << 20]).expect("writable");
         writer.write_all(b"the last words").expect("writable");
         output.keep_bounded().expect("it can be cut");
         writer.write_all(b", and more").expect("still writable");
         assert!(output.tail().ends_with("the last words, and more"));
-        let size = std::fs::metadata(folder.path().join("output")).expect("it exists").len();
+        let size = std::fs::metadata(folder.path().join("output"))
+            .expect("it exists")
+            .len();
         assert!(size < 2 * TAIL, "{size}");
     }
 }

@@ -19,7 +19,11 @@ pub(crate) struct Watched {
 impl Watched {
     /// Watches a child that was just started. It has not been reaped, so its pid is still its own.
     pub(crate) fn child(pid: u32) -> io::Result<Self> {
-        Ok(Self { pid, child: true, pidfd: register(open(pid)?)? })
+        Ok(Self {
+            pid,
+            child: true,
+            pidfd: register(open(pid)?)?,
+        })
     }
 
     /// Watches a process started by an earlier life of this agent, if the pid still belongs to it. The pidfd is
@@ -27,13 +31,21 @@ impl Watched {
     pub(crate) fn adopt(pid: u32, started: u64) -> io::Result<Option<Self>> {
         let pidfd = match open(pid) {
             Ok(pidfd) => pidfd,
-            Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(3) => return Ok(None),
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(3) =>
+            {
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         if proc_table::start_time(pid) != Some(started) {
             return Ok(None);
         }
-        Ok(Some(Self { pid, child: false, pidfd: register(pidfd)? }))
+        Ok(Some(Self {
+            pid,
+            child: false,
+            pidfd: register(pidfd)?,
+        }))
     }
 
     /// Waits for its end. How an adopted process ended nobody can know: it is no child of ours.
@@ -46,7 +58,10 @@ impl Watched {
         }
         // An interrupted wait is tried again; anything else means somebody else reaped it.
         loop {
-            match waitid(WaitId::PidFd(self.pidfd.get_ref().as_fd()), WaitIdOptions::EXITED) {
+            match waitid(
+                WaitId::PidFd(self.pidfd.get_ref().as_fd()),
+                WaitIdOptions::EXITED,
+            ) {
                 Ok(Some(status)) => return exit_status(&status),
                 Err(rustix::io::Errno::INTR) => {}
                 Ok(None) | Err(_) => {
@@ -56,20 +71,24 @@ impl Watched {
             }
         }
     }
-
-    /// Sends a signal to exactly this process; false if it has ended.
-    pub(crate) fn signal(&self, signal: rustix::process::Signal) -> bool {
-        rustix::process::pidfd_send_signal(self.pidfd.get_ref(), signal).is_ok()
-    }
 }
 
 fn open(pid: u32) -> io::Result<OwnedFd> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or(io::ErrorKind::InvalidInput)?;
     Ok(pidfd_open(pid, PidfdFlags::NONBLOCK)?)
 }
 
+#[expect(
+    unsafe_code,
+    reason = "tokio asks for a promise about the descriptor that only its owner can give"
+)]
 fn register(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    AsyncFd::with_interest(pidfd, Interest::READABLE)
+    // SAFETY: an `OwnedFd` is valid, stays open and names the same pidfd until it is dropped, and the `AsyncFd`
+    // owns it for that long.
+    unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }.map_err(io::Error::from)
 }
 
 fn exit_status(status: &WaitIdStatus) -> ExitStatus {

@@ -21,7 +21,10 @@ pub(crate) fn start_time(pid: u32) -> Option<u64> {
 
 /// Boot id of this machine; empty where the kernel tells none.
 pub(crate) fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 /// True if the process is `ancestor` or descends from it.
@@ -58,7 +61,9 @@ fn parse(stat: &str) -> Option<Entry> {
 
 /// Every process of the machine that this user may see.
 pub(crate) fn all() -> BTreeMap<u32, Entry> {
-    let Ok(folder) = fs::read_dir("/proc") else { return BTreeMap::new() };
+    let Ok(folder) = fs::read_dir("/proc") else {
+        return BTreeMap::new();
+    };
     folder
         .filter_map(|item| item.ok()?.file_name().to_str()?.parse::<u32>().ok())
         .filter_map(|pid| Some((pid, entry(pid)?)))
@@ -68,8 +73,11 @@ pub(crate) fn all() -> BTreeMap<u32, Entry> {
 /// True if the process carries this run's marker in the environment it was started with.
 pub(crate) fn carries_marker(pid: u32, run: &str) -> bool {
     let wanted = format!("{MARKER}={run}");
-    fs::read(format!("/proc/{pid}/environ"))
-        .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|entry| entry == wanted.as_bytes()))
+    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
+        environment
+            .split(|byte| *byte == 0)
+            .any(|entry| entry == wanted.as_bytes())
+    })
 }
 
 /// A living process that carries the marker of some run.
@@ -87,7 +95,11 @@ pub(crate) fn environment_of(pid: u32) -> BTreeMap<String, String> {
         .unwrap_or_default()
         .split(|byte| *byte == 0)
         .map(|entry| String::from_utf8_lossy(entry).into_owned())
-        .filter_map(|entry| entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .filter_map(|entry| {
+            entry
+                .split_once('=')
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        })
         .collect()
 }
 
@@ -97,7 +109,11 @@ pub(crate) fn marked() -> Vec<Marked> {
     let mut found: Vec<Marked> = all()
         .into_iter()
         .filter(|(_, entry)| !entry.zombie)
-        .map(|(pid, entry)| Marked { pid, started: entry.started, environment: environment_of(pid) })
+        .map(|(pid, entry)| Marked {
+            pid,
+            started: entry.started,
+            environment: environment_of(pid),
+        })
         .filter(|process| process.environment.contains_key(MARKER))
         .collect();
     found.sort_by_key(|process| (process.started, process.pid));
@@ -112,12 +128,17 @@ mod tests {
     fn a_name_full_of_brackets_and_spaces_does_not_shift_the_fields() {
         let stat = "42 (a) b (c) S 7 40 40 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 123456 0 0";
         let entry = parse(stat).expect("a stat line");
-        assert_eq!((entry.parent, entry.group, entry.zombie, entry.started), (7, 40, false, 123_456));
+        assert_eq!(
+            (entry.parent, entry.group, entry.zombie, entry.started),
+            (7, 40, false, 123_456)
+        );
     }
 
     #[test]
     fn this_process_descends_from_its_parent_and_not_from_a_stranger() {
-        let parent = entry(std::process::id()).expect("this process exists").parent;
+        let parent = entry(std::process::id())
+            .expect("this process exists")
+            .parent;
         assert!(descends_from(std::process::id(), parent));
         assert!(!descends_from(parent, std::process::id()));
     }

@@ -63,6 +63,7 @@ fn detected(record: &LogRecord) -> AlarmDetected {
 
 struct Running {
     writer: Writer,
+    thread: writing::WriterThread,
     answers: mpsc::Receiver<Answer>,
 }
 
@@ -70,8 +71,13 @@ fn started(folder: &Path) -> (Running, Recovered) {
     let mut opened = open(folder).expect("the folder is writable");
     let recovered = std::mem::take(&mut opened.recovered);
     let (sender, answers) = mpsc::channel(64);
-    let writer = Writer::start(opened, sender).expect("a thread can be made");
-    (Running { writer, answers }, recovered)
+    let (writer, thread) = Writer::start(opened, sender).expect("a thread can be made");
+    let running = Running {
+        writer,
+        thread,
+        answers,
+    };
+    (running, recovered)
 }
 
 impl Running {
@@ -131,7 +137,7 @@ fn what_was_committed_comes_back_after_a_restart() {
         running.query(&LogQuery::default()),
         [one, two.clone(), three.clone()]
     );
-    running.writer.close();
+    running.thread.close();
     let (_, recovered) = started(folder.path());
     let expected = Recovered {
         high_water: vec![(SourceId("A/1".into()), 3)],
@@ -156,7 +162,7 @@ fn a_request_that_is_repeated_changes_nothing() {
             ..StoreRequest::default()
         });
     }
-    running.writer.close();
+    running.thread.close();
     let (running, recovered) = started(folder.path());
     assert_eq!(recovered.unacknowledged, [detected(&one)]);
     assert_eq!(running.query(&LogQuery::default()), [one]);
@@ -276,7 +282,7 @@ fn old_events_go_and_so_do_the_oldest_of_too_many() {
         [1],
         "it still waits for conditions"
     );
-    running.writer.close();
+    running.thread.close();
     let (_, recovered) = started(folder.path());
     assert_eq!(
         recovered.highest_position, 5_000,
@@ -357,7 +363,7 @@ fn damage_inside_a_file_is_found_after_an_unclean_end() {
     let (mut running, _) = started(folder.path());
     let records = (1..=2_000).map(|at| record(at, "A", 1, LogLevel::Standard));
     running.stores(request(records.collect()));
-    running.writer.close();
+    running.thread.close();
     let connection = Connection::open(&path).expect("readable");
     connection
         .execute("UPDATE numbers SET value = 0 WHERE name = 'clean'", [])

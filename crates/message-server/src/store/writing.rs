@@ -2,7 +2,8 @@
 //! the slower the disk, the more goes into one commit. Its answers go back to the core; committed events go
 //! to whoever follows the log.
 
-use super::{Opened, StoreError, is_damage, retention, rows};
+use super::opening::Opened;
+use super::{StoreError, is_damage, retention, rows};
 use changeover_message_server_core::StoreRequest;
 use changeover_model::environment::MessageServerSlice;
 use changeover_model::message::{LogRecord, SourceId};
@@ -61,9 +62,15 @@ pub(crate) type Feed = broadcast::Sender<Arc<Vec<LogRecord>>>;
 #[derive(Debug)]
 pub(crate) struct Writer {
     queue: SyncSender<Work>,
-    thread: Option<JoinHandle<()>>,
     feed: Feed,
     path: PathBuf,
+}
+
+/// The thread itself, to be closed at the end.
+#[derive(Debug)]
+pub(crate) struct WriterThread {
+    queue: SyncSender<Work>,
+    thread: JoinHandle<()>,
 }
 
 impl Writer {
@@ -71,7 +78,10 @@ impl Writer {
     ///
     /// # Errors
     /// When the thread cannot be made.
-    pub(crate) fn start(opened: Opened, answers: mpsc::Sender<Answer>) -> Result<Self, StoreError> {
+    pub(crate) fn start(
+        opened: Opened,
+        answers: mpsc::Sender<Answer>,
+    ) -> Result<(Self, WriterThread), StoreError> {
         let (queue, work) = sync_channel(QUEUE);
         let (feed, _) = broadcast::channel(FOLLOWERS);
         let path = opened.path.clone();
@@ -86,12 +96,11 @@ impl Writer {
             .name("log-writer".to_owned())
             .spawn(move || thread.run(&work))
             .map_err(StoreError::Writer)?;
-        Ok(Self {
-            queue,
-            thread: Some(thread),
-            feed,
-            path,
-        })
+        let closing = WriterThread {
+            queue: queue.clone(),
+            thread,
+        };
+        Ok((Self { queue, feed, path }, closing))
     }
 
     /// Hands something to the writer; never waits. Gives it back if the queue is full or the thread is gone.
@@ -111,12 +120,13 @@ impl Writer {
     pub(crate) fn path(&self) -> &PathBuf {
         &self.path
     }
+}
 
+impl WriterThread {
     /// Lets the writer finish what it has and close the database. Blocks as long as that takes.
-    pub(crate) fn close(mut self) {
+    pub(crate) fn close(self) {
         let told = self.queue.send(Work::Close).is_ok();
-        let ended = self.thread.take().map(JoinHandle::join);
-        if !told || ended.is_some_and(|ended| ended.is_err()) {
+        if self.thread.join().is_err() || !told {
             tracing::error!("the log database's writer had ended before it was closed");
         }
     }

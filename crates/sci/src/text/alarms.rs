@@ -15,7 +15,11 @@ pub(crate) fn alarms_text(alarms: &[AlarmPicture], now: Timestamp) -> String {
         .iter()
         .map(|alarm| {
             let end = match (alarm.cleared_at, &alarm.cleared_by, alarm.clears_at) {
-                (Some(at), by, _) => format!("cleared {} by {}", moment(at, now), visible(by.as_deref().unwrap_or("?"))),
+                (Some(at), by, _) => format!(
+                    "cleared {} by {}",
+                    moment(at, now),
+                    visible(by.as_deref().unwrap_or("?"))
+                ),
                 (None, _, Some(at)) => format!("clears {}", moment(at, now)),
                 (None, _, None) => "stays until cleared".to_owned(),
             };
@@ -37,10 +41,23 @@ pub(crate) fn alarms_text(alarms: &[AlarmPicture], now: Timestamp) -> String {
 /// Conditions, a line each.
 pub(crate) fn conditions_text(conditions: &[ConditionPicture]) -> String {
     let mut rows = vec![
-        ["condition", "category", "event", "of", "clears after", "reactions, in order"].map(str::to_owned).to_vec(),
+        [
+            "condition",
+            "category",
+            "event",
+            "of",
+            "clears after",
+            "reactions, in order",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     rows.extend(conditions.iter().map(|condition| {
-        let reactions: Vec<String> = condition.reaction_scripts.iter().map(ToString::to_string).collect();
+        let reactions: Vec<String> = condition
+            .reaction_scripts
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let mut reactions = reactions.join(", ");
         if !condition.enabled {
             reactions.push_str("   (switched off)");

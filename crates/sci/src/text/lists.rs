@@ -3,8 +3,8 @@
 use super::table::aligned;
 use super::time::{exact, moment};
 use super::visible;
-use changeover_model::message::{LogRecord, Picture, ReactionPicture};
 use changeover_model::Timestamp;
+use changeover_model::message::{LogRecord, Picture, ReactionPicture};
 
 /// Hosts, a line each.
 pub(crate) fn hosts_text(picture: &Picture) -> String {
@@ -13,7 +13,12 @@ pub(crate) fn hosts_text(picture: &Picture) -> String {
         .iter()
         .map(|host| {
             if !host.needs_lca {
-                return vec![host.name.to_string(), "-".to_owned(), "nothing is managed here".to_owned(), String::new()];
+                return vec![
+                    host.name.to_string(),
+                    "-".to_owned(),
+                    "nothing is managed here".to_owned(),
+                    String::new(),
+                ];
             }
             let link = match (host.round_trip_us, host.clock_offset_us) {
                 (Some(trip), Some(offset)) => format!(
@@ -23,11 +28,19 @@ pub(crate) fn hosts_text(picture: &Picture) -> String {
                 ),
                 _ => String::new(),
             };
-            let maintenance = if host.maintenance { "  MAINTENANCE" } else { "" };
+            let maintenance = if host.maintenance {
+                "  MAINTENANCE"
+            } else {
+                ""
+            };
             vec![
                 host.name.to_string(),
                 format!("{}{maintenance}", host.status),
-                format!("since {}  {}", moment(host.since, picture.at), visible(&host.reason)),
+                format!(
+                    "since {}  {}",
+                    moment(host.since, picture.at),
+                    visible(&host.reason)
+                ),
                 link,
             ]
         })
@@ -47,7 +60,9 @@ pub(crate) fn applications_text(picture: &Picture) -> String {
                 application.host.to_string(),
                 application.status.for_people().to_owned(),
                 application.run_mode.to_string(),
-                application.pid.map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
+                application
+                    .pid
+                    .map_or_else(|| "-".to_owned(), |pid| pid.to_string()),
                 visible(&application.reason),
             ]
         })
@@ -81,7 +96,9 @@ pub(crate) fn reactions_text(reactions: &[ReactionPicture], now: Timestamp) -> S
 /// A log event on a line.
 pub(crate) fn log_line(record: &LogRecord) -> String {
     let event = &record.event;
-    let epoch = event.epoch.map_or_else(String::new, |epoch| format!("  epoch {epoch}"));
+    let epoch = event
+        .epoch
+        .map_or_else(String::new, |epoch| format!("  epoch {epoch}"));
     format!(
         "{}  {}  {:<11}  {:<24}  {}{epoch}",
         exact(event.at),

@@ -18,11 +18,18 @@ pub(crate) fn prediction_text(prediction: &Prediction) -> String {
             .map(|run| {
                 vec![
                     run.application.as_ref().map_or_else(
-                        || run.script.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
+                        || {
+                            run.script
+                                .as_ref()
+                                .map_or_else(|| "-".to_owned(), ToString::to_string)
+                        },
                         ToString::to_string,
                     ),
-                    run.host.as_ref().map_or_else(String::new, |host| format!("on {host}")),
-                    run.action.map_or_else(String::new, |action| action.to_string()),
+                    run.host
+                        .as_ref()
+                        .map_or_else(String::new, |host| format!("on {host}")),
+                    run.action
+                        .map_or_else(String::new, |action| action.to_string()),
                     visible(&run.detail),
                 ]
             })
@@ -32,10 +39,20 @@ pub(crate) fn prediction_text(prediction: &Prediction) -> String {
     for vip in &prediction.virtual_ips {
         let holders = match vip.holders.as_slice() {
             [] => "no host".to_owned(),
-            hosts => hosts.iter().map(HostName::as_str).collect::<Vec<_>>().join(" and "),
+            hosts => hosts
+                .iter()
+                .map(HostName::as_str)
+                .collect::<Vec<_>>()
+                .join(" and "),
         };
-        let intended = vip.intended.as_ref().map_or_else(|| "nobody".to_owned(), ToString::to_string);
-        text.push_str(&format!("VIP {} would then be on {holders} (intended: {intended})\n", vip.address));
+        let intended = vip
+            .intended
+            .as_ref()
+            .map_or_else(|| "nobody".to_owned(), ToString::to_string);
+        text.push_str(&format!(
+            "VIP {} would then be on {holders} (intended: {intended})\n",
+            vip.address
+        ));
     }
     for warning in &prediction.warnings {
         text.push_str(&format!("WARNING: {}\n", visible(warning)));

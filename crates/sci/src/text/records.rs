@@ -3,8 +3,8 @@
 use super::table::aligned;
 use super::time::moment;
 use super::visible;
-use changeover_model::message::{RecordOutcome, TimelineEntry, TimelineRecord};
 use changeover_model::Timestamp;
+use changeover_model::message::{RecordOutcome, TimelineEntry, TimelineRecord};
 
 fn outcome(record: &TimelineRecord) -> &'static str {
     match record.outcome {
@@ -19,24 +19,41 @@ fn outcome(record: &TimelineRecord) -> &'static str {
 
 fn millis(at: Timestamp, from: Timestamp) -> String {
     let micros = at.minus(from);
-    format!("{}{}.{}", if micros < 0 { "-" } else { "" }, micros.unsigned_abs() / 1_000, micros.unsigned_abs() % 1_000 / 100)
+    format!(
+        "{}{}.{}",
+        if micros < 0 { "-" } else { "" },
+        micros.unsigned_abs() / 1_000,
+        micros.unsigned_abs() % 1_000 / 100
+    )
 }
 
 /// One step as a row.
 fn row(entry: &TimelineEntry, from: Timestamp) -> Vec<String> {
     let wrong = entry.uncertainty.as_micros();
     let at = if wrong > 1_000 {
-        format!("{} ±{}.{}", millis(entry.at, from), wrong / 1_000, wrong % 1_000 / 100)
+        format!(
+            "{} ±{}.{}",
+            millis(entry.at, from),
+            wrong / 1_000,
+            wrong % 1_000 / 100
+        )
     } else {
         millis(entry.at, from)
     };
-    vec![format!("{at:>8}"), entry.who.to_string(), visible(&entry.what), visible(&entry.evidence)]
+    vec![
+        format!("{at:>8}"),
+        entry.who.to_string(),
+        visible(&entry.what),
+        visible(&entry.evidence),
+    ]
 }
 
 /// One step as a line, for following.
 pub(crate) fn entry_line(entry: &TimelineEntry, from: Timestamp) -> String {
     let row = row(entry, from);
-    format!("{}  {:<20} {:<36} {}", row[0], row[1], row[2], row[3]).trim_end().to_owned()
+    format!("{}  {:<20} {:<36} {}", row[0], row[1], row[2], row[3])
+        .trim_end()
+        .to_owned()
 }
 
 /// A record with its steps.
@@ -55,8 +72,18 @@ pub fn record_text(record: &TimelineRecord, now: Timestamp) -> String {
         visible(&record.trigger),
     );
     if !record.entries.is_empty() {
-        let mut rows = vec![vec!["      ms".to_owned(), "who".to_owned(), "what".to_owned(), "evidence".to_owned()]];
-        rows.extend(record.entries.iter().map(|entry| row(entry, record.opened_at)));
+        let mut rows = vec![vec![
+            "      ms".to_owned(),
+            "who".to_owned(),
+            "what".to_owned(),
+            "evidence".to_owned(),
+        ]];
+        rows.extend(
+            record
+                .entries
+                .iter()
+                .map(|entry| row(entry, record.opened_at)),
+        );
         text.push_str(&aligned(rows, ""));
     }
     for reason in &record.reasons {
@@ -88,9 +115,18 @@ pub(crate) fn records_text(records: &[TimelineRecord], now: Timestamp) -> String
 
 /// A record in a sentence, with the codes of what was refused or suppressed.
 pub(crate) fn why_text(record: &TimelineRecord, now: Timestamp) -> String {
-    let why = if record.why.is_empty() { outcome(record).to_owned() } else { visible(&record.why) };
-    let mut text =
-        format!("#{} {}, {}, {}: {why}\n", record.id, moment(record.opened_at, now), visible(&record.title), outcome(record));
+    let why = if record.why.is_empty() {
+        outcome(record).to_owned()
+    } else {
+        visible(&record.why)
+    };
+    let mut text = format!(
+        "#{} {}, {}, {}: {why}\n",
+        record.id,
+        moment(record.opened_at, now),
+        visible(&record.title),
+        outcome(record)
+    );
     for reason in &record.reasons {
         text.push_str(&format!("  {}\n", visible(&reason.to_string())));
     }

@@ -9,7 +9,11 @@ use changeover_component::ExitCode;
 use changeover_model::message::{OperatorAnswer, OperatorCommand, Prediction};
 use changeover_model::{AlarmId, ApplicationName, ConditionName, RefusalCode};
 
-pub(super) async fn list(scs: &mut Scs, format: Format, history: bool) -> Result<ExitCode, ScsError> {
+pub(super) async fn list(
+    scs: &mut Scs,
+    format: Format,
+    history: bool,
+) -> Result<ExitCode, ScsError> {
     let alarms = scs.alarms(history).await?;
     match format {
         Format::Text => print(&text::alarms_text(&alarms, scs.picture().await?.at)),
@@ -32,8 +36,18 @@ pub(super) async fn run(scs: &mut Scs, format: Format, alarm: Alarm) -> Result<E
             }
             Ok(ExitCode::Good)
         }
-        Alarm::Test { condition, application, dry_run, yes, wait } => {
-            let test = Test { condition: condition.into(), application: application.map(Into::into), wait };
+        Alarm::Test {
+            condition,
+            application,
+            dry_run,
+            yes,
+            wait,
+        } => {
+            let test = Test {
+                condition: condition.into(),
+                application: application.map(Into::into),
+                wait,
+            };
             test.run(scs, format, dry_run, yes).await
         }
     }
@@ -56,23 +70,41 @@ impl Test {
     }
 
     /// Predicts first; then, with a yes, does it. The prediction and the Test come from the same plan.
-    async fn run(&self, scs: &mut Scs, format: Format, dry_run: bool, yes: bool) -> Result<ExitCode, ScsError> {
+    async fn run(
+        &self,
+        scs: &mut Scs,
+        format: Format,
+        dry_run: bool,
+        yes: bool,
+    ) -> Result<ExitCode, ScsError> {
         if dry_run {
             return follow::to_the_end(scs, format, self.command(true, false), follow::SHORT).await;
         }
         if yes {
-            return follow::to_the_end(scs, format, self.command(false, true), self.wait.timeout).await;
+            return follow::to_the_end(scs, format, self.command(false, true), self.wait.timeout)
+                .await;
         }
         // Not confirmed: the SCS runs it at once only where nothing live is touched.
         match follow::collect(scs, self.command(false, false), self.wait.timeout).await? {
             Ending::Answer(OperatorAnswer::Refused(reasons))
-                if reasons.iter().any(|reason| reason.code == RefusalCode::ConfirmationNeeded) =>
+                if reasons
+                    .iter()
+                    .any(|reason| reason.code == RefusalCode::ConfirmationNeeded) =>
             {
                 let prediction = self.predict(scs).await?;
                 say(&text::prediction_text(&prediction));
-                match ask(&format!("Run the Test of {} on a live pair?", self.condition)) {
+                match ask(&format!(
+                    "Run the Test of {} on a live pair?",
+                    self.condition
+                )) {
                     Some(true) => {
-                        follow::to_the_end(scs, format, self.command(false, true), self.wait.timeout).await
+                        follow::to_the_end(
+                            scs,
+                            format,
+                            self.command(false, true),
+                            self.wait.timeout,
+                        )
+                        .await
                     }
                     Some(false) => {
                         say("Nothing was done.");

@@ -27,14 +27,20 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, ScsError> {
     let format = arguments.format;
     match arguments.verb {
         Verb::Status { check, watch } => pictures::status(&mut scs, format, watch, check).await,
-        Verb::Hosts { action: None, watch } => pictures::hosts(&mut scs, format, watch).await,
-        Verb::Hosts { action: Some(HostAction::ConfirmLost { hosts }), .. } => {
-            orders::confirm_lost(&mut scs, format, hosts).await
-        }
+        Verb::Hosts {
+            action: None,
+            watch,
+        } => pictures::hosts(&mut scs, format, watch).await,
+        Verb::Hosts {
+            action: Some(HostAction::ConfirmLost { hosts }),
+            ..
+        } => orders::confirm_lost(&mut scs, format, hosts).await,
         Verb::Applications { watch } => pictures::applications(&mut scs, format, watch).await,
         Verb::Pairs { watch } => pictures::pairs(&mut scs, format, watch).await,
         Verb::Switchover(switchover) => orders::switchover(&mut scs, format, switchover).await,
-        Verb::Start { application, wait } => orders::start(&mut scs, format, application, wait).await,
+        Verb::Start { application, wait } => {
+            orders::start(&mut scs, format, application, wait).await
+        }
         Verb::Stop(stop) => orders::stop(&mut scs, format, stop).await,
         Verb::Restart(stop) => orders::restart(&mut scs, format, stop).await,
         Verb::Alarms { history } => alarms::list(&mut scs, format, history).await,

@@ -7,9 +7,15 @@ use crate::output::{Format, ask, say};
 use crate::text;
 use changeover_component::ExitCode;
 use changeover_model::RefusalCode;
-use changeover_model::message::{MaintenanceTarget, OperatorAnswer, OperatorCommand, SwitchoverRequest};
+use changeover_model::message::{
+    MaintenanceTarget, OperatorAnswer, OperatorCommand, SwitchoverRequest,
+};
 
-pub(super) async fn switchover(scs: &mut Scs, format: Format, asked: Switchover) -> Result<ExitCode, ScsError> {
+pub(super) async fn switchover(
+    scs: &mut Scs,
+    format: Format,
+    asked: Switchover,
+) -> Result<ExitCode, ScsError> {
     let command = OperatorCommand::Switchover(SwitchoverRequest {
         pair: asked.pair,
         to: asked.to,
@@ -20,50 +26,95 @@ pub(super) async fn switchover(scs: &mut Scs, format: Format, asked: Switchover)
     follow::to_the_end(scs, format, command, asked.wait.timeout).await
 }
 
-pub(super) async fn start(scs: &mut Scs, format: Format, application: String, wait: Wait) -> Result<ExitCode, ScsError> {
-    let command = OperatorCommand::Start { application: application.into() };
+pub(super) async fn start(
+    scs: &mut Scs,
+    format: Format,
+    application: String,
+    wait: Wait,
+) -> Result<ExitCode, ScsError> {
+    let command = OperatorCommand::Start {
+        application: application.into(),
+    };
     follow::to_the_end(scs, format, command, wait.timeout).await
 }
 
 pub(super) async fn stop(scs: &mut Scs, format: Format, stop: Stop) -> Result<ExitCode, ScsError> {
-    let command =
-        OperatorCommand::Stop { application: stop.application.into(), no_handover: stop.no_handover };
+    let command = OperatorCommand::Stop {
+        application: stop.application.into(),
+        no_handover: stop.no_handover,
+    };
     follow::to_the_end(scs, format, command, stop.wait.timeout).await
 }
 
-pub(super) async fn restart(scs: &mut Scs, format: Format, stop: Stop) -> Result<ExitCode, ScsError> {
-    let command =
-        OperatorCommand::Restart { application: stop.application.into(), no_handover: stop.no_handover };
+pub(super) async fn restart(
+    scs: &mut Scs,
+    format: Format,
+    stop: Stop,
+) -> Result<ExitCode, ScsError> {
+    let command = OperatorCommand::Restart {
+        application: stop.application.into(),
+        no_handover: stop.no_handover,
+    };
     follow::to_the_end(scs, format, command, stop.wait.timeout).await
 }
 
-pub(super) async fn realign(scs: &mut Scs, format: Format, pair: String, wait: Wait) -> Result<ExitCode, ScsError> {
+pub(super) async fn realign(
+    scs: &mut Scs,
+    format: Format,
+    pair: String,
+    wait: Wait,
+) -> Result<ExitCode, ScsError> {
     follow::to_the_end(scs, format, OperatorCommand::Realign { pair }, wait.timeout).await
 }
 
-pub(super) async fn confirm_lost(scs: &mut Scs, format: Format, hosts: Vec<String>) -> Result<ExitCode, ScsError> {
-    let command = OperatorCommand::ConfirmLost { hosts: hosts.into_iter().map(Into::into).collect() };
+pub(super) async fn confirm_lost(
+    scs: &mut Scs,
+    format: Format,
+    hosts: Vec<String>,
+) -> Result<ExitCode, ScsError> {
+    let command = OperatorCommand::ConfirmLost {
+        hosts: hosts.into_iter().map(Into::into).collect(),
+    };
     follow::to_the_end(scs, format, command, follow::SHORT).await
 }
 
-pub(super) async fn maintenance(scs: &mut Scs, format: Format, asked: Maintenance) -> Result<ExitCode, ScsError> {
+pub(super) async fn maintenance(
+    scs: &mut Scs,
+    format: Format,
+    asked: Maintenance,
+) -> Result<ExitCode, ScsError> {
     let command = |confirmed| OperatorCommand::SetMaintenance {
         target: MaintenanceTarget::Named(asked.target.clone()),
         on: asked.switch == "on",
         duration: asked.duration,
         confirmed,
     };
-    confirmed(scs, format, command, asked.yes, &format!("Switch maintenance of {} {}?", asked.target, asked.switch)).await
+    confirmed(
+        scs,
+        format,
+        command,
+        asked.yes,
+        &format!("Switch maintenance of {} {}?", asked.target, asked.switch),
+    )
+    .await
 }
 
-pub(super) async fn log_event(scs: &mut Scs, format: Format, event: LogEvent) -> Result<ExitCode, ScsError> {
+pub(super) async fn log_event(
+    scs: &mut Scs,
+    format: Format,
+    event: LogEvent,
+) -> Result<ExitCode, ScsError> {
     let command = |confirmed| OperatorCommand::LogEvent {
         id: event.id,
         application: event.application.as_str().into(),
         text: event.text.clone(),
         confirmed,
     };
-    let question = format!("Put {} of {} into the log all the same?", event.id.wire_form(), event.application);
+    let question = format!(
+        "Put {} of {} into the log all the same?",
+        event.id.wire_form(),
+        event.application
+    );
     confirmed(scs, format, command, event.yes, &question).await
 }
 
@@ -75,11 +126,15 @@ async fn confirmed(
     yes: bool,
     question: &str,
 ) -> Result<ExitCode, ScsError> {
-    let (ending, prediction) = follow::collect_with_prediction(scs, command(yes), follow::SHORT).await?;
+    let (ending, prediction) =
+        follow::collect_with_prediction(scs, command(yes), follow::SHORT).await?;
     let Ending::Answer(OperatorAnswer::Refused(reasons)) = &ending else {
         return Ok(follow::show(scs, format, ending).await);
     };
-    if !reasons.iter().any(|reason| reason.code == RefusalCode::ConfirmationNeeded) {
+    if !reasons
+        .iter()
+        .any(|reason| reason.code == RefusalCode::ConfirmationNeeded)
+    {
         return Ok(follow::refused(format, reasons));
     }
     for reason in reasons {

@@ -34,7 +34,11 @@ async fn show(
                 let text = as_text(&picture);
                 if text != shown {
                     // Clears the screen where there is one, so that the newest picture stands alone.
-                    let clear = if crate::output::colour() { "\x1b[H\x1b[2J" } else { "" };
+                    let clear = if crate::output::colour() {
+                        "\x1b[H\x1b[2J"
+                    } else {
+                        ""
+                    };
                     print(&format!("{clear}{text}"));
                     shown = text;
                 }
@@ -49,28 +53,62 @@ fn part<T: serde::Serialize>(value: &T) -> serde_json::Value {
     serde_json::to_value(value).expect("these types have no keys that JSON cannot write")
 }
 
-pub(super) async fn status(scs: &mut Scs, format: Format, watch: Watch, check: bool) -> Result<ExitCode, ScsError> {
+pub(super) async fn status(
+    scs: &mut Scs,
+    format: Format,
+    watch: Watch,
+    check: bool,
+) -> Result<ExitCode, ScsError> {
     let picture = show(scs, format, watch, text::picture_text, part).await?;
     let all_ok = picture.pairs.iter().all(|pair| pair.state == PairState::Ok);
-    Ok(if check && !all_ok { ExitCode::Bad } else { ExitCode::Good })
+    Ok(if check && !all_ok {
+        ExitCode::Bad
+    } else {
+        ExitCode::Good
+    })
 }
 
-pub(super) async fn hosts(scs: &mut Scs, format: Format, watch: Watch) -> Result<ExitCode, ScsError> {
-    show(scs, format, watch, text::hosts_text, |picture| part(&picture.hosts)).await?;
+pub(super) async fn hosts(
+    scs: &mut Scs,
+    format: Format,
+    watch: Watch,
+) -> Result<ExitCode, ScsError> {
+    show(scs, format, watch, text::hosts_text, |picture| {
+        part(&picture.hosts)
+    })
+    .await?;
     Ok(ExitCode::Good)
 }
 
-pub(super) async fn applications(scs: &mut Scs, format: Format, watch: Watch) -> Result<ExitCode, ScsError> {
-    show(scs, format, watch, text::applications_text, |picture| part(&picture.applications)).await?;
+pub(super) async fn applications(
+    scs: &mut Scs,
+    format: Format,
+    watch: Watch,
+) -> Result<ExitCode, ScsError> {
+    show(scs, format, watch, text::applications_text, |picture| {
+        part(&picture.applications)
+    })
+    .await?;
     Ok(ExitCode::Good)
 }
 
-pub(super) async fn pairs(scs: &mut Scs, format: Format, watch: Watch) -> Result<ExitCode, ScsError> {
-    show(scs, format, watch, text::pairs_text, |picture| part(&picture.pairs)).await?;
+pub(super) async fn pairs(
+    scs: &mut Scs,
+    format: Format,
+    watch: Watch,
+) -> Result<ExitCode, ScsError> {
+    show(scs, format, watch, text::pairs_text, |picture| {
+        part(&picture.pairs)
+    })
+    .await?;
     Ok(ExitCode::Good)
 }
 
-pub(super) async fn reactions(scs: &mut Scs, format: Format, follow: bool) -> Result<ExitCode, ScsError> {
+pub(super) async fn reactions(
+    scs: &mut Scs,
+    format: Format,
+    follow: bool,
+) -> Result<ExitCode, ScsError> {
     let now = scs.picture().await?.at;
     if !follow {
         let reactions = scs.reactions().await?;
@@ -88,5 +126,7 @@ pub(super) async fn reactions(scs: &mut Scs, format: Format, follow: bool) -> Re
             Format::Json => print_json_line(&reaction),
         }
     }
-    Err(ScsError::Unreachable("the SCS ended the stream of reactions".to_owned()))
+    Err(ScsError::Unreachable(
+        "the SCS ended the stream of reactions".to_owned(),
+    ))
 }

@@ -12,7 +12,7 @@ pub(crate) use clock::LinkClock;
 use crate::LinkLoss;
 use changeover_model::environment::Host;
 use changeover_model::message::AddressObservation;
-use changeover_model::{HostName, HostStatus, Revision, Timestamp};
+use changeover_model::{HostStatus, Revision, Timestamp};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -111,10 +111,6 @@ impl HostCare {
             revision: Revision(0),
             addresses: Vec::new(),
         }
-    }
-
-    pub(crate) fn name(&self) -> &HostName {
-        &self.config.name
     }
 
     /// One ADDP timeout: silence before the poll. Never zero, so that timers make progress.

@@ -202,7 +202,11 @@ impl ScsCore {
             .hosts
             .get(host)
             .is_some_and(|care| care.stopping && !care.handed_over);
-        if !waiting || self.pairs.keys().any(|pair| self.hands_over(pair, host)) {
+        if !waiting {
+            return;
+        }
+        let pairs: Vec<PairName> = self.pairs.keys().cloned().collect();
+        if pairs.iter().any(|pair| self.hands_over(pair, host)) {
             return;
         }
         if let Some(care) = self.hosts.get_mut(host) {

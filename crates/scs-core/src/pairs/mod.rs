@@ -11,7 +11,8 @@ mod trouble;
 
 pub(crate) use holders::Alignment;
 pub(crate) use members::Member;
-pub(crate) use trouble::Trouble;
+pub(crate) use precheck::Direction;
+pub(crate) use trouble::{Trouble, Wrong};
 
 use crate::keeping::AfterWrite;
 use crate::procedures::Procedure;
@@ -151,7 +152,7 @@ impl ScsCore {
     }
 
     /// A pair by its name, either application, one of its hosts' VIPs (with or without prefix length).
-    pub(crate) fn resolve_pair(&self, text: &str) -> Option<PairName> {
+    pub fn resolve_pair(&self, text: &str) -> Option<PairName> {
         let address: Option<std::net::IpAddr> =
             text.split('/').next().and_then(|text| text.parse().ok());
         self.pairs

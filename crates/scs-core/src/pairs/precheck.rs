@@ -99,19 +99,18 @@ impl ScsCore {
         }
     }
 
-    /// What remains when an operator forces it.
-    pub(crate) fn not_forcible(reasons: Vec<Refusal>) -> Vec<Refusal> {
+    /// What remains when an operator forces it: nothing that would promote a server that is not Started.
+    pub(crate) fn not_forcible(reasons: Vec<Refusal>, direction: &Direction) -> Vec<Refusal> {
+        let to_in_contact = direction.to.reported();
         reasons
             .into_iter()
-            .filter(|reason| {
-                !matches!(
-                    reason.code,
-                    RefusalCode::NotInStep
-                        | RefusalCode::Maintenance
-                        | RefusalCode::Flapping
-                        | RefusalCode::Held
-                        | RefusalCode::AgentLost
-                )
+            .filter(|reason| match reason.code {
+                RefusalCode::NotInStep
+                | RefusalCode::Maintenance
+                | RefusalCode::Flapping
+                | RefusalCode::Held => false,
+                RefusalCode::AgentLost | RefusalCode::HostLost => !to_in_contact,
+                _ => true,
             })
             .collect()
     }

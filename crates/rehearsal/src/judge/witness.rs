@@ -1,0 +1,188 @@
+//! Owns what is known of one workflow when it is over: the cast, the timeline in the rehearsal's clock, and what the
+//! rehearsal saw itself.
+
+use crate::moment::Moment;
+use crate::observer::{HolderTimes, Holding};
+use crate::operator::ScsClock;
+use crate::outcome::EventOutcome;
+use crate::probe::ProbeAnswer;
+use changeover_model::environment::{AlarmCondition, Environment, Pair, ReactionType, Selection};
+use changeover_model::message::{PairPicture, Party, Prediction, RecordKind, Step, TimelineRecord};
+use changeover_model::{
+    ApplicationName, CauseId, ConditionName, HostName, LogEventId, Redundancy, RunMode, ScriptAction,
+};
+
+/// Who plays whom. Server 1 is primary when the workflow begins, whatever the configuration calls it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Cast {
+    pub(crate) pair: Pair,
+    pub(crate) server_1: ApplicationName,
+    pub(crate) host_1: HostName,
+    pub(crate) server_2: ApplicationName,
+    pub(crate) host_2: HostName,
+    conditions: Vec<AlarmCondition>,
+    scripts: Vec<(changeover_model::ScriptName, ApplicationName)>,
+}
+
+impl Cast {
+    /// The cast with this application as server 1; `None` if the pair has no such member.
+    pub(crate) fn of(environment: &Environment, pair: &Pair, primary: &ApplicationName) -> Option<Self> {
+        let server_2 = pair.peer_of(primary)?.clone();
+        Some(Self {
+            host_1: pair.host_of(primary)?.clone(),
+            host_2: pair.host_of(&server_2)?.clone(),
+            pair: pair.clone(),
+            server_1: primary.clone(),
+            server_2,
+            conditions: environment.alarm_conditions.values().cloned().collect(),
+            scripts: environment
+                .scripts
+                .values()
+                .filter_map(|script| match &script.reaction {
+                    ReactionType::StartApplication(application) => Some((script.name.clone(), application.clone())),
+                    _ => None,
+                })
+                .collect(),
+        })
+    }
+
+    /// The log event by which a server says that it has this run mode.
+    pub(crate) fn event(&self, mode: RunMode) -> LogEventId {
+        match (self.pair.redundancy, mode) {
+            (Redundancy::Hot, RunMode::Primary) => LogEventId::HOT_PRIMARY,
+            (Redundancy::Hot, _) => LogEventId::HOT_BACKUP,
+            (Redundancy::Warm, RunMode::Primary) => LogEventId::WARM_PRIMARY,
+            (Redundancy::Warm, _) => LogEventId::WARM_BACKUP,
+        }
+    }
+
+    /// The enabled conditions that a server's change to this mode meets.
+    pub(crate) fn conditions(&self, server: &ApplicationName, mode: RunMode) -> Vec<ConditionName> {
+        self.matching(server, mode).map(|condition| condition.name.clone()).collect()
+    }
+
+    /// The control scripts of this pair that those conditions start, in order.
+    pub(crate) fn reactions(&self, server: &ApplicationName, mode: RunMode) -> Vec<ApplicationName> {
+        self.matching(server, mode)
+            .flat_map(|condition| &condition.reaction_scripts)
+            .filter_map(|script| self.scripts.iter().find(|(name, _)| name == script))
+            .map(|(_, application)| application.clone())
+            .filter(|application| self.pair.control_script(application).is_some())
+            .collect()
+    }
+
+    fn matching(&self, server: &ApplicationName, mode: RunMode) -> impl Iterator<Item = &AlarmCondition> {
+        let event = self.event(mode);
+        self.conditions.iter().filter(move |condition| {
+            let selects = match &condition.selection {
+                Selection::Application(name) => name == server,
+                Selection::Any | Selection::ApplicationType(_) => false,
+            };
+            condition.enabled && condition.detect == event && selects
+        })
+    }
+
+    /// The control script that does this on a host.
+    pub(crate) fn script(&self, host: &HostName, action: ScriptAction) -> Option<ApplicationName> {
+        let control = self.pair.control.get(host)?;
+        Some(match action {
+            ScriptAction::Enable => control.enable.clone(),
+            ScriptAction::Disable => control.disable.clone(),
+        })
+    }
+}
+
+/// A step of the timeline in the rehearsal's clock.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SeenEntry {
+    /// Milliseconds since the workflow's start.
+    pub(crate) at_ms: f64,
+    pub(crate) record: CauseId,
+    pub(crate) kind: RecordKind,
+    pub(crate) who: Party,
+    pub(crate) step: Step,
+    pub(crate) what: String,
+    pub(crate) evidence: String,
+}
+
+impl SeenEntry {
+    /// As a report shows it.
+    pub(crate) fn event(&self) -> EventOutcome {
+        EventOutcome {
+            at_ms: self.at_ms,
+            who: self.who.to_string(),
+            what: self.what.clone(),
+            evidence: self.evidence.clone(),
+        }
+    }
+}
+
+/// Something that the rehearsal saw itself while it carried the workflow out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum OwnSighting {
+    /// A process was killed, and ended then or not at all.
+    Killed {
+        pid: u32,
+        ended_ms: Option<f64>,
+    },
+    /// A host's cables were pulled (or put back).
+    Cable { host: HostName, plugged: bool },
+    /// What a dry run predicted, and whether it left everything as it was.
+    DryRun { prediction: Prediction, untouched: bool },
+    /// Who held the VIP where the Test ended, before it was realigned; and the pair's state then.
+    AfterTest { holders: Vec<String>, state: String, modes_unchanged: bool },
+    /// An order of the operator was refused, or did not end.
+    Refused(String),
+}
+
+/// Everything that is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Witness {
+    pub(crate) cast: Cast,
+    pub(crate) start: Moment,
+    pub(crate) end: Moment,
+    pub(crate) entries: Vec<SeenEntry>,
+    pub(crate) own: Vec<OwnSighting>,
+    pub(crate) holding: Holding,
+    pub(crate) answers: Vec<ProbeAnswer>,
+    /// Host that the client's neighbour entry names at the end.
+    pub(crate) neighbour: Option<String>,
+    /// The pair at the end, if the SCS answered.
+    pub(crate) pair: Option<PairPicture>,
+}
+
+impl Witness {
+    /// The entries of all records that were opened since the start, in causal order within each record.
+    pub(crate) fn entries_of(
+        records: &[TimelineRecord],
+        pair: &Pair,
+        clock: &ScsClock,
+        start: Moment,
+    ) -> Vec<SeenEntry> {
+        let concerns = |record: &&TimelineRecord| record.pair.as_ref().is_none_or(|name| *name == pair.name);
+        records
+            .iter()
+            .filter(concerns)
+            .flat_map(|record| record.entries.iter().map(move |entry| (record, entry)))
+            .map(|(record, entry)| SeenEntry {
+                at_ms: clock.moment(entry.at).ms_since(start),
+                record: record.id,
+                kind: record.kind,
+                who: entry.who.clone(),
+                step: entry.step.clone(),
+                what: entry.what.clone(),
+                evidence: entry.evidence.clone(),
+            })
+            .collect()
+    }
+
+    /// The observer's times over the workflow.
+    pub(crate) fn times(&self) -> HolderTimes {
+        self.holding.times(self.start, self.end)
+    }
+
+    /// The server that gave the last answer, and when.
+    pub(crate) fn last_answer(&self) -> Option<&ProbeAnswer> {
+        self.answers.last()
+    }
+}

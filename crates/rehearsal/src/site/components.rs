@@ -1,0 +1,190 @@
+//! Owns the production components of a site as processes: started on their hosts with their own state, logs in the
+//! run's folder, watched for an end that nobody asked for.
+
+use super::SiteNetwork;
+use super::certificates::Authority;
+use super::commands::within;
+use crate::janitor::{RUN_MARKER, Run};
+use crate::plan::SiteEnvironment;
+use crate::trouble::Trouble;
+use changeover_model::HostName;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use tokio::process::{Child, Command};
+
+/// Lines of a log that a complaint shows.
+const TAIL: usize = 12;
+
+/// The components of a site.
+#[derive(Debug)]
+pub(crate) struct Components {
+    running: Vec<Component>,
+}
+
+#[derive(Debug)]
+struct Component {
+    /// `scs`, `lca@host1`.
+    name: String,
+    host: HostName,
+    child: Child,
+    log: PathBuf,
+}
+
+/// What to start.
+struct Start {
+    name: String,
+    /// Role and name of its certificate.
+    identity: (&'static str, String),
+    host: HostName,
+    words: Vec<String>,
+}
+
+impl Components {
+    /// Starts all of them at once; none waits for another, as after a power failure.
+    ///
+    /// # Errors
+    /// When one cannot be started.
+    pub(super) async fn start(
+        program: &Path,
+        run: &Run,
+        site: &SiteEnvironment,
+        network: &SiteNetwork,
+        authority: Option<&Authority>,
+    ) -> Result<Self, Trouble> {
+        let mut running = Vec::new();
+        for start in starts(site) {
+            let tls = match authority {
+                Some(authority) => Some(authority.issue(start.identity.0, &start.identity.1)?),
+                None => None,
+            };
+            running.push(start_one(program, run, site, network, start, tls).await?);
+        }
+        Ok(Self { running })
+    }
+
+    /// Their names, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.running.iter().map(|component| component.name.clone())
+    }
+
+    /// The names of those on a host.
+    pub(super) fn on(&self, host: &HostName) -> impl Iterator<Item = String> {
+        self.running.iter().filter(move |component| component.host == *host).map(|component| component.name.clone())
+    }
+
+    /// Complains about the first that has ended.
+    pub(super) fn check(&mut self) -> Result<(), Trouble> {
+        for component in &mut self.running {
+            let ended = component
+                .child
+                .try_wait()
+                .map_err(|source| Trouble::Start { what: component.name.clone(), source })?;
+            if let Some(status) = ended {
+                return Err(Trouble::ComponentEnded {
+                    name: component.name.clone(),
+                    status: status.to_string(),
+                    log: tail(&component.log),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The ends of all logs.
+    pub(super) fn log_tails(&self) -> String {
+        self.running
+            .iter()
+            .map(|component| format!("\n--- {}\n{}", component.name, tail(&component.log)))
+            .collect()
+    }
+}
+
+fn starts(site: &SiteEnvironment) -> Vec<Start> {
+    let environment = site.environment();
+    let layer = &environment.management_layer;
+    let mut starts = vec![
+        Start {
+            name: "scs".to_owned(),
+            identity: ("scs", "scs".to_owned()),
+            host: layer.scs_host.clone(),
+            words: vec!["scs".to_owned()],
+        },
+        Start {
+            name: "message-server".to_owned(),
+            identity: ("message-server", layer.message_server.to_string()),
+            host: layer.message_server_host.clone(),
+            words: vec!["message-server".to_owned()],
+        },
+    ];
+    for host in environment.hosts.keys().filter(|host| environment.needs_lca(host)) {
+        starts.push(Start {
+            name: format!("lca@{host}"),
+            identity: ("lca", host.to_string()),
+            host: host.clone(),
+            words: vec!["lca".to_owned(), "--host".to_owned(), host.to_string()],
+        });
+    }
+    starts
+}
+
+async fn start_one(
+    program: &Path,
+    run: &Run,
+    site: &SiteEnvironment,
+    network: &SiteNetwork,
+    start: Start,
+    tls: Option<PathBuf>,
+) -> Result<Component, Trouble> {
+    let file_name = start.name.replace('@', "-");
+    let log = run.folder.join("logs").join(format!("{file_name}.log"));
+    let logs = run.folder.join("logs");
+    std::fs::create_dir_all(&logs).map_err(Trouble::file("make the folder", &logs))?;
+    let output = File::create(&log).map_err(Trouble::file("write", &log))?;
+    let errors = output.try_clone().map_err(Trouble::file("write", &log))?;
+    let mut command = Command::new(program);
+    command
+        .args(&start.words)
+        .arg("--config")
+        .arg(&site.config)
+        .arg("--state-dir")
+        .arg(run.folder.join("state").join(&file_name))
+        .arg("--runtime-dir")
+        .arg(run.folder.join("run").join(&file_name))
+        .current_dir(&site.home)
+        .env(RUN_MARKER, &run.id)
+        .env_remove("NOTIFY_SOCKET")
+        .env_remove("RUNTIME_DIRECTORY")
+        .env_remove("CHANGEOVER_TLS")
+        .env_remove("CHANGEOVER_INSECURE")
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(errors)
+        // A Ctrl-C is the rehearsal's to handle.
+        .process_group(0);
+    if let Some(tls) = tls {
+        command.arg("--tls").arg(tls);
+    }
+    let namespace = match network {
+        SiteNetwork::Loopback(network) => {
+            network.place(&mut command, start.host.as_str());
+            None
+        }
+        SiteNetwork::Namespaces(network) => Some(network.namespace(start.host.as_str())),
+    };
+    let what = start.name.clone();
+    let spawn = move || command.spawn().map_err(|source| Trouble::Start { what, source });
+    let child = within(namespace.as_deref(), spawn).await?;
+    Ok(Component { name: start.name, host: start.host, child, log })
+}
+
+fn tail(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default();
+    if shown.is_empty() {
+        return "(its log is empty)".to_owned();
+    }
+    shown.join("\n")
+}

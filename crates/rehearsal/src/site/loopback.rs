@@ -1,0 +1,160 @@
+//! Owns a site's emulated network: the emulator as a process, the folder of platform commands that stand first in
+//! PATH, cables, and where the site's addresses are on this machine.
+
+use super::layout::{self, CLIENT, HostLayout};
+use crate::janitor::{RUN_MARKER, Run};
+use crate::moment::Moment;
+use crate::trouble::Trouble;
+use changeover_emulated_nic::{Control, NETWORK_HOST_VARIABLE, NETWORK_VARIABLE};
+use changeover_model::environment::{Environment, Pair};
+use changeover_network_emulator::{
+    EmulatorArguments, EmulatorProcess, HostDescription, InterfaceDescription, NeighbourDescription,
+    ReservedBlock, SiteDescription, VirtualIpDescription, choose_block,
+};
+use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::process::Command;
+
+/// Names under which the binary is an emulated platform command.
+const COMMANDS: [&str; 6] = ["ifconfig", "ip", "arping", "ping", "hostname", "vipctl"];
+/// The emulator is ready within this time.
+const READY_WAIT: Duration = Duration::from_secs(10);
+
+/// The emulated network of a site.
+pub(crate) struct LoopbackNetwork {
+    emulator: EmulatorProcess,
+    pub(crate) control: Control,
+    /// Keeps the addresses for this run.
+    _block: ReservedBlock,
+    commands: PathBuf,
+    hosts: Vec<HostLayout>,
+}
+
+impl LoopbackNetwork {
+    /// Starts the emulator and makes the folder of commands.
+    ///
+    /// # Errors
+    /// When the emulator does not come up.
+    pub(crate) async fn bring_up(
+        program: &Path,
+        run: &Run,
+        environment: &Environment,
+        pair: &Pair,
+        sip_port: u16,
+    ) -> Result<Self, Trouble> {
+        let hosts = layout::hosts(environment);
+        let site = run.folder.join("site.json");
+        let description = describe(&hosts, pair, sip_port);
+        let text = serde_json::to_vec_pretty(&description)
+            .map_err(|error| Trouble::Unusable(error.to_string()))?;
+        std::fs::write(&site, text).map_err(Trouble::file("write", &site))?;
+        let block = choose_block()?;
+        let mut command = Command::new(program);
+        command.arg("network-emulator").env(RUN_MARKER, &run.id).process_group(0);
+        let arguments = EmulatorArguments {
+            site,
+            socket: run.folder.join("net"),
+            block: block.block().to_string(),
+        };
+        let emulator = EmulatorProcess::start(command, &arguments, READY_WAIT).await?;
+        let control = Control::connect(emulator.socket()).await?;
+        let commands = run.folder.join("bin");
+        std::fs::create_dir(&commands).map_err(Trouble::file("make the folder", &commands))?;
+        for name in COMMANDS {
+            let link = commands.join(name);
+            std::os::unix::fs::symlink(program, &link).map_err(Trouble::file("make the link", &link))?;
+        }
+        Ok(Self { emulator, control, _block: block, commands, hosts })
+    }
+
+    /// Puts a process on a host of the site.
+    pub(crate) fn place(&self, command: &mut Command, host: &str) {
+        command
+            .env(NETWORK_VARIABLE, self.emulator.socket())
+            .env(NETWORK_HOST_VARIABLE, host)
+            .env("PATH", first_in_path(&self.commands));
+    }
+
+    /// Pulls or plugs every cable of a host; when that began.
+    ///
+    /// # Errors
+    /// When the emulator is gone.
+    pub(crate) async fn cable(&self, host: &str, plugged: bool) -> Result<Moment, Trouble> {
+        let began = Moment::now();
+        for nic in self.hosts.iter().filter(|one| one.name == host).flat_map(|one| &one.nics) {
+            if plugged {
+                self.control.plug(host, &nic.name).await?;
+            } else {
+                self.control.unplug(host, &nic.name).await?;
+            }
+        }
+        Ok(began)
+    }
+
+    /// Where a site's address is on this machine.
+    ///
+    /// # Errors
+    /// When the emulator is gone.
+    pub(crate) async fn real(&self, address: SocketAddr) -> Result<SocketAddr, Trouble> {
+        let ip = self.control.real_address(address.ip()).await?;
+        Ok(SocketAddr::new(ip, address.port()))
+    }
+
+    /// The host that the client's ARP table names.
+    ///
+    /// # Errors
+    /// When the emulator is gone.
+    pub(crate) async fn neighbour_entry(&self, address: IpAddr) -> Result<Option<String>, Trouble> {
+        Ok(self.control.arp_entry(CLIENT, address).await?)
+    }
+
+    /// A socket for the probe.
+    ///
+    /// # Errors
+    /// When loopback has no port left.
+    pub(crate) fn client_socket(&self) -> Result<UdpSocket, Trouble> {
+        UdpSocket::bind(("127.0.0.1", 0)).map_err(|source| Trouble::Start {
+            what: "the probe".to_owned(),
+            source,
+        })
+    }
+}
+
+fn describe(hosts: &[HostLayout], pair: &Pair, sip_port: u16) -> SiteDescription {
+    let interface = |nic: &layout::NicLayout| InterfaceDescription {
+        name: nic.name.clone(),
+        segment: nic.segment.to_owned(),
+        addresses: nic.addresses.clone(),
+    };
+    SiteDescription {
+        hosts: hosts
+            .iter()
+            .map(|host| HostDescription {
+                name: host.name.clone(),
+                interfaces: host.nics.iter().map(interface).collect(),
+            })
+            .collect(),
+        virtual_ips: pair
+            .virtual_ips
+            .iter()
+            .map(|vip| VirtualIpDescription { address: vip.address, udp_ports: vec![sip_port] })
+            .collect(),
+        neighbours: vec![NeighbourDescription {
+            name: CLIENT.to_owned(),
+            address: None,
+            segment: None,
+        }],
+        arp_lifetime_ms: 30_000,
+    }
+}
+
+fn first_in_path(folder: &Path) -> OsString {
+    let mut path = folder.as_os_str().to_owned();
+    if let Some(rest) = std::env::var_os("PATH") {
+        path.push(":");
+        path.push(rest);
+    }
+    path
+}

@@ -1,0 +1,210 @@
+//! Owns a site's network namespaces: one per host, one for the client, and one for the wire between them (a bridge
+//! per segment), so that the machine's own namespace never sees an interface of the site. Names carry the run's id;
+//! the janitor removes them.
+
+use super::commands::{ip, within};
+use super::layout::{self, CLIENT, HostLayout, LAN, NicLayout};
+use crate::janitor::{Run, namespace_name};
+use crate::moment::Moment;
+use crate::observer::WatchedHost;
+use crate::trouble::Trouble;
+use changeover_model::environment::{Environment, Pair};
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::mpsc;
+
+/// The namespace of the wire.
+const WIRE: &str = "lan";
+
+/// The network namespaces of a site.
+pub(crate) struct NamespaceNetwork {
+    run: String,
+    hosts: Vec<PluggedHost>,
+    /// Hardware address to host.
+    macs: BTreeMap<String, String>,
+    client: Vec<IpNet>,
+    cables: mpsc::Sender<()>,
+}
+
+struct PluggedHost {
+    name: String,
+    /// The bridge's end of each NIC's cable.
+    ports: Vec<String>,
+    plugged: Arc<AtomicBool>,
+}
+
+impl NamespaceNetwork {
+    /// Makes namespaces, bridges, cables and addresses. What it tells of cables comes through the receiver.
+    ///
+    /// # Errors
+    /// When a command fails.
+    pub(crate) async fn bring_up(
+        run: &Run,
+        environment: &Environment,
+        pair: &Pair,
+    ) -> Result<(Self, mpsc::Receiver<()>), Trouble> {
+        let wire = namespace_name(&run.id, WIRE);
+        let mut layouts = layout::hosts(environment);
+        let client = layout::client_addresses(environment, pair);
+        layouts.push(HostLayout {
+            name: CLIENT.to_owned(),
+            nics: vec![NicLayout { name: "eth0".to_owned(), segment: LAN, addresses: client.clone() }],
+        });
+        ip(&["netns", "add", &wire]).await?;
+        for (number, segment) in segments(&layouts).into_iter().enumerate() {
+            let bridge = bridge_name(number);
+            let words = ["-n", &wire, "link", "add", &bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0"];
+            ip(&words).await?;
+            ip(&["-n", &wire, "link", "set", &bridge, "up", "alias", segment]).await?;
+        }
+        let mut hosts = Vec::new();
+        let mut macs = BTreeMap::new();
+        let bridges = segments(&layouts);
+        for (number, host) in layouts.iter().enumerate() {
+            let ports = join(&run.id, number, host, &bridges).await?;
+            for nic in &host.nics {
+                macs.insert(mac(&run.id, &host.name, &nic.name).await?, host.name.clone());
+            }
+            hosts.push(PluggedHost {
+                name: host.name.clone(),
+                ports,
+                plugged: Arc::new(AtomicBool::new(true)),
+            });
+        }
+        let (cables, look_again) = mpsc::channel(64);
+        let network = Self { run: run.id.clone(), hosts, macs, client, cables };
+        Ok((network, look_again))
+    }
+
+    /// The namespace of a host.
+    pub(crate) fn namespace(&self, host: &str) -> String {
+        namespace_name(&self.run, host)
+    }
+
+    /// The hosts that may hold a Virtual IP, as the observer watches them.
+    pub(crate) fn watched(&self) -> Vec<WatchedHost> {
+        self.hosts
+            .iter()
+            .filter(|host| host.name != CLIENT)
+            .map(|host| WatchedHost {
+                name: host.name.clone(),
+                namespace: self.namespace(&host.name),
+                plugged: Arc::clone(&host.plugged),
+            })
+            .collect()
+    }
+
+    /// Pulls or plugs every cable of a host at the bridge's end, so that its NICs lose their carrier; when that
+    /// began. Reachable counts from before the cable goes in, and until after it is out.
+    ///
+    /// # Errors
+    /// When a command fails.
+    pub(crate) async fn cable(&self, host: &str, plugged: bool) -> Result<Moment, Trouble> {
+        let wire = namespace_name(&self.run, WIRE);
+        let began = Moment::now();
+        for host in self.hosts.iter().filter(|one| one.name == host) {
+            if plugged {
+                self.mark(host, true).await;
+            }
+            for port in &host.ports {
+                let state = if plugged { "up" } else { "down" };
+                ip(&["-n", &wire, "link", "set", port, state]).await?;
+            }
+            if !plugged {
+                self.mark(host, false).await;
+            }
+        }
+        Ok(began)
+    }
+
+    async fn mark(&self, host: &PluggedHost, plugged: bool) {
+        host.plugged.store(plugged, Ordering::Release);
+        if self.cables.send(()).await.is_err() {
+            tracing::debug!("nobody observes this site");
+        }
+    }
+
+    /// The host that the client's kernel has for an address.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub(crate) async fn neighbour_entry(&self, address: IpAddr) -> Result<Option<String>, Trouble> {
+        let client = self.namespace(CLIENT);
+        let text = ip(&["-n", &client, "-json", "neigh", "show", &address.to_string()]).await?;
+        let entries: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap_or_default();
+        let mac = entries.iter().find_map(|entry| entry.get("lladdr")?.as_str());
+        Ok(mac.and_then(|mac| self.macs.get(mac).cloned()))
+    }
+
+    /// A socket for the probe, opened where the client is.
+    ///
+    /// # Errors
+    /// When the namespace cannot be entered or has no address for the target's family.
+    pub(crate) async fn client_socket(&self, target: SocketAddr) -> Result<UdpSocket, Trouble> {
+        let own = self
+            .client
+            .iter()
+            .find(|net| net.contains(&target.ip()))
+            .map(IpNet::addr)
+            .ok_or_else(|| Trouble::Unusable(format!("the network of {target} has no address left for a client")))?;
+        within(Some(&self.namespace(CLIENT)), move || {
+            UdpSocket::bind((own, 0)).map_err(|source| Trouble::Start { what: "the probe".to_owned(), source })
+        })
+        .await
+    }
+}
+
+/// Makes a host's namespace with its NICs, each on the bridge of its segment; the bridge's ends.
+async fn join(run: &str, number: usize, host: &HostLayout, bridges: &[&str]) -> Result<Vec<String>, Trouble> {
+    let (wire, inside) = (namespace_name(run, WIRE), namespace_name(run, &host.name));
+    ip(&["netns", "add", &inside]).await?;
+    ip(&["-n", &inside, "link", "set", "lo", "up"]).await?;
+    let mut ports = Vec::new();
+    for (place, nic) in host.nics.iter().enumerate() {
+        let port = format!("p{number}n{place}");
+        let bridge = bridge_name(bridges.iter().position(|segment| *segment == nic.segment).unwrap_or(0));
+        let words = ["-n", &wire, "link", "add", &port, "type", "veth", "peer", "name", &nic.name, "netns", &inside];
+        ip(&words).await?;
+        ip(&["-n", &wire, "link", "set", &port, "master", &bridge, "up"]).await?;
+        ip(&["-n", &inside, "link", "set", &nic.name, "up"]).await?;
+        for address in &nic.addresses {
+            let text = address.to_string();
+            let mut words = vec!["-n", &inside, "address", "add", &text, "dev", &nic.name];
+            if address.addr().is_ipv6() {
+                words.push("nodad");
+            }
+            ip(&words).await?;
+        }
+        ports.push(port);
+    }
+    Ok(ports)
+}
+
+async fn mac(run: &str, host: &str, nic: &str) -> Result<String, Trouble> {
+    let inside = namespace_name(run, host);
+    let text = ip(&["-n", &inside, "-json", "link", "show", "dev", nic]).await?;
+    let links: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap_or_default();
+    let mac = links.iter().find_map(|link| link.get("address")?.as_str());
+    mac.map(ToOwned::to_owned).ok_or_else(|| Trouble::Command {
+        command: format!("ip -n {inside} -json link show dev {nic}"),
+        status: "success".to_owned(),
+        said: format!("no hardware address in {text:?}"),
+    })
+}
+
+fn segments(layouts: &[HostLayout]) -> Vec<&'static str> {
+    let mut segments = vec![LAN];
+    for nic in layouts.iter().flat_map(|host| &host.nics) {
+        if !segments.contains(&nic.segment) {
+            segments.push(nic.segment);
+        }
+    }
+    segments
+}
+
+fn bridge_name(number: usize) -> String {
+    format!("br{number}")
+}

@@ -1,0 +1,329 @@
+//! Owns the documented workflows (FACTS 4): their names, their order on a site, and the stage on which each is carried
+//! out. One file each below: what an operator or fate does, what the workflow waits for, the rules of its steps, the
+//! state it must leave. The verdicts are made in `judge`.
+
+mod alarm_test;
+mod manual_switchover;
+mod primary_disconnected;
+mod primary_failure;
+mod reconnect;
+
+use crate::judge::{Cast, EndState, OwnSighting, Rule, Witness, end_checks, judge};
+use crate::moment::Moment;
+use crate::outcome::{Chart, EventOutcome, WorkflowOutcome};
+use crate::plan::place_of;
+use crate::probe::longest_gap;
+use crate::site::{Expected, Site};
+use crate::trouble::Trouble;
+use changeover_model::message::{PairPicture, Picture, TimelineRecord};
+use changeover_model::{ApplicationName, RunMode};
+use clap::ValueEnum;
+use serde::{Serialize, Serializer};
+use std::time::Duration;
+
+/// The state in which a workflow begins is reached within this time.
+const BEGIN_BOUND: Duration = Duration::from_secs(20);
+/// A workflow that waits for no detection ends within this time.
+const END_BOUND: Duration = Duration::from_secs(10);
+/// Its records are closed, and the client's neighbour entry is confirmed, within this time after that.
+const CLOSE_BOUND: Duration = Duration::from_secs(3);
+/// Between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// A workflow's name (INTERFACE).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum WorkflowName {
+    /// An operator swaps the roles
+    ManualSwitchover,
+    /// The primary dies
+    PrimaryFailure,
+    /// The primary's host loses its network
+    PrimaryDisconnected,
+    /// That host comes back
+    Reconnect,
+    /// The SIP NIC of a host with two is unplugged
+    SipNicLost,
+    /// That NIC is plugged in again
+    SipNicRestored,
+    /// Test of an Alarm Condition
+    AlarmTest,
+    /// Acceptance test 1
+    #[value(name = "test-1")]
+    Test1,
+    /// Acceptance test 2
+    #[value(name = "test-2")]
+    Test2,
+    /// Acceptance test 3
+    #[value(name = "test-3")]
+    Test3,
+}
+
+impl WorkflowName {
+    /// Those of a full run, in order: each begins where the one before has ended.
+    pub(crate) const FULL_RUN: [WorkflowName; 5] = [
+        WorkflowName::ManualSwitchover,
+        WorkflowName::PrimaryFailure,
+        WorkflowName::PrimaryDisconnected,
+        WorkflowName::Reconnect,
+        WorkflowName::AlarmTest,
+    ];
+
+    /// The name as INTERFACE writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WorkflowName::ManualSwitchover => "manual-switchover",
+            WorkflowName::PrimaryFailure => "primary-failure",
+            WorkflowName::PrimaryDisconnected => "primary-disconnected",
+            WorkflowName::Reconnect => "reconnect",
+            WorkflowName::SipNicLost => "sip-nic-lost",
+            WorkflowName::SipNicRestored => "sip-nic-restored",
+            WorkflowName::AlarmTest => "alarm-test",
+            WorkflowName::Test1 => "test-1",
+            WorkflowName::Test2 => "test-2",
+            WorkflowName::Test3 => "test-3",
+        }
+    }
+
+    /// Whether this build can carry it out.
+    pub(crate) fn in_this_build(self) -> bool {
+        Self::FULL_RUN.contains(&self)
+    }
+}
+
+impl Serialize for WorkflowName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// What a workflow's file gives back: what was done, and how it must end.
+pub(crate) struct Carried {
+    pub(crate) start: Moment,
+    pub(crate) own: Vec<OwnSighting>,
+    pub(crate) end: EndState,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Carries a workflow out on a site and judges it.
+///
+/// # Errors
+/// When the state in which it begins is not reached, or the site breaks down; a workflow that ends badly is an
+/// outcome, no error.
+pub(crate) async fn run(name: WorkflowName, site: &mut Site) -> Result<WorkflowOutcome, Trouble> {
+    let before = bring_about_its_beginning(name, site).await?;
+    let cast = cast(site, &before)?;
+    let known: Vec<TimelineRecord> = site.operator.timeline().await?;
+    let newest = known.iter().map(|record| record.id).max().unwrap_or_default();
+    let clock = site.operator.clock().await?;
+    let probing_from = Moment::now();
+
+    let carried = match name {
+        WorkflowName::ManualSwitchover => manual_switchover::carry_out(site, &cast).await?,
+        WorkflowName::PrimaryFailure => primary_failure::carry_out(site, &cast).await?,
+        WorkflowName::PrimaryDisconnected => primary_disconnected::carry_out(site, &cast).await?,
+        WorkflowName::Reconnect => reconnect::carry_out(site, &cast).await?,
+        WorkflowName::AlarmTest => alarm_test::carry_out(site, &cast).await?,
+        _ => return Err(not_in_this_build(name)),
+    };
+    let end = Moment::now();
+    let records = closed_records(site, newest).await?;
+    wait_for_the_neighbour(site, &carried.end).await?;
+
+    let after = site.operator.picture().await.ok();
+    let answers = site.probe.as_ref().map_or_else(Vec::new, |probe| probe.answers_since(probing_from));
+    let witness = Witness {
+        entries: Witness::entries_of(&records, &site.pair, &clock, carried.start),
+        cast,
+        start: carried.start,
+        end,
+        own: carried.own,
+        holding: site.observer.holding(),
+        answers,
+        neighbour: site.neighbour_entry().await?,
+        pair: after.as_ref().and_then(|picture| pair_of(picture, site)).cloned(),
+    };
+    let place = |path: &str| place_of(&site.environment.loaded, path);
+    let steps = judge(&carried.rules, &witness, place);
+    let checks = end_checks(&carried.end, &witness, place);
+    Ok(outcome(name, site, &before, &witness, carried.notes, steps, checks))
+}
+
+/// The refusal of a workflow that this build cannot carry out.
+pub(crate) fn not_in_this_build(name: WorkflowName) -> Trouble {
+    let can: Vec<&str> = WorkflowName::FULL_RUN.iter().map(|name| name.as_str()).collect();
+    Trouble::Unusable(format!(
+        "the workflow {} is documented, but this build cannot carry it out yet; it can: {}",
+        name.as_str(),
+        can.join(", ")
+    ))
+}
+
+/// Waits for the state in which a workflow begins; reconnect begins where primary-disconnected has ended, which is
+/// brought about, unjudged, if need be.
+async fn bring_about_its_beginning(name: WorkflowName, site: &mut Site) -> Result<PairPicture, Trouble> {
+    let picture = site.operator.picture().await?;
+    let now = pair_of(&picture, site).cloned().ok_or_else(|| no_pair(site))?;
+    let primary = primary_of(&now).unwrap_or_else(|| site.pair.primary.clone());
+    let away = now.members.iter().any(|member| {
+        member.application != primary
+            && picture.hosts.iter().any(|host| host.name == member.host && host.status != changeover_model::HostStatus::Running)
+    });
+    if name == WorkflowName::Reconnect {
+        if !away {
+            let expected = Expected { primary: primary.clone(), backup_there: true };
+            site.reach(&expected, BEGIN_BOUND).await?;
+            let cast = cast_of(site, &primary)?;
+            primary_disconnected::carry_out(site, &cast).await?;
+        }
+    } else if away {
+        let cast = cast_of(site, &primary)?;
+        site.put_cable_back(&cast.host_2).await?;
+    }
+    let primary = if name == WorkflowName::Reconnect && !away {
+        site.pair.peer_of(&primary).cloned().unwrap_or(primary)
+    } else {
+        primary
+    };
+    let expected = Expected { primary, backup_there: name != WorkflowName::Reconnect };
+    let picture = site.reach(&expected, BEGIN_BOUND).await?;
+    pair_of(&picture, site).cloned().ok_or_else(|| no_pair(site))
+}
+
+/// Who plays whom: server 1 is the primary now; in a reconnect it is the one that comes back.
+fn cast(site: &Site, before: &PairPicture) -> Result<Cast, Trouble> {
+    let primary = primary_of(before).ok_or_else(|| no_pair(site))?;
+    cast_of(site, &primary)
+}
+
+fn cast_of(site: &Site, primary: &ApplicationName) -> Result<Cast, Trouble> {
+    Cast::of(site.environment.environment(), &site.pair, primary).ok_or_else(|| no_pair(site))
+}
+
+fn no_pair(site: &Site) -> Trouble {
+    Trouble::Operator {
+        what: "asking the SCS for the pair".to_owned(),
+        said: format!("it shows no primary of {}", site.pair.name),
+    }
+}
+
+fn pair_of<'p>(picture: &'p Picture, site: &Site) -> Option<&'p PairPicture> {
+    picture.pairs.iter().find(|pair| pair.name == site.pair.name)
+}
+
+fn primary_of(pair: &PairPicture) -> Option<ApplicationName> {
+    let mut primaries = pair.members.iter().filter(|member| member.run_mode == RunMode::Primary);
+    match (primaries.next(), primaries.next()) {
+        (Some(one), None) => Some(one.application.clone()),
+        // A lost host's server counts as what it was; the one that can be seen decides.
+        (Some(one), Some(other)) => {
+            let seen = |member: &changeover_model::message::MemberPicture| member.status == changeover_model::ApplicationStatus::Running;
+            Some(if seen(other) && !seen(one) { other } else { one }.application.clone())
+        }
+        (None, _) => None,
+    }
+}
+
+/// The records that were opened since, once they are all closed, or as they are when that takes too long.
+async fn closed_records(site: &Site, newest: changeover_model::CauseId) -> Result<Vec<TimelineRecord>, Trouble> {
+    let end = Moment::now().plus(CLOSE_BOUND);
+    loop {
+        let mut records = site.operator.timeline().await?;
+        records.retain(|record| record.id > newest);
+        if Moment::now() > end || records.iter().all(|record| record.closed_at.is_some()) {
+            return Ok(records);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// The neighbour entry follows the announcement, which may be a moment later than the address.
+async fn wait_for_the_neighbour(site: &Site, end: &EndState) -> Result<(), Trouble> {
+    let limit = Moment::now().plus(CLOSE_BOUND);
+    while !site.pair.virtual_ips.is_empty()
+        && site.neighbour_entry().await?.as_deref() != Some(end.host.as_str())
+        && Moment::now() < limit
+    {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
+}
+
+/// Waits until the pair has settled and the probe is answered by the primary. Not to get there is for the judge.
+pub(crate) async fn settle(site: &mut Site, end: &EndState, bound: Duration) -> Result<(), Trouble> {
+    let expected = Expected { primary: end.primary.clone(), backup_there: end.backup_there };
+    let limit = Moment::now().plus(bound);
+    match site.reach(&expected, bound).await {
+        Ok(_) => {}
+        Err(Trouble::NotReached { .. }) => return Ok(()),
+        Err(other) => return Err(other),
+    }
+    while let Some(probe) = &site.probe
+        && Moment::now() < limit
+    {
+        let by_it = probe.last_answer().is_some_and(|answer| {
+            answer.server.is_none_or(|name| name.contains(end.primary.as_str()))
+        });
+        if by_it {
+            break;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
+}
+
+fn outcome(
+    name: WorkflowName,
+    site: &Site,
+    before: &PairPicture,
+    witness: &Witness,
+    notes: Vec<String>,
+    steps: Vec<crate::outcome::StepOutcome>,
+    checks: Vec<crate::outcome::CheckOutcome>,
+) -> WorkflowOutcome {
+    let has_vip = !site.pair.virtual_ips.is_empty();
+    let times = witness.times();
+    let gap = longest_gap(&witness.answers, witness.start, witness.end);
+    let passed = steps.iter().all(|step| step.passed) && checks.iter().all(|check| check.passed);
+    WorkflowOutcome {
+        name,
+        passed,
+        duration_ms: duration_ms(witness),
+        vip_gap_ms: has_vip.then(|| gap.1.ms_since(gap.0)),
+        no_holder_ms: has_vip.then_some(times.no_holder_ms),
+        two_holders_ms: has_vip.then_some(times.two_holders_ms),
+        unreachable_holder_ms: has_vip.then_some(times.unreachable_holder_ms),
+        primary_before: primary_of(before).map(|name| name.to_string()),
+        primary_after: witness.pair.as_ref().and_then(primary_of).map(|name| name.to_string()),
+        holders_after: if has_vip { witness.holding.reachable_now() } else { Vec::new() },
+        epoch_before: before.epoch.0,
+        epoch_after: witness.pair.as_ref().map_or(before.epoch.0, |pair| pair.epoch.0),
+        steps,
+        checks,
+        notes,
+        chart: chart(site, witness, gap),
+    }
+}
+
+/// From the start to the last step that the timeline or the observer shows.
+fn duration_ms(witness: &Witness) -> f64 {
+    let sightings = witness
+        .holding
+        .sightings
+        .iter()
+        .filter(|sighting| sighting.at >= witness.start && sighting.at <= witness.end)
+        .map(|sighting| sighting.at.ms_since(witness.start));
+    witness.entries.iter().map(|entry| entry.at_ms).chain(sightings).fold(0.0, f64::max)
+}
+
+fn chart(site: &Site, witness: &Witness, gap: (Moment, Moment)) -> Chart {
+    let mut events: Vec<EventOutcome> = witness.entries.iter().map(crate::judge::SeenEntry::event).collect();
+    events.sort_by(|one, other| one.at_ms.total_cmp(&other.at_ms));
+    Chart {
+        events,
+        bars: witness.holding.bars(witness.start, witness.end),
+        gap: (!site.pair.virtual_ips.is_empty())
+            .then(|| (gap.0.ms_since(witness.start), gap.1.ms_since(witness.start))),
+        hosts: vec![site.pair.primary_host.to_string(), site.pair.backup_host.to_string()],
+    }
+}

@@ -1,0 +1,59 @@
+//! Roll-back: a promotion or the move of the VIP failed, the previous primary is still Started: it becomes primary
+//! again under a new epoch. A roll-back that fails is not rolled back.
+
+use super::Procedure;
+use super::role_change::{Change, RoleChange};
+use crate::ScsCore;
+use changeover_model::message::{RecordKind, Step};
+use changeover_model::environment::OnFailure;
+use changeover_model::{CauseId, PairName};
+
+impl ScsCore {
+    /// Opens it if policy and previous primary allow; gives its record.
+    pub(crate) fn roll_back(
+        &mut self,
+        pair: &PairName,
+        failed: &Procedure,
+        change: &RoleChange,
+        why: &str,
+    ) -> Option<CauseId> {
+        let policy = self.pairs.get(pair)?.config.policy.on_failure;
+        let previous = change.from.clone()?;
+        let possible = policy == OnFailure::RollBack
+            && change.was_begun()
+            && change.promotes()
+            && failed.kind != RecordKind::RollBack
+            && self.member_named(pair, &previous)?.can_take_over();
+        if !possible {
+            return None;
+        }
+        let failed_one = self.member_named(pair, &change.to)?;
+        let record = self.open_record(
+            RecordKind::RollBack,
+            Some(pair),
+            format!("roll-back of {pair}"),
+            why,
+        );
+        self.note(
+            record,
+            Step::Note,
+            format!("{previous} becomes primary again"),
+            why,
+        );
+        let still_up = failed_one.reported() && failed_one.status.is_up();
+        self.open_role_change(
+            pair,
+            Change {
+                kind: RecordKind::RollBack,
+                record,
+                from: still_up.then(|| change.to.clone()),
+                to: previous,
+                because: format!("rolled back: {why}"),
+                automatic: false,
+                promotes: true,
+                serves: None,
+            },
+        );
+        Some(record)
+    }
+}

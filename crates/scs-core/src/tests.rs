@@ -1,0 +1,9 @@
+//! Situations, and what the SCS then does, output by output. `desk` is the harness: it feeds inputs, keeps both
+//! hosts' LCAs as far as a situation needs them, and shows outputs as lines.
+
+mod chance;
+mod desk;
+mod losses;
+mod refusals;
+mod store;
+mod switching;

@@ -1,0 +1,683 @@
+//! The harness: a site of two hosts and one pair, an SCS, and a hand that plays the LCAs and the Message Server.
+
+use crate::{ScsCore, ScsIdentity, ScsInput, ScsOutput, StoreChange, StoredState};
+use changeover_model::environment::{
+    Addp, AlarmCategory, AlarmCondition, Application, Environment, Host, ManagementLayer, Pair,
+    Policy, Ports, ReactionType, Script, Selection, StartInfo, Switch, VipControl, VirtualIp,
+};
+use changeover_model::message::{
+    AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, FromLca, FromMessageServer,
+    HeldOn, LcaOrder, LcaReport, LcaState, LogEvent, LogOrigin, MatchRole, Operator,
+    OperatorAnswer, OperatorCommand, OperatorRole, OrderKey, OrderOutcome, PairState, ScriptOutcome,
+    ScriptResult, SourceId, SwitchoverRequest,
+};
+use changeover_model::{
+    ApplicationName, ApplicationStatus, ApplicationType, ConditionName, Core, Epoch,
+    HostName, Incarnation, LogEventId, LogLevel, OperatingSystem, PairName, Redundancy, RequestId,
+    Revision, RunMode, ScriptName, Takeover, Timestamp,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) const A: &str = "SIP_SERVER_PRIMARY";
+pub(super) const B: &str = "SIP_SERVER_BACKUP";
+const VIP: [u8; 4] = [10, 10, 11, 103];
+
+pub(super) fn application(name: &str, host: &str, kind: ApplicationType) -> Application {
+    Application {
+        name: name.into(),
+        application_type: kind,
+        host: host.into(),
+        switch: None,
+        redundancy: None,
+        backup_server: None,
+        ports: Ports::default(),
+        start_info: StartInfo {
+            startup_timeout: Duration::from_secs(8),
+            shutdown_timeout: Duration::from_secs(8),
+            ..StartInfo::default()
+        },
+        connections: Vec::new(),
+        options: indexmap::IndexMap::new(),
+    }
+}
+
+fn host(name: &str, last: u8) -> Host {
+    Host {
+        name: name.into(),
+        os: OperatingSystem::Linux,
+        address: [10, 10, 11, last].into(),
+        lca_port: 4999,
+        addp: Addp::default(),
+        disconnect_switchover_timeout: Duration::ZERO,
+        lca_restart_timeout: Duration::from_secs(5),
+    }
+}
+
+fn condition(short: &str, application: &str, id: u32, scripts: &[&str]) -> AlarmCondition {
+    AlarmCondition {
+        name: ConditionName::from(format!("ALRM_{short}_{id}")),
+        description: String::new(),
+        category: AlarmCategory::Critical,
+        detect: LogEventId(id),
+        selection: Selection::Application(application.into()),
+        cancel: None,
+        cancel_timeout: Duration::from_secs(3600),
+        reaction_scripts: scripts.iter().map(|one| ScriptName::from(*one)).collect(),
+        clearance_scripts: Vec::new(),
+        enabled: true,
+    }
+}
+
+/// The guide's hot standby pair on two hosts, IP Address Takeover; the SCS on a third.
+pub(super) fn site() -> Environment {
+    let third = ApplicationType::ThirdPartyServer;
+    let applications = [
+        application(A, "host1", ApplicationType::SipServer),
+        application(B, "host2", ApplicationType::SipServer),
+        application("A_UP", "host1", third),
+        application("A_DOWN", "host1", third),
+        application("B_UP", "host2", third),
+        application("B_DOWN", "host2", third),
+    ];
+    let scripts = ["A_UP", "A_DOWN", "B_UP", "B_DOWN"].map(|name| Script {
+        name: ScriptName::from(format!("AR_{name}")),
+        reaction: ReactionType::StartApplication(name.into()),
+    });
+    let conditions = [
+        condition("A", A, 4561, &["AR_A_DOWN"]),
+        condition("A", A, 4563, &["AR_B_DOWN", "AR_A_UP"]),
+        condition("B", B, 4561, &["AR_B_DOWN"]),
+        condition("B", B, 4563, &["AR_B_UP", "AR_A_DOWN"]),
+    ];
+    let control = |up: &str, down: &str| VipControl {
+        enable: up.into(),
+        disable: down.into(),
+    };
+    let pair = Pair {
+        name: "EAST".into(),
+        redundancy: Redundancy::Hot,
+        takeover: Takeover::IpAddress,
+        primary: A.into(),
+        primary_host: "host1".into(),
+        backup: B.into(),
+        backup_host: "host2".into(),
+        virtual_ips: vec![VirtualIp {
+            address: VIP.into(),
+            prefix: 24,
+            interfaces: [("host1", "eth0"), ("host2", "eth0")]
+                .map(|(host, on)| (HostName::from(host), on.to_owned()))
+                .into_iter()
+                .collect(),
+            label: Some("eth0:1".into()),
+        }],
+        control: [
+            (HostName::from("host1"), control("A_UP", "A_DOWN")),
+            (HostName::from("host2"), control("B_UP", "B_DOWN")),
+        ]
+        .into_iter()
+        .collect(),
+        policy: Policy::default(),
+    };
+    Environment {
+        name: "east".into(),
+        management_layer: ManagementLayer {
+            scs_host: "mgmt1".into(),
+            scs_port: 7770,
+            message_server: "MessageServer".into(),
+            message_server_host: "mgmt1".into(),
+            message_server_port: 7120,
+            log_keep: Duration::from_secs(86_400),
+            log_size: 1 << 30,
+            smtp: None,
+            snmp: None,
+        },
+        hosts: [host("mgmt1", 110), host("host1", 101), host("host2", 102)]
+            .map(|host| (host.name.clone(), host))
+            .into_iter()
+            .collect(),
+        switches: [("S".into(), Switch::default())].into_iter().collect(),
+        applications: applications
+            .map(|one| (one.name.clone(), one))
+            .into_iter()
+            .collect(),
+        scripts: scripts.map(|one| (one.name.clone(), one)).into_iter().collect(),
+        alarm_conditions: conditions
+            .map(|one| (one.name.clone(), one))
+            .into_iter()
+            .collect(),
+        pairs: [(PairName::from("EAST"), pair)].into_iter().collect(),
+    }
+}
+
+/// A server as its LCA sees it.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub(super) host: &'static str,
+    pub(super) state: ApplicationState,
+    pub(super) holds: bool,
+    pub(super) carrier: bool,
+}
+
+pub(super) struct Desk {
+    pub(super) core: ScsCore,
+    pub(super) now: Timestamp,
+    pub(super) servers: BTreeMap<&'static str, Server>,
+    /// Writes come back at once.
+    pub(super) disk_works: bool,
+    pub(super) kept: StoredState,
+    /// Hosts whose LCA answers beats.
+    pub(super) beating: Vec<&'static str>,
+    orders: Vec<(String, OrderKey, LcaOrder)>,
+    connections: BTreeMap<String, u64>,
+    requests: u64,
+    events: u64,
+    /// What came out and is worth a line, since the last look.
+    lines: Vec<String>,
+}
+
+fn server(name: &str, host: &'static str, run_mode: RunMode, epoch: u64) -> Server {
+    let mut state = crate::applications::never_started(&name.into(), Timestamp(0));
+    state.status = ApplicationStatus::Running;
+    state.run_mode = run_mode;
+    state.epoch = Epoch(epoch);
+    state.incarnation = Incarnation(1);
+    state.in_step = true;
+    state.reason = String::new();
+    Server {
+        host,
+        state,
+        holds: run_mode == RunMode::Primary,
+        carrier: true,
+    }
+}
+
+impl Desk {
+    /// An SCS that has its environment, its Message Server, and nothing else yet.
+    pub(super) fn started(environment: Environment, kept: StoredState) -> Self {
+        let now = Timestamp(1_000_000_000);
+        let identity = ScsIdentity {
+            version: "test".into(),
+            session: 7,
+        };
+        let mut desk = Self {
+            core: ScsCore::new(now, identity, kept.clone()),
+            now,
+            servers: [
+                (A, server(A, "host1", RunMode::Primary, 1)),
+                (B, server(B, "host2", RunMode::Backup, 1)),
+            ]
+            .into_iter()
+            .collect(),
+            disk_works: true,
+            kept,
+            beating: Vec::new(),
+            orders: Vec::new(),
+            connections: BTreeMap::new(),
+            requests: 0,
+            events: 0,
+            lines: Vec::new(),
+        };
+        desk.feed(ScsInput::EnvironmentLoaded(Arc::new(environment)));
+        desk.feed(ScsInput::MessageServerConnected);
+        let revision = Revision(0);
+        desk.feed(ScsInput::MessageServerMessage(Box::new(
+            FromMessageServer::Hello {
+                version: "test".into(),
+                revision,
+            },
+        )));
+        desk
+    }
+
+    /// Both LCAs have reported: A is primary in epoch 1 with the VIP, B stands by.
+    pub(super) fn running() -> Self {
+        Self::running_with(site())
+    }
+
+    pub(super) fn running_with(environment: Environment) -> Self {
+        let mut desk = Self::started(environment, StoredState::default());
+        desk.connect("host1");
+        desk.connect("host2");
+        desk.wait(10);
+        desk.seen();
+        desk
+    }
+
+    pub(super) fn feed(&mut self, input: ScsInput) {
+        let mut outputs = Vec::new();
+        self.core.handle(self.now, input, &mut outputs);
+        self.take(outputs);
+    }
+
+    fn take(&mut self, outputs: Vec<ScsOutput>) {
+        let mut after = Vec::new();
+        for output in outputs {
+            if let Some(line) = show(&output) {
+                self.lines.push(line);
+            }
+            match output {
+                ScsOutput::ToLca {
+                    host,
+                    connection,
+                    message,
+                } => {
+                    if let LcaOrder::Beat { sequence } = message.body
+                        && self.beating.contains(&host.as_str())
+                    {
+                        after.push(ScsInput::LcaMessage {
+                            host: host.clone(),
+                            connection,
+                            message: Box::new(FromLca {
+                                sent_at: self.now,
+                                cause: None,
+                                body: LcaReport::BeatAnswered { sequence },
+                            }),
+                        });
+                    }
+                    if let Some(key) = key_of(&message.body) {
+                        self.orders.push((host.to_string(), key, message.body));
+                    }
+                }
+                ScsOutput::Persist { ticket, changes } => {
+                    if self.disk_works {
+                        for change in changes {
+                            self.kept.apply(change);
+                        }
+                        after.push(ScsInput::Persisted(ticket));
+                    } else {
+                        assert!(!changes.iter().any(StoreChange::deletes) || !changes.is_empty());
+                        after.push(ScsInput::PersistFailed {
+                            ticket,
+                            reason: "no space left on device".into(),
+                        });
+                    }
+                }
+                _ => {}
+            }
+        }
+        for input in after {
+            self.feed(input);
+        }
+    }
+
+    /// Lets time pass, with every tick that is due.
+    pub(super) fn wait(&mut self, milliseconds: u64) {
+        let until = self.now + Duration::from_millis(milliseconds);
+        while let Some(due) = self.core.deadline().filter(|due| *due <= until) {
+            self.now = self.now.max(due);
+            let mut outputs = Vec::new();
+            self.core.tick(self.now, &mut outputs);
+            self.take(outputs);
+        }
+        self.now = until;
+    }
+
+    /// The lines since the last look.
+    pub(super) fn seen(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lines)
+    }
+
+    /// Those lines that contain one of these words.
+    pub(super) fn seen_of(&mut self, words: &[&str]) -> Vec<String> {
+        let mut lines = self.seen();
+        lines.retain(|line| words.iter().any(|word| line.contains(word)));
+        lines
+    }
+
+    pub(super) fn connect(&mut self, host: &'static str) {
+        let connection = self.connections.get(host).copied().unwrap_or(0) + 1;
+        self.connections.insert(host.to_owned(), connection);
+        self.beating.push(host);
+        self.feed(ScsInput::LcaConnected {
+            host: host.into(),
+            connection,
+        });
+        let state = self.lca_state(host);
+        self.report(host, LcaReport::Hello(state));
+    }
+
+    /// The stream and everything else of a host falls silent.
+    pub(super) fn silence(&mut self, host: &str) {
+        self.beating.retain(|one| *one != host);
+    }
+
+    fn lca_state(&self, host: &str) -> LcaState {
+        let here: Vec<&Server> = self.servers.values().filter(|one| one.host == host).collect();
+        LcaState {
+            host: host.into(),
+            version: "test".into(),
+            boot: "boot".into(),
+            session: 1,
+            revision: Revision(1),
+            applications: here.iter().map(|one| one.state.clone()).collect(),
+            epochs: here
+                .iter()
+                .map(|one| (PairName::from("EAST"), one.state.epoch))
+                .collect(),
+            addresses: self.addresses(host),
+            scripts: Vec::new(),
+        }
+    }
+
+    fn addresses(&self, host: &str) -> Vec<AddressObservation> {
+        self.servers
+            .values()
+            .filter(|one| one.host == host)
+            .map(|one| AddressObservation {
+                pair: "EAST".into(),
+                address: VIP.into(),
+                held: one.holds.then(|| HeldOn {
+                    interface: "eth0".into(),
+                    label: Some("eth0:1".into()),
+                    prefix: 24,
+                }),
+                carrier: Some(one.carrier),
+            })
+            .collect()
+    }
+
+    pub(super) fn report(&mut self, host: &str, body: LcaReport) {
+        let connection = self.connections.get(host).copied().unwrap_or(0);
+        self.feed(ScsInput::LcaMessage {
+            host: host.into(),
+            connection,
+            message: Box::new(FromLca {
+                sent_at: self.now,
+                cause: None,
+                body,
+            }),
+        });
+    }
+
+    /// Changes a server and lets its LCA tell of it.
+    pub(super) fn server_is(
+        &mut self,
+        name: &'static str,
+        change: impl FnOnce(&mut ApplicationState),
+    ) {
+        let now = self.now;
+        let Some(server) = self.servers.get_mut(name) else {
+            return;
+        };
+        server.state.since = now;
+        change(&mut server.state);
+        let (host, state) = (server.host, server.state.clone());
+        self.report(host, LcaReport::ApplicationChanged(state));
+    }
+
+    pub(super) fn dies(&mut self, name: &'static str) {
+        self.server_is(name, |state| {
+            state.status = ApplicationStatus::Stopped;
+            state.stopped_as_asked = false;
+            state.run_mode = RunMode::Unknown;
+        });
+    }
+
+    /// Who holds the VIP, as both LCAs see it now.
+    pub(super) fn vip_on(&mut self, host: &'static str, held: bool) {
+        for server in self.servers.values_mut() {
+            if server.host == host {
+                server.holds = held;
+            }
+        }
+        let addresses = self.addresses(host);
+        self.report(host, LcaReport::AddressesObserved(addresses));
+    }
+
+    pub(super) fn carrier_on(&mut self, host: &'static str, carrier: bool) {
+        for server in self.servers.values_mut() {
+            if server.host == host {
+                server.carrier = carrier;
+            }
+        }
+        let addresses = self.addresses(host);
+        self.report(host, LcaReport::AddressesObserved(addresses));
+    }
+
+    fn take_order(&mut self, wanted: impl Fn(&OrderKey, &LcaOrder) -> bool) -> (String, OrderKey, LcaOrder) {
+        let index = self
+            .orders
+            .iter()
+            .rposition(|(_, key, order)| wanted(key, order))
+            .expect("the order was given");
+        self.orders.remove(index)
+    }
+
+    /// The application obeys its last run-mode order: acknowledgement, then its event.
+    pub(super) fn obeys(&mut self, name: &'static str) {
+        self.acknowledges(name);
+        self.logs(name);
+    }
+
+    pub(super) fn acknowledges(&mut self, name: &'static str) {
+        let (host, key, order) = self.take_order(|key, order| {
+            key.application.as_str() == name && matches!(order, LcaOrder::SetRunMode { .. })
+        });
+        let LcaOrder::SetRunMode { run_mode, .. } = order else {
+            return;
+        };
+        let epoch = key.epoch;
+        let incarnation = Incarnation(1);
+        self.server_is(name, |state| {
+            state.run_mode = run_mode;
+            state.epoch = epoch;
+        });
+        let outcome = OrderOutcome::Done { incarnation };
+        self.report(&host, LcaReport::OrderAnswered { key, outcome });
+    }
+
+    /// Its event comes through the Message Server.
+    pub(super) fn logs(&mut self, name: &'static str) {
+        let state = &self.servers[name].state;
+        let id = if state.run_mode == RunMode::Primary {
+            4563
+        } else {
+            4561
+        };
+        let short = if name == A { "A" } else { "B" };
+        let epoch = Some(state.epoch);
+        self.events += 1;
+        let event = LogEvent {
+            source: SourceId(format!("{name}/1").into()),
+            sequence: self.events,
+            application: name.into(),
+            host: Some(self.servers[name].host.into()),
+            id: LogEventId(id),
+            level: LogLevel::Standard,
+            text: "mode activated".into(),
+            at: self.now,
+            epoch,
+            cause: None,
+            origin: LogOrigin::Application,
+        };
+        self.detected(event, short);
+    }
+
+    pub(super) fn detected(&mut self, event: LogEvent, short: &str) {
+        let condition = ConditionName::from(format!("ALRM_{short}_{}", event.id));
+        self.feed(ScsInput::MessageServerMessage(Box::new(
+            FromMessageServer::AlarmDetected(AlarmDetected {
+                event,
+                matches: vec![AlarmMatch {
+                    condition,
+                    role: MatchRole::Detect,
+                }],
+                matched_at: self.now,
+            }),
+        )));
+    }
+
+    /// A control script that was launched runs well: the address follows it.
+    pub(super) fn script_runs(&mut self, script: &str) {
+        let (host, key, _) = self.take_order(|key, order| {
+            key.application.as_str() == script && matches!(order, LcaOrder::StartApplication { .. })
+        });
+        let host: &'static str = if host == "host1" { "host1" } else { "host2" };
+        let incarnation = Incarnation(1);
+        self.report(
+            host,
+            LcaReport::OrderAnswered {
+                key: key.clone(),
+                outcome: OrderOutcome::Done { incarnation },
+            },
+        );
+        self.vip_on(host, script.ends_with("UP"));
+        self.report(
+            host,
+            LcaReport::ControlScriptFinished {
+                key,
+                outcome: ScriptOutcome {
+                    result: ScriptResult::Succeeded,
+                    exit: None,
+                    duration: Duration::from_millis(3),
+                    observed: "as wanted".into(),
+                    output: String::new(),
+                },
+            },
+        );
+    }
+
+    pub(super) fn asks(&mut self, command: OperatorCommand) -> RequestId {
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        self.feed(ScsInput::OperatorRequested {
+            request,
+            operator: Operator {
+                name: "root@laptop".into(),
+                role: OperatorRole::Operator,
+            },
+            command,
+        });
+        request
+    }
+
+    pub(super) fn switchover(&mut self) {
+        self.asks(switchover_to(None));
+    }
+
+    pub(super) fn state(&self) -> PairState {
+        self.pair().state
+    }
+
+    pub(super) fn pair(&self) -> changeover_model::message::PairPicture {
+        let picture = self.core.picture(self.now).expect("an environment");
+        picture.pairs.into_iter().next().expect("one pair")
+    }
+
+    /// The newest record of the pair: kind, outcome and its entries as `who: what`.
+    pub(super) fn story(&self) -> (String, Vec<String>) {
+        let record = self
+            .core
+            .find_record("EAST")
+            .expect("the pair has a record");
+        let outcome = record
+            .outcome
+            .map_or("under way".to_owned(), |outcome| format!("{outcome:?}"));
+        let entries = record
+            .entries
+            .iter()
+            .map(|entry| format!("{}: {}", entry.who, entry.what))
+            .collect();
+        (format!("{:?} {outcome}", record.kind), entries)
+    }
+}
+
+pub(super) fn switchover_to(to: Option<&str>) -> OperatorCommand {
+    OperatorCommand::Switchover(SwitchoverRequest {
+        pair: "EAST".into(),
+        to: to.map(str::to_owned),
+        reason: String::new(),
+        dry_run: false,
+        force: false,
+    })
+}
+
+fn key_of(order: &LcaOrder) -> Option<OrderKey> {
+    match order {
+        LcaOrder::StartApplication { key, .. }
+        | LcaOrder::StopApplication { key, .. }
+        | LcaOrder::SetRunMode { key, .. }
+        | LcaOrder::ReleaseAddresses { key }
+        | LcaOrder::AnnounceAddresses { key }
+        | LcaOrder::ExecuteCommand { key, .. } => Some(key.clone()),
+        LcaOrder::Hello { .. }
+        | LcaOrder::Beat { .. }
+        | LcaOrder::Configure(_)
+        | LcaOrder::IntendPair { .. }
+        | LcaOrder::ChangeOption { .. }
+        | LcaOrder::HandedOver => None,
+    }
+}
+
+fn show_order(order: &LcaOrder) -> Option<String> {
+    Some(match order {
+        LcaOrder::Beat { .. } => return None,
+        LcaOrder::Hello { .. } => "Hello".into(),
+        LcaOrder::Configure(slice) => format!("Configure {}", slice.revision),
+        LcaOrder::IntendPair {
+            pair,
+            epoch,
+            primary,
+            maintenance,
+        } => {
+            let primary = primary.as_ref().map_or("nobody", ApplicationName::as_str);
+            let maintenance = if *maintenance { ", maintenance" } else { "" };
+            format!("intend {pair}: {primary} in epoch {epoch}{maintenance}")
+        }
+        LcaOrder::StartApplication { key, .. } => format!("start {}", key.application),
+        LcaOrder::StopApplication { key, at_once } => {
+            let how = if *at_once { " at once" } else { "" };
+            format!("stop {}{how}", key.application)
+        }
+        LcaOrder::SetRunMode { key, run_mode } => {
+            format!("{} to {run_mode} in epoch {}", key.application, key.epoch)
+        }
+        LcaOrder::ReleaseAddresses { .. } => "release".into(),
+        LcaOrder::AnnounceAddresses { .. } => "announce".into(),
+        LcaOrder::ExecuteCommand { command_line, .. } => format!("execute {command_line}"),
+        LcaOrder::ChangeOption { option, value, .. } => format!("option {option} = {value}"),
+        LcaOrder::HandedOver => "handed over".into(),
+    })
+}
+
+fn show(output: &ScsOutput) -> Option<String> {
+    Some(match output {
+        ScsOutput::ToLca { host, message, .. } => {
+            format!("{host}: {}", show_order(&message.body)?)
+        }
+        ScsOutput::CloseLca { host } => format!("close {host}"),
+        ScsOutput::SendLog(batch) => {
+            let events: Vec<String> = batch
+                .events
+                .iter()
+                .map(|event| format!("{} {}", event.id, event.application))
+                .collect();
+            format!("log {}", events.join(", "))
+        }
+        ScsOutput::Reply { request, answer } => match answer.as_ref() {
+            OperatorAnswer::Progress { .. } => return None,
+            OperatorAnswer::Finished(record) => {
+                format!("answer {request}: {:?}: {}", record.outcome?, record.why)
+            }
+            OperatorAnswer::Done { message, .. } => format!("answer {request}: {message}"),
+            OperatorAnswer::Predicted(prediction) => {
+                format!("answer {request}: predicted {:?}", prediction.warnings)
+            }
+            OperatorAnswer::Refused(reasons) => {
+                let codes: Vec<&str> = reasons.iter().map(|one| one.code.as_str()).collect();
+                format!("answer {request}: refused {}", codes.join(" "))
+            }
+        },
+        ScsOutput::ProbeHost { .. }
+        | ScsOutput::ToMessageServer(_)
+        | ScsOutput::Persist { .. }
+        | ScsOutput::SendEmail { .. }
+        | ScsOutput::SendSnmpTrap { .. }
+        | ScsOutput::RunCommand { .. }
+        | ScsOutput::PictureChanged
+        | ScsOutput::ReactionChanged(_) => return None,
+    })
+}
+

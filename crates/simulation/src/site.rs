@@ -1,0 +1,100 @@
+//! The small site that is simulated: two hosts, a management host, one pair or two, builtin control scripts. Owns
+//! its text; `configuration` makes an environment of it as of any operator's file.
+
+use changeover_model::Redundancy;
+use changeover_model::environment::Environment;
+use std::sync::Arc;
+
+/// Which site a world is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// Hot or warm standby.
+    pub redundancy: Redundancy,
+    /// One pair, or two that share the hosts with crossed roles.
+    pub pairs: usize,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self {
+            redundancy: Redundancy::Hot,
+            pairs: 1,
+        }
+    }
+}
+
+impl Site {
+    /// The environment file.
+    pub fn text(self) -> String {
+        let mut text = String::from(
+            "version: 1
+environment: simulated
+management_layer:
+  solution_control_server: {host: mgmt1}
+  message_server: {name: MessageServer, host: mgmt1}
+hosts:
+  mgmt1: {os: linux, address: 10.10.11.110}
+  host1: {os: linux, address: 10.10.11.101}
+  host2: {os: linux, address: 10.10.11.102}
+switches:
+  SIP_Switch: {}
+pairs:
+",
+        );
+        text.push_str(&self.pair("SIP_EAST", "SIP_SERVER", ["host1", "host2"], 103, 5060));
+        if self.pairs > 1 {
+            text.push_str(&self.pair("SIP_WEST", "WEST", ["host2", "host1"], 113, 5062));
+        }
+        text
+    }
+
+    fn pair(self, name: &str, prefix: &str, hosts: [&str; 2], vip: u8, port: u16) -> String {
+        let [primary, backup] = hosts;
+        let (redundancy, default, sync) = (self.redundancy, port + 10, port + 11);
+        let label = vip - 102;
+        format!(
+            "  {name}:
+    redundancy_type: {redundancy}
+    takeover: ip_address
+    primary: {{application: {prefix}_PRIMARY, host: {primary}}}
+    backup: {{application: {prefix}_BACKUP, host: {backup}}}
+    virtual_ips:
+      - {{address: 10.10.11.{vip}/24, interface: eth0, label: \"eth0:{label}\"}}
+    control_scripts: builtin
+    server:
+      type: SIPServer
+      switch: SIP_Switch
+      ports: {{default: {default}, ha_sync: {sync}}}
+      start_info: {{command_line: sip-server, startup_timeout: 20s, shutdown_timeout: 5s, auto_restart: true}}
+      connections: [MessageServer]
+      options:
+        TServer: {{sip-port: {port}}}
+        backup-sync: {{protocol: addp, addp-timeout: 3, addp-remote-timeout: 3, sync-reconnect-tout: 7}}
+"
+        )
+    }
+
+    /// What the file means.
+    pub(crate) fn environment(self) -> Arc<Environment> {
+        match changeover_configuration::load("simulated.yaml", &self.text()) {
+            Ok(loaded) => Arc::new(loaded.environment),
+            Err(problems) => panic!("the simulated site is our own and must be valid: {problems}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variant_of_the_site_is_a_valid_environment() {
+        for redundancy in [Redundancy::Hot, Redundancy::Warm] {
+            for pairs in [1, 2] {
+                let environment = Site { redundancy, pairs }.environment();
+                assert_eq!(environment.pairs.len(), pairs);
+                assert_eq!(environment.applications.len(), pairs * 6 + 1);
+            }
+        }
+    }
+}

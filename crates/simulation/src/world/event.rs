@@ -1,0 +1,155 @@
+//! What can happen in a simulated world, and the queue that puts it into order. Equal times keep the order in
+//! which they were planned, so that a run is the same every time.
+
+use crate::scenario::Act;
+use changeover_lca_core::LcaInput;
+use changeover_message_server_core::Input as MessageServerInput;
+use changeover_model::Ticket;
+use changeover_model::message::{
+    ExitStatus, FromApplication, FromLca, FromMessageServer, LogAcknowledged, LogBatch,
+    ToApplication, ToLca, ToMessageServer,
+};
+use changeover_scs_core::{LinkLoss, ScsInput};
+use std::collections::BTreeMap;
+
+/// Index of a host in the site; 0 is the management host.
+pub(crate) type HostIndex = usize;
+/// Number of a connection, never used twice in a run.
+pub(crate) type Connection = u64;
+/// One process of a component; changes with every start.
+pub(crate) type Life = u64;
+
+/// A process whose core is driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Node {
+    Scs,
+    MessageServer,
+    Lca(HostIndex),
+}
+
+/// One end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum End {
+    Scs(Life),
+    MessageServer(Life),
+    Lca(HostIndex, Life),
+    /// A process on a host, by its run.
+    Server(HostIndex, u64),
+}
+
+/// Who dials whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Dial {
+    ScsToLca(Life, HostIndex),
+    ScsToMessageServer(Life),
+    ServerToLca(HostIndex, u64),
+    ServerToMessageServer(HostIndex, u64),
+}
+
+/// What travels over a connection.
+#[derive(Clone, Debug)]
+pub(crate) enum Payload {
+    Opened,
+    Closed(LinkLoss),
+    ToLca(Box<ToLca>),
+    FromLca(Box<FromLca>),
+    ToMessageServer(Box<ToMessageServer>),
+    FromMessageServer(Box<FromMessageServer>),
+    Log(LogBatch),
+    LogAcknowledged(LogAcknowledged),
+    ToApplication(Box<ToApplication>),
+    FromApplication(Box<FromApplication>),
+}
+
+/// What a managed server does next by itself.
+#[derive(Clone, Debug)]
+pub(crate) enum ServerStep {
+    /// It has come up and dials its LCA.
+    Booted,
+    /// The oldest order in its main loop is dealt with.
+    Obey,
+    /// Hot standby: it has everything its peer has.
+    InStep,
+    /// It answers this heartbeat.
+    Answer(u64),
+}
+
+/// Something that happens at a time.
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// A core's deadline.
+    Wake(Node, Life),
+    Scs(Life, Box<ScsInput>),
+    Lca(HostIndex, Life, Box<LcaInput>),
+    MessageServer(Life, Box<MessageServerInput>),
+    /// Something arrives at one side of a connection.
+    Arrive(Connection, usize, Payload),
+    Dial(Dial),
+    DialFailed(Dial, LinkLoss),
+    /// The oldest write of the SCS's disk is done.
+    ScsWrite(Life),
+    /// The oldest write of the Message Server's disk is done.
+    MessageServerWrite(Life),
+    /// A durable write of an LCA is done.
+    LcaWrite(HostIndex, Life, Ticket),
+    /// The watcher tells the LCA who holds what.
+    Watched(HostIndex, Life),
+    ReadAddresses(HostIndex, Life, Ticket),
+    RemoveAddresses(HostIndex, Life, Ticket, Vec<std::net::IpAddr>),
+    /// A process that an LCA asked for is there.
+    Fork(HostIndex, u64, Life),
+    Server(HostIndex, u64, ServerStep),
+    /// A control script does what it is for.
+    ScriptEffect(HostIndex, u64),
+    /// The main process of a run ends.
+    Exit(HostIndex, u64, ExitStatus),
+    /// Nothing of a run is left.
+    Gone(HostIndex, u64),
+    /// A component that was down comes up, one that stood still goes on.
+    Restart(Node),
+    Resume(Node),
+    PowerOn(HostIndex),
+    /// A fault, an operator's command.
+    Act(Box<Act>),
+    /// A fault that lasts is over.
+    Over(Over),
+    /// The operator who brings the site up looks whether more is to be started.
+    BringUp,
+    /// All faults are over.
+    Heal,
+    /// The operator puts back in order what they left otherwise.
+    TidyUp,
+    /// Is everything as it should be?
+    Look,
+}
+
+/// What is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    Cable(HostIndex),
+    Cut(HostIndex, HostIndex),
+    Hang(HostIndex, u64),
+    Unavailable(HostIndex, u64),
+}
+
+/// Everything that is planned.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    planned: BTreeMap<(u64, u64), Event>,
+    number: u64,
+}
+
+impl Queue {
+    /// Plans an event at a time, in microseconds since the world began.
+    pub(crate) fn push(&mut self, at: u64, event: Event) {
+        self.number += 1;
+        self.planned.insert((at, self.number), event);
+    }
+
+    /// The next event with its time.
+    pub(crate) fn pop(&mut self) -> Option<(u64, Event)> {
+        self.planned
+            .pop_first()
+            .map(|((at, _), event)| (at, event))
+    }
+}

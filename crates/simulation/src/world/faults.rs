@@ -1,0 +1,220 @@
+//! What goes wrong, carried out, and its healing.
+
+use super::event::{Event, Over};
+use super::{HostIndex, Node, World, micros};
+use crate::scenario::{Act, Component, DiskMood, Fault, ScriptMood, ServerMood};
+use changeover_model::message::ExitStatus;
+
+/// The operator puts things in order this long after healing, if they do at all.
+const TIDY_UP: u64 = 12_000_000;
+/// The first look whether all is well.
+const FIRST_LOOK: u64 = 20_000_000;
+
+fn node(component: Component) -> Node {
+    match component {
+        Component::Scs => Node::Scs,
+        Component::MessageServer => Node::MessageServer,
+        Component::Lca(host) => Node::Lca(host),
+    }
+}
+
+impl World {
+    pub(crate) fn act(&mut self, act: Act) {
+        match act {
+            Act::Fault(fault) => {
+                self.trace.mark(self.now, 7);
+                self.say(|_| format!("FAULT {fault:?}"));
+                self.invariants.fault_happened(&fault);
+                self.fault(fault);
+            }
+            Act::Operator(command) => self.ask(command),
+        }
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        match fault {
+            Fault::Crash(component, down) => {
+                let node = node(component);
+                self.crash(node);
+                self.plan(micros(down), Event::Restart(node));
+            }
+            Fault::Pause(component, time) => self.pause(node(component), micros(time)),
+            Fault::KillServer(member) => {
+                if let Some((host, run)) = self.running(member) {
+                    if let Some(process) = self.hosts[host].processes.get_mut(&run) {
+                        process.killed = true;
+                    }
+                    self.process_exits(host, run, ExitStatus::Signal(9));
+                }
+            }
+            Fault::HangServer(member, time) => {
+                if let Some((host, run)) = self.running(member) {
+                    self.set_server(host, run, |server| server.hangs = true);
+                    self.plan(micros(time), Event::Over(Over::Hang(host, run)));
+                }
+            }
+            Fault::UnavailableServer(member, time) => {
+                if let Some((host, run)) = self.running(member) {
+                    self.set_server(host, run, |server| server.unavailable = true);
+                    self.report_status(host, run);
+                    self.plan(micros(time), Event::Over(Over::Unavailable(host, run)));
+                }
+            }
+            Fault::CableOut(host, time) => {
+                self.hosts[host].cable = false;
+                self.carrier_changed(host);
+                self.plan(micros(time), Event::Over(Over::Cable(host)));
+            }
+            Fault::Cut(one, other, time) => {
+                let pair = (one.min(other), one.max(other));
+                self.network.cuts.insert(pair);
+                self.plan(micros(time), Event::Over(Over::Cut(pair.0, pair.1)));
+            }
+            Fault::BreakConnections(host) => {
+                for connection in self.connections_of(host) {
+                    self.break_connection(connection);
+                }
+            }
+            Fault::PowerLoss(host, time) => {
+                self.power_loss(host);
+                self.plan(micros(time), Event::PowerOn(host));
+            }
+            Fault::Scripts(host, mood) => self.hosts[host].scripts = mood,
+            Fault::Servers(host, mood) => self.hosts[host].servers = mood,
+            Fault::Disk(Component::Scs, mood) => self.scs.mood = Some(mood),
+            Fault::Disk(Component::MessageServer, mood) => self.message_server.mood = Some(mood),
+            Fault::Disk(Component::Lca(host), mood) => self.hosts[host].disk = mood,
+            Fault::SlowNetwork(most) => self.network.slow = micros(most),
+        }
+    }
+
+    fn crash(&mut self, node: Node) {
+        match node {
+            Node::Scs => self.crash_scs(),
+            Node::MessageServer => self.crash_message_server(),
+            Node::Lca(host) => self.crash_lca(host),
+        }
+    }
+
+    fn pause(&mut self, node: Node, time: u64) {
+        let paused = match node {
+            Node::Scs => self.scs.driven.as_mut().map(|it| &mut it.paused),
+            Node::MessageServer => self.message_server.driven.as_mut().map(|it| &mut it.paused),
+            Node::Lca(host) => self.hosts[host].lca.as_mut().map(|it| &mut it.paused),
+        };
+        if let Some(paused) = paused
+            && !*paused
+        {
+            *paused = true;
+            self.plan(time, Event::Resume(node));
+        }
+    }
+
+    /// Host and run of a member that runs.
+    fn running(&self, member: usize) -> Option<(HostIndex, u64)> {
+        let member = self.members.get(member)?;
+        let run = self.hosts[member.host].run_of(&member.application)?;
+        Some((member.host, run))
+    }
+
+    fn set_server(
+        &mut self,
+        host: HostIndex,
+        run: u64,
+        set: impl FnOnce(&mut super::server::Server),
+    ) {
+        if let Some(server) = self.hosts[host].server(run) {
+            set(server);
+        }
+    }
+
+    fn carrier_changed(&mut self, host: HostIndex) {
+        self.address_changed(host);
+        self.count_holders();
+        self.release_held();
+    }
+
+    fn power_loss(&mut self, host: HostIndex) {
+        // First it falls silent, then everything on it ends: nobody hears a FIN of it.
+        self.hosts[host].powered = false;
+        self.crash_lca(host);
+        let runs: Vec<u64> = self.hosts[host].processes.keys().copied().collect();
+        for run in runs {
+            self.close_ends(super::End::Server(host, run));
+        }
+        let here = &mut self.hosts[host];
+        here.processes.clear();
+        here.addresses.clear();
+        here.kept = here.on_disk.clone();
+        here.boot += 1;
+        self.count_holders();
+    }
+
+    pub(crate) fn power_on(&mut self, host: HostIndex) {
+        if self.hosts[host].powered {
+            return;
+        }
+        let name = self.hosts[host].name.clone();
+        self.say(|_| format!("{name} boots"));
+        self.hosts[host].powered = true;
+        self.release_held();
+        let after = self.random.between(50_000, 800_000);
+        self.plan(after, Event::Restart(Node::Lca(host)));
+    }
+
+    pub(crate) fn fault_over(&mut self, over: Over) {
+        self.say(|_| format!("OVER {over:?}"));
+        match over {
+            Over::Cable(host) => {
+                self.hosts[host].cable = true;
+                self.carrier_changed(host);
+            }
+            Over::Cut(one, other) => {
+                self.network.cuts.remove(&(one, other));
+                self.release_held();
+            }
+            Over::Hang(host, run) => self.set_server(host, run, |server| server.hangs = false),
+            Over::Unavailable(host, run) => {
+                self.set_server(host, run, |server| server.unavailable = false);
+                self.report_status(host, run);
+            }
+        }
+    }
+
+    /// All faults are over; from now on everything gets its time to settle.
+    pub(crate) fn heal(&mut self) {
+        self.say(|_| "HEALED".to_owned());
+        self.healed = true;
+        self.scs.mood = None;
+        self.message_server.mood = None;
+        self.network.slow = 0;
+        self.network.cuts.clear();
+        for host in 0..self.hosts.len() {
+            let here = &mut self.hosts[host];
+            (here.scripts, here.servers) = (ScriptMood::Fast, ServerMood::Good);
+            here.disk = DiskMood::Fast;
+            here.cable = true;
+            let runs: Vec<u64> = here.processes.keys().copied().collect();
+            for run in runs {
+                let mut was_unavailable = false;
+                self.set_server(host, run, |server| {
+                    server.hangs = false;
+                    was_unavailable = std::mem::take(&mut server.unavailable);
+                });
+                if was_unavailable {
+                    self.report_status(host, run);
+                }
+            }
+            self.power_on(host);
+            if host > 0 {
+                self.carrier_changed(host);
+            }
+        }
+        for node in [Node::Scs, Node::MessageServer, Node::Lca(1), Node::Lca(2)] {
+            self.plan(1_000, Event::Restart(node));
+            self.plan(1_500, Event::Resume(node));
+        }
+        self.plan(TIDY_UP, Event::TidyUp);
+        self.plan(FIRST_LOOK, Event::Look);
+    }
+}

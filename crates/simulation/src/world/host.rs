@@ -1,0 +1,235 @@
+//! A host: its clock, cable, addresses and processes, and what its LCA keeps. What processes do stands in
+//! `server` and `scripts`; what the neighbours see of the addresses, here.
+
+use super::server::Server;
+use super::{Driven, HostIndex, World};
+use crate::scenario::{DiskMood, ScriptMood, ServerMood};
+use changeover_lca_core::{LcaCore, StoredState, WatchedAddress};
+use changeover_model::message::{AddressObservation, HeldOn};
+use changeover_model::{ApplicationName, Epoch, HostName, PairName, ScriptAction, Ticket};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// A host of the site.
+pub(crate) struct Host {
+    pub(crate) name: HostName,
+    /// Its wall clock when the world began.
+    pub(crate) clock: u64,
+    pub(crate) cable: bool,
+    pub(crate) powered: bool,
+    pub(crate) boot: u32,
+    pub(crate) addresses: BTreeMap<IpAddr, HeldOn>,
+    /// Everything that runs, by run.
+    pub(crate) processes: BTreeMap<u64, Process>,
+    pub(crate) next_pid: u32,
+    pub(crate) lca: Option<Driven<LcaCore>>,
+    /// The copy in the runtime directory: survives a crash of the LCA.
+    pub(crate) kept: StoredState,
+    /// The copy on disk: survives the host.
+    pub(crate) on_disk: StoredState,
+    /// Durable writes under way: what the disk holds once each is done, and whether it fails.
+    pub(crate) writes: BTreeMap<Ticket, (StoredState, bool)>,
+    pub(crate) last_write: u64,
+    pub(crate) watched: Vec<WatchedAddress>,
+    pub(crate) scripts: ScriptMood,
+    pub(crate) servers: ServerMood,
+    pub(crate) disk: DiskMood,
+    /// What the last control script of a pair was to do; for a planted fault.
+    pub(crate) last_script: BTreeMap<PairName, ScriptAction>,
+}
+
+/// One run of an LCA: a process with its descendants.
+pub(crate) struct Process {
+    pub(crate) application: ApplicationName,
+    pub(crate) work: Work,
+    pub(crate) pid: u32,
+    pub(crate) start_time: u64,
+    pub(crate) token: String,
+    /// The LCA that asked for it.
+    pub(crate) parent: u64,
+    pub(crate) forked: bool,
+    /// It is not to be forked any more.
+    pub(crate) unwanted: bool,
+    pub(crate) killed: bool,
+    pub(crate) main_gone: bool,
+}
+
+impl Process {
+    pub(crate) fn main_lives(&self) -> bool {
+        self.forked && !self.main_gone
+    }
+}
+
+/// What a process is.
+pub(crate) enum Work {
+    Server(Box<Server>),
+    Script {
+        pair: PairName,
+        action: ScriptAction,
+        epoch: Epoch,
+    },
+    /// Anything else: it lives until it is ended.
+    Plain,
+}
+
+impl Host {
+    pub(crate) fn new(name: HostName, clock: u64) -> Self {
+        Self {
+            name,
+            clock,
+            cable: true,
+            powered: true,
+            boot: 1,
+            addresses: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            next_pid: 1000,
+            lca: None,
+            kept: StoredState::default(),
+            on_disk: StoredState::default(),
+            writes: BTreeMap::new(),
+            last_write: 0,
+            watched: Vec::new(),
+            scripts: ScriptMood::Fast,
+            servers: ServerMood::Good,
+            disk: DiskMood::Fast,
+            last_script: BTreeMap::new(),
+        }
+    }
+
+    /// True if everything that the LCA of this host watches for the pair is here.
+    pub(crate) fn holds(&self, addresses: &[IpAddr]) -> bool {
+        addresses
+            .iter()
+            .all(|address| self.addresses.contains_key(address))
+    }
+
+    pub(crate) fn server(&mut self, run: u64) -> Option<&mut Server> {
+        match &mut self.processes.get_mut(&run)?.work {
+            Work::Server(server) => Some(server),
+            Work::Script { .. } | Work::Plain => None,
+        }
+    }
+
+    /// The living process of a managed application.
+    pub(crate) fn run_of(&self, application: &ApplicationName) -> Option<u64> {
+        self.processes
+            .iter()
+            .find(|(_, process)| {
+                &process.application == application
+                    && process.main_lives()
+                    && matches!(process.work, Work::Server(_))
+            })
+            .map(|(run, _)| *run)
+    }
+}
+
+impl World {
+    /// Addresses of a pair.
+    pub(crate) fn virtual_ips(&self, pair: &PairName) -> Vec<IpAddr> {
+        self.environment.pairs.get(pair).map_or_else(Vec::new, |pair| {
+            pair.virtual_ips.iter().map(|vip| vip.address).collect()
+        })
+    }
+
+    /// A complete reading of what a host's LCA watches.
+    pub(crate) fn observe(&self, host: HostIndex) -> Vec<AddressObservation> {
+        let here = &self.hosts[host];
+        here.watched
+            .iter()
+            .map(|watched| AddressObservation {
+                pair: watched.pair.clone(),
+                address: watched.address.address,
+                held: here.addresses.get(&watched.address.address).cloned(),
+                carrier: Some(here.cable),
+            })
+            .collect()
+    }
+
+    /// The addresses of a pair appear on a host or go from it.
+    pub(crate) fn set_addresses(&mut self, host: HostIndex, pair: &PairName, held: bool) {
+        let Some(config) = self.environment.pairs.get(pair) else {
+            return;
+        };
+        let name = self.hosts[host].name.clone();
+        let mut changed = Vec::new();
+        for vip in config.virtual_ips_on(&name) {
+            let addresses = &mut self.hosts[host].addresses;
+            let on = HeldOn {
+                interface: vip.interface,
+                label: vip.label,
+                prefix: vip.prefix,
+            };
+            let differs = if held {
+                addresses.insert(vip.address, on).is_none()
+            } else {
+                addresses.remove(&vip.address).is_some()
+            };
+            if differs {
+                changed.push(vip.address);
+            }
+        }
+        for address in changed {
+            let word = if held { "on" } else { "off" };
+            self.say(|_| format!("VIP {address} {word} {name}"));
+            self.address_changed(host);
+        }
+        self.count_holders();
+    }
+
+    /// The watcher of the LCA has something to tell.
+    pub(crate) fn address_changed(&mut self, host: HostIndex) {
+        if let Some(life) = self.life_of(super::Node::Lca(host)) {
+            let after = self.random.between(30, 300);
+            self.plan(after, super::Event::Watched(host, life));
+        }
+    }
+
+    /// Neighbours hear an announcement, if the host can be heard.
+    pub(crate) fn announced(&mut self, host: HostIndex, addresses: &[IpAddr]) {
+        if !self.hosts[host].cable || !self.hosts[host].powered {
+            return;
+        }
+        let name = self.hosts[host].name.clone();
+        for address in addresses {
+            self.say(|_| format!("lca@{name} announces {address}"));
+            if self.planted != crate::scenario::Planted::DeafNeighbour {
+                self.neighbour.insert(*address, host);
+            }
+            for other in 1..self.hosts.len() {
+                let hears = other != host
+                    && self.reaches(host, other)
+                    && self.hosts[other].addresses.contains_key(address);
+                if hears && let Some(life) = self.life_of(super::Node::Lca(other)) {
+                    let input = changeover_lca_core::LcaInput::RivalSighted {
+                        address: *address,
+                        interface: "eth0".to_owned(),
+                        mac: format!("02:00:00:00:00:0{host}"),
+                    };
+                    self.plan(100, super::Event::Lca(other, life, Box::new(input)));
+                }
+            }
+        }
+    }
+
+    /// A neighbour without an entry asks, and whoever can be heard answers.
+    pub(crate) fn neighbour_asks(&mut self) {
+        let all: Vec<IpAddr> = self
+            .environment
+            .pairs
+            .values()
+            .flat_map(|pair| pair.virtual_ips.iter().map(|vip| vip.address))
+            .collect();
+        for address in all {
+            if self.neighbour.contains_key(&address) {
+                continue;
+            }
+            let holder = (1..self.hosts.len()).find(|host| {
+                let host = &self.hosts[*host];
+                host.cable && host.addresses.contains_key(&address)
+            });
+            if let Some(holder) = holder {
+                self.neighbour.insert(address, holder);
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Operators, played: the one who brings the site up, those who ask at any moment, and the one who puts back in
+//! order what they left otherwise. Keeps what was asked and answered.
+
+use super::{Event, World};
+use changeover_model::RequestId;
+use changeover_model::message::{
+    MaintenanceTarget, Operator, OperatorAnswer, OperatorCommand, OperatorRole, PairState,
+    SwitchoverRequest,
+};
+use changeover_model::{ApplicationStatus, Core as _};
+use changeover_scs_core::ScsInput;
+use std::collections::BTreeMap;
+
+/// The operator looks again after this, until everything was started once.
+const AGAIN: u64 = 1_000_000;
+
+/// What operators asked and were answered.
+#[derive(Debug, Default)]
+pub(crate) struct Operators {
+    requests: u64,
+    open: BTreeMap<u64, OperatorCommand>,
+    /// Final answers, in the order in which they came.
+    pub(crate) answers: Vec<(OperatorCommand, OperatorAnswer)>,
+    /// Members whose start was accepted.
+    brought_up: Vec<bool>,
+    /// The operator puts things in order after healing.
+    pub(crate) tidies: bool,
+    /// They asked for something that may leave a pair otherwise.
+    pub(crate) meddled: bool,
+}
+
+impl Operators {
+    /// The SCS died: whoever waited for it is told so by their connection.
+    pub(crate) fn forget_requests(&mut self) {
+        self.open.clear();
+    }
+}
+
+impl World {
+    pub(crate) fn ask(&mut self, command: OperatorCommand) {
+        let Some(life) = self.life_of(super::Node::Scs) else {
+            return;
+        };
+        self.say(|_| format!("operator asks {command:?}"));
+        self.operators.requests += 1;
+        self.operators.meddled = true;
+        let request = self.operators.requests;
+        self.operators.open.insert(request, command.clone());
+        let input = ScsInput::OperatorRequested {
+            request: RequestId(request),
+            operator: Operator {
+                name: "operator@console".to_owned(),
+                role: OperatorRole::Operator,
+            },
+            command,
+        };
+        self.scs_input(life, input);
+    }
+
+    pub(crate) fn replied(&mut self, request: RequestId, answer: OperatorAnswer) {
+        let is_final = match &answer {
+            OperatorAnswer::Progress { .. } => false,
+            OperatorAnswer::Finished(_)
+            | OperatorAnswer::Done { .. }
+            | OperatorAnswer::Predicted(_)
+            | OperatorAnswer::Refused(_) => true,
+        };
+        self.trace.mark(self.now, 6);
+        if !is_final {
+            return;
+        }
+        self.say(|_| match &answer {
+            OperatorAnswer::Finished(record) => {
+                format!("scs answers {:?}: {}", record.outcome, record.why)
+            }
+            OperatorAnswer::Refused(reasons) => format!("scs refuses {reasons:?}"),
+            OperatorAnswer::Done { message, .. } => format!("scs answers {message}"),
+            OperatorAnswer::Predicted(_) => "scs predicts".to_owned(),
+            OperatorAnswer::Progress { .. } => String::new(),
+        });
+        // A Test predicts first; what follows is still an answer to it.
+        let Some(command) = self.operators.open.get(&request.0).cloned() else {
+            return;
+        };
+        if !matches!(answer, OperatorAnswer::Predicted(_)) {
+            self.operators.open.remove(&request.0);
+        }
+        self.operators.answers.push((command, answer));
+    }
+
+    /// Commands that the SCS has taken and not answered.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = &OperatorCommand> {
+        self.operators.open.values()
+    }
+
+    /// Starts every member, and again until each was taken.
+    pub(crate) fn bring_up(&mut self) {
+        let members = self.members.len();
+        self.operators.brought_up.resize(members, false);
+        for member in 0..members {
+            let application = self.members[member].application.clone();
+            let host = self.members[member].host;
+            if self.hosts[host].run_of(&application).is_some() {
+                self.operators.brought_up[member] = true;
+            }
+            if !self.operators.brought_up[member] {
+                self.ask(OperatorCommand::Start { application });
+            }
+        }
+        if self.operators.brought_up.contains(&false) {
+            self.plan(AGAIN, Event::BringUp);
+        } else {
+            self.operators.meddled = false;
+        }
+    }
+
+    /// Ends maintenance and holds, and starts what stands still, as far as the SCS shows it.
+    pub(crate) fn tidy_up(&mut self) {
+        if !self.operators.tidies {
+            return;
+        }
+        let now = self.clock(0);
+        let Some(driven) = self.scs.driven.as_ref() else {
+            return;
+        };
+        if driven.core.deadline().is_none() {
+            return;
+        }
+        let picture = driven.core.picture(now);
+        let mut commands = Vec::new();
+        for host in picture.hosts.iter().filter(|host| host.maintenance) {
+            commands.push(maintenance_off(host.name.as_str()));
+        }
+        for pair in &picture.pairs {
+            if pair.maintenance {
+                commands.push(maintenance_off(pair.name.as_str()));
+            }
+            if pair.state == PairState::Test {
+                let pair = pair.name.to_string();
+                commands.push(OperatorCommand::Realign { pair });
+            }
+            for member in &pair.members {
+                if member.status == ApplicationStatus::Stopped {
+                    let application = member.application.clone();
+                    commands.push(OperatorCommand::Start { application });
+                }
+            }
+            if matches!(pair.state, PairState::Held | PairState::Flapping) {
+                commands.push(OperatorCommand::Switchover(SwitchoverRequest {
+                    pair: pair.name.to_string(),
+                    to: None,
+                    reason: "putting it in order".to_owned(),
+                    dry_run: false,
+                    force: true,
+                }));
+            }
+        }
+        if commands.is_empty() {
+            return;
+        }
+        for command in commands {
+            self.ask(command);
+        }
+        self.good_looks = 0;
+        self.plan(10 * AGAIN, Event::TidyUp);
+    }
+}
+
+fn maintenance_off(name: &str) -> OperatorCommand {
+    OperatorCommand::SetMaintenance {
+        target: MaintenanceTarget::Named(name.to_owned()),
+        on: false,
+        duration: None,
+        confirmed: true,
+    }
+}

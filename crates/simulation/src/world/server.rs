@@ -1,0 +1,393 @@
+//! A managed SIP Server, played: it registers, obeys run modes, logs their events through an outbox that lives as
+//! long as its process, answers heartbeats from its main loop, and misbehaves when told to. Its side of the
+//! application link is the documented one: an order is answered once and again when repeated.
+
+use super::event::{Connection, Dial, Event, Payload, ServerStep};
+use super::{HostIndex, World};
+use crate::scenario::ServerMood;
+use changeover_message_server_core::{NewLogEvent, Outbox};
+use changeover_model::message::{
+    ExitStatus, FromApplication, LogOrigin, Registered, SourceId, ToApplication,
+};
+use changeover_model::{
+    ApplicationName, ApplicationStatus, CauseId, Epoch, LogEventId, LogLevel, OrderNumber,
+    Redundancy, RunMode,
+};
+use std::collections::VecDeque;
+
+/// An order to enter a run mode.
+#[derive(Clone, Debug)]
+struct Order {
+    number: OrderNumber,
+    epoch: Epoch,
+    run_mode: RunMode,
+    cause: Option<CauseId>,
+}
+
+/// A server's process.
+pub(crate) struct Server {
+    application: ApplicationName,
+    lca: Option<Connection>,
+    registered: Option<Redundancy>,
+    message_server: Option<Connection>,
+    outbox: Outbox,
+    pub(crate) run_mode: RunMode,
+    pub(crate) epoch: Epoch,
+    up: bool,
+    in_step: bool,
+    /// Its main loop does not turn.
+    pub(crate) hangs: bool,
+    pub(crate) unavailable: bool,
+    /// Orders in its main loop.
+    orders: VecDeque<Order>,
+    answered: VecDeque<(OrderNumber, FromApplication)>,
+}
+
+impl Server {
+    pub(crate) fn new(application: &ApplicationName, run: u64) -> Self {
+        let source = SourceId(format!("{application}/{run}").into());
+        Self {
+            application: application.clone(),
+            lca: None,
+            registered: None,
+            message_server: None,
+            outbox: Outbox::new(source),
+            run_mode: RunMode::Unknown,
+            epoch: Epoch(0),
+            up: false,
+            in_step: false,
+            hangs: false,
+            unavailable: false,
+            orders: VecDeque::new(),
+            answered: VecDeque::new(),
+        }
+    }
+
+    fn status(&self) -> ApplicationStatus {
+        if !self.up {
+            ApplicationStatus::Initializing
+        } else if self.unavailable {
+            ApplicationStatus::ServiceUnavailable
+        } else {
+            ApplicationStatus::Running
+        }
+    }
+
+    fn status_report(&self) -> FromApplication {
+        FromApplication::StatusReported {
+            status: self.status(),
+            reason: String::new(),
+            in_step: self.in_step,
+        }
+    }
+
+    fn answer(&mut self, number: OrderNumber, answer: FromApplication) -> FromApplication {
+        self.answered.push_back((number, answer.clone()));
+        if self.answered.len() > 32 {
+            self.answered.pop_front();
+        }
+        answer
+    }
+
+    /// True while it serves: what the world counts as a primary.
+    pub(crate) fn serves(&self) -> bool {
+        self.run_mode == RunMode::Primary && self.up && !self.unavailable && !self.hangs
+    }
+}
+
+fn event_of(redundancy: Redundancy, run_mode: RunMode) -> Option<(LogEventId, &'static str)> {
+    match (redundancy, run_mode) {
+        (Redundancy::Warm, RunMode::Backup) => Some((
+            LogEventId::WARM_BACKUP,
+            "Warm Standby (backup) mode activated",
+        )),
+        (Redundancy::Hot, RunMode::Backup) => {
+            Some((LogEventId::HOT_BACKUP, "Hot Standby (backup) mode activated"))
+        }
+        (Redundancy::Warm, RunMode::Primary) => Some((
+            LogEventId::WARM_PRIMARY,
+            "Warm Standby (Primary) mode activated",
+        )),
+        (Redundancy::Hot, RunMode::Primary) => Some((
+            LogEventId::HOT_PRIMARY,
+            "Hot Standby (Primary) mode activated",
+        )),
+        (_, RunMode::Exiting | RunMode::Unknown) => None,
+    }
+}
+
+fn acknowledgement(order: &Order) -> FromApplication {
+    FromApplication::RunModeAcknowledged {
+        number: order.number,
+        run_mode: order.run_mode,
+        epoch: order.epoch,
+    }
+}
+
+impl World {
+    fn server(&mut self, host: HostIndex, run: u64) -> Option<&mut Server> {
+        let process = self.hosts[host].processes.get(&run)?;
+        if !process.main_lives() || process.killed {
+            return None;
+        }
+        self.hosts[host].server(run)
+    }
+
+    fn tell_lca(&mut self, host: HostIndex, run: u64, message: FromApplication) {
+        if let Some(connection) = self.server(host, run).and_then(|server| server.lca) {
+            self.send(connection, 1, Payload::FromApplication(Box::new(message)));
+        }
+    }
+
+    pub(crate) fn server_step(&mut self, host: HostIndex, run: u64, step: ServerStep) {
+        let Some(server) = self.server(host, run) else {
+            return;
+        };
+        match step {
+            ServerStep::Booted => {
+                server.up = true;
+                self.dial(Dial::ServerToLca(host, run));
+            }
+            // A main loop that stands still comes to it when it turns again.
+            ServerStep::Obey if server.hangs => {
+                self.plan(50_000, Event::Server(host, run, step));
+            }
+            ServerStep::Obey => self.obey(host, run),
+            ServerStep::InStep => {
+                server.in_step = true;
+                let report = server.status_report();
+                self.tell_lca(host, run, report);
+            }
+            ServerStep::Answer(sequence) => {
+                if !server.hangs {
+                    self.tell_lca(host, run, FromApplication::HeartbeatAnswered { sequence });
+                }
+            }
+        }
+    }
+
+    /// Says its status again, after it has changed.
+    pub(crate) fn report_status(&mut self, host: HostIndex, run: u64) {
+        if let Some(report) = self.server(host, run).map(|server| server.status_report()) {
+            self.tell_lca(host, run, report);
+        }
+    }
+
+    pub(crate) fn server_lost(
+        &mut self,
+        host: HostIndex,
+        run: u64,
+        connection: Connection,
+        dial: Dial,
+    ) {
+        let Some(server) = self.server(host, run) else {
+            return;
+        };
+        if server.lca == Some(connection) {
+            server.lca = None;
+        }
+        if server.message_server == Some(connection) {
+            server.message_server = None;
+            server.outbox.disconnected();
+        }
+        self.dial_again(dial);
+    }
+
+    pub(crate) fn arrive_at_server(
+        &mut self,
+        host: HostIndex,
+        run: u64,
+        connection: Connection,
+        payload: Payload,
+    ) {
+        let to_lca = self
+            .link(connection)
+            .is_some_and(|link| matches!(link.dial, Dial::ServerToLca(..)));
+        let Some(server) = self.server(host, run) else {
+            return;
+        };
+        match payload {
+            Payload::Opened if to_lca => {
+                server.lca = Some(connection);
+                let message = FromApplication::Register {
+                    application: server.application.clone(),
+                    token: format!("token-{run}"),
+                    version: "simulated".to_owned(),
+                    run_mode: server.run_mode,
+                    epoch: server.epoch,
+                    status: server.status(),
+                };
+                self.tell_lca(host, run, message);
+            }
+            Payload::Opened => {
+                server.message_server = Some(connection);
+                server.outbox.connected();
+                self.send_log(host, run);
+            }
+            Payload::LogAcknowledged(acknowledged) => {
+                server.outbox.acknowledged(acknowledged.up_to);
+                self.invariants.acknowledged(&acknowledged);
+                self.send_log(host, run);
+            }
+            Payload::ToApplication(message) => self.server_told(host, run, *message),
+            _ => {}
+        }
+    }
+
+    fn send_log(&mut self, host: HostIndex, run: u64) {
+        let Some(server) = self.server(host, run) else {
+            return;
+        };
+        let Some(connection) = server.message_server else {
+            return;
+        };
+        for batch in server.outbox.next_batches() {
+            self.note_batch(&batch);
+            self.send(connection, 1, Payload::Log(batch));
+        }
+    }
+
+    fn server_told(&mut self, host: HostIndex, run: u64, message: ToApplication) {
+        match message {
+            ToApplication::Registered(registered) => self.registered(host, run, registered),
+            ToApplication::RegistrationRefused(_) => {
+                // As the real one: without an LCA that knows it, it ends.
+                self.plan(1_000, Event::Exit(host, run, ExitStatus::Code(1)));
+            }
+            ToApplication::SetRunMode {
+                number,
+                epoch,
+                run_mode,
+                cause,
+            } => {
+                let order = Order {
+                    number,
+                    epoch,
+                    run_mode,
+                    cause,
+                };
+                self.ordered(host, run, order);
+            }
+            ToApplication::OptionChanged { .. } => {}
+            ToApplication::Heartbeat { sequence } => {
+                self.plan(100, Event::Server(host, run, ServerStep::Answer(sequence)));
+            }
+        }
+    }
+
+    fn registered(&mut self, host: HostIndex, run: u64, registered: Registered) {
+        let synchronises = self.random.between(1_000, 300_000);
+        let Some(server) = self.server(host, run) else {
+            return;
+        };
+        let first = server.registered.is_none();
+        server.registered = registered.redundancy.or(server.registered);
+        let report = server.status_report();
+        let order = Order {
+            number: registered.number,
+            epoch: registered.epoch,
+            run_mode: registered.run_mode,
+            cause: registered.cause,
+        };
+        let (run_mode, epoch) = (server.run_mode, server.epoch);
+        self.tell_lca(host, run, report);
+        if first {
+            self.dial(Dial::ServerToMessageServer(host, run));
+            self.plan(synchronises, Event::Server(host, run, ServerStep::InStep));
+        }
+        if run_mode == RunMode::Unknown {
+            self.ordered(host, run, order);
+        } else if (order.run_mode, order.epoch) == (run_mode, epoch) {
+            self.tell_lca(host, run, acknowledgement(&order));
+        } else if order.epoch >= epoch && order.run_mode != RunMode::Unknown {
+            self.ordered(host, run, order);
+        }
+    }
+
+    fn ordered(&mut self, host: HostIndex, run: u64, order: Order) {
+        let mood = self.hosts[host].servers;
+        let takes = if mood == ServerMood::Slow {
+            self.random.between(50_000, 800_000)
+        } else {
+            self.random.between(100, 1_500)
+        };
+        let Some(server) = self.server(host, run) else {
+            return;
+        };
+        let before = server
+            .answered
+            .iter()
+            .find(|(number, _)| *number == order.number)
+            .map(|(_, answer)| answer.clone());
+        if let Some(answer) = before {
+            self.tell_lca(host, run, answer);
+            return;
+        }
+        if server.orders.iter().any(|open| open.number == order.number) {
+            return;
+        }
+        server.orders.push_back(order);
+        self.plan(takes, Event::Server(host, run, ServerStep::Obey));
+    }
+
+    fn obey(&mut self, host: HostIndex, run: u64) {
+        let mood = self.hosts[host].servers;
+        let refuses = mood == ServerMood::Refuses && self.random.chance(500);
+        let Some(server) = self.server(host, run) else {
+            return;
+        };
+        let Some(order) = server.orders.pop_front() else {
+            return;
+        };
+        if refuses && order.run_mode != RunMode::Exiting {
+            let answer = FromApplication::RunModeRefused {
+                number: order.number,
+                reason: "told to refuse".to_owned(),
+            };
+            let answer = server.answer(order.number, answer);
+            self.tell_lca(host, run, answer);
+            return;
+        }
+        server.run_mode = order.run_mode;
+        server.epoch = order.epoch;
+        let answer = server.answer(order.number, acknowledgement(&order));
+        if order.run_mode == RunMode::Exiting {
+            self.tell_lca(host, run, answer);
+            let after = self.random.between(2_000, 50_000);
+            self.plan(after, Event::Exit(host, run, ExitStatus::Code(0)));
+            return;
+        }
+        self.activated(host, run, &order, mood);
+        self.tell_lca(host, run, answer);
+    }
+
+    fn activated(&mut self, host: HostIndex, run: u64, order: &Order, mood: ServerMood) {
+        let at = self.clock(host);
+        let name = self.hosts[host].name.clone();
+        let Some(server) = self.server(host, run) else {
+            return;
+        };
+        let application = server.application.clone();
+        let event = server
+            .registered
+            .and_then(|redundancy| event_of(redundancy, order.run_mode))
+            .filter(|_| mood != ServerMood::Forgets);
+        if let Some((id, text)) = event {
+            server.outbox.push(NewLogEvent {
+                application: application.clone(),
+                host: Some(name.clone()),
+                id,
+                level: LogLevel::Standard,
+                text: text.to_owned(),
+                at,
+                epoch: Some(order.epoch),
+                cause: order.cause,
+                origin: LogOrigin::Application,
+            });
+        }
+        let (run_mode, epoch) = (order.run_mode, order.epoch);
+        self.invariants.entered_run_mode(self.now, run, &application, epoch);
+        self.say(|_| format!("{application} enters {run_mode} epoch {epoch}"));
+        self.send_log(host, run);
+    }
+}
