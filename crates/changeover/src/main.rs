@@ -53,7 +53,7 @@ fn run(command: Command) -> ExitCode {
         Command::Simulate(arguments) => offline::simulate(&arguments),
         Command::Lca(arguments) => changeover_lca::main(arguments),
         Command::Scs(arguments) => changeover_scs::main(arguments),
-        Command::MessageServer(arguments) => changeover_message_server::main(arguments),
+        Command::MessageServer(arguments) => changeover_message_server::run(arguments),
         Command::SipServer(arguments) => changeover_sip_server::main(arguments),
         Command::NetworkEmulator(arguments) => match changeover_network_emulator::run(&arguments) {
             Ok(()) => ExitCode::Good,

@@ -1,14 +1,19 @@
-//! Owns the command lines of `changeover rehearse`, `changeover up` and of the processes that a rehearsal starts of
-//! its own binary (INTERFACE, changeover). What they lead to is in `rehearse.rs` and `up.rs`.
+//! Owns the command lines of `changeover rehearse`, `changeover up` and of the janitor that both start of their
+//! own binary (INTERFACE, changeover). What they lead to is in `rehearse.rs` and `up.rs`.
 
 use crate::workflows::WorkflowName;
 use changeover_model::{Redundancy, parse_duration};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// `changeover rehearse`.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  changeover rehearse                              the built-in Linux site, hot and warm\n  \
+    changeover rehearse --workflow primary-failure   one workflow\n  \
+    changeover rehearse east.yaml --report page      a site of your own, and a page to show\n  \
+    sudo changeover rehearse --network netns --repeat 20\n\n\
+    Exit codes: 0 all pass; 1 a workflow failed, or a rule of severity error; 2 unusable input; 130 interrupted.")]
 pub struct RehearseArguments {
     /// Environment file; without it the built-in Linux site, hot and warm standby
     #[arg(value_name = "FILE")]
@@ -40,7 +45,9 @@ pub struct RehearseArguments {
 }
 
 /// `changeover up`.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  changeover up                        the built-in Linux site, hot standby\n  \
+    changeover up east.yaml              a site of your own\n\nCtrl-C takes everything down.")]
 pub struct UpArguments {
     /// Environment file; without it the built-in Linux site
     #[arg(value_name = "FILE")]
@@ -54,34 +61,20 @@ pub struct UpArguments {
     /// Detection bound of the built-in site's hosts, such as 100ms [default: 3s]
     #[arg(long, value_parser = bound, value_name = "D")]
     pub bound: Option<Duration>,
-    /// Form of the output
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    pub format: Format,
 }
 
-/// The hidden subcommand under which the binary starts itself again for a rehearsal.
-pub const INTERNAL_COMMAND: &str = "rehearsal-process";
+/// The hidden subcommand under which the binary starts itself again to look after a run's end.
+pub(crate) const JANITOR_COMMAND: &str = "janitor";
 
-/// Arguments of [`INTERNAL_COMMAND`].
+/// Arguments of the hidden subcommand `janitor`.
 #[derive(Clone, Debug, Args)]
-pub struct InternalArguments {
-    /// Which process.
-    #[command(subcommand)]
-    pub process: InternalProcess,
-}
-
-/// A process of a rehearsal that is no component.
-#[derive(Clone, Debug, Subcommand)]
-pub enum InternalProcess {
-    /// Takes a run down when its standard input closes
-    Janitor {
-        /// The run
-        #[arg(long)]
-        run: String,
-        /// Its folder
-        #[arg(long)]
-        folder: PathBuf,
-    },
+pub struct JanitorArguments {
+    /// Id of the run
+    #[arg(long)]
+    pub run: String,
+    /// Its folder
+    #[arg(long)]
+    pub folder: PathBuf,
 }
 
 /// Where a site runs.

@@ -7,7 +7,7 @@
 mod namespaces;
 mod processes;
 
-use crate::arguments::INTERNAL_COMMAND;
+use crate::arguments::JANITOR_COMMAND;
 use crate::trouble::Trouble;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -68,7 +68,7 @@ impl Janitor {
             source,
         };
         let mut child = Command::new(program)
-            .args([INTERNAL_COMMAND, "janitor", "--run", &run.id, "--folder"])
+            .args([JANITOR_COMMAND, "--run", &run.id, "--folder"])
             .arg(&run.folder)
             .env(JANITOR_MARKER, &run.id)
             .env_remove(RUN_MARKER)
@@ -128,9 +128,18 @@ pub(crate) fn keep(run: &Run) -> Vec<String> {
     if let Err(error) = rustix::process::setsid() {
         tracing::debug!(%error, "no session of its own");
     }
-    println!("ready");
+    say("ready");
     wait_for_the_end(&mut std::io::stdin().lock());
     take_down(run)
+}
+
+/// Answers the rehearsal, if it still listens.
+pub(crate) fn say(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+        tracing::debug!("nobody listens to the janitor");
+    }
 }
 
 /// Reads until nobody is left at the other end.

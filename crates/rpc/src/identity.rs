@@ -210,7 +210,6 @@ impl Gate {
     ///
     /// # Errors
     /// PERMISSION_DENIED that names both sides and what is missing.
-    #[expect(clippy::result_large_err, reason = "tonic handlers return Status")]
     pub fn admit<T>(
         &self,
         request: &tonic::Request<T>,
@@ -230,7 +229,6 @@ impl Gate {
     ///
     /// # Errors
     /// PERMISSION_DENIED that names both sides and what is missing.
-    #[expect(clippy::result_large_err, reason = "tonic handlers return Status")]
     pub fn check(&self, peer: &Peer, need: Need<'_>) -> Result<(), tonic::Status> {
         match &peer.identity {
             PeerIdentity::Local => Ok(()),

@@ -159,7 +159,11 @@ impl ScsCore {
         cause: Option<CauseId>,
     ) {
         if after.incarnation > before.incarnation && after.status.is_up() {
-            let id = if self.is_third_party(name) { 5060 } else { 5090 };
+            let id = if self.is_third_party(name) {
+                5060
+            } else {
+                5090
+            };
             let text = format!("{name} was started (start {})", after.incarnation);
             self.on_behalf(id, name, text, None, cause);
         }
@@ -226,7 +230,10 @@ impl ScsCore {
         } else if self.is_third_party(name) {
             (5063, format!("{name} ended as asked ({exit})"))
         } else {
-            (5091, format!("{name} was stopped by the Management Layer ({exit})"))
+            (
+                5091,
+                format!("{name} was stopped by the Management Layer ({exit})"),
+            )
         };
         self.on_behalf(id, name, text, None, cause);
     }
@@ -261,7 +268,10 @@ impl ScsCore {
             let text = format!("{name} runs but cannot serve: {}", after.reason);
             self.application_alarm(&unavailable, "SERVICE_UNAVAILABLE (5094)", name, &text);
         } else {
-            self.clear_alarm(&unavailable, &format!("{name} is {}", after.status.for_people()));
+            self.clear_alarm(
+                &unavailable,
+                &format!("{name} is {}", after.status.for_people()),
+            );
         }
         let hung = format!("hung/{name}");
         if after.hung {
@@ -294,6 +304,5 @@ fn ended_unasked(before: &ApplicationState, after: &ApplicationState) -> bool {
     after.status == ApplicationStatus::Stopped
         && !after.stopped_as_asked
         && after.incarnation > Incarnation(0)
-        && (before.status != ApplicationStatus::Stopped
-            || before.incarnation != after.incarnation)
+        && (before.status != ApplicationStatus::Stopped || before.incarnation != after.incarnation)
 }

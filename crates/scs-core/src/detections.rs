@@ -17,13 +17,12 @@ impl ScsCore {
         self.message_server_connected = true;
         self.message_server_revision = None;
         self.picture_changed = true;
-        self.out
-            .push(crate::ScsOutput::ToMessageServer(Box::new(
-                ToMessageServer::Hello {
-                    version: self.identity.version.clone(),
-                    session: self.identity.session,
-                },
-            )));
+        self.out.push(crate::ScsOutput::ToMessageServer(Box::new(
+            ToMessageServer::Hello {
+                version: self.identity.version.clone(),
+                session: self.identity.session,
+            },
+        )));
         self.own_events_connected(true);
         self.clear_alarm("message-server", "it is connected");
     }
@@ -82,7 +81,10 @@ impl ScsCore {
 
     /// The record an event belongs to: its cause, the procedure of its epoch, or one of its own (`true`).
     fn record_of(&mut self, event: &LogEvent) -> (CauseId, bool) {
-        if let Some(cause) = event.cause.filter(|cause| self.timeline.get(*cause).is_some()) {
+        if let Some(cause) = event
+            .cause
+            .filter(|cause| self.timeline.get(*cause).is_some())
+        {
             return (cause, false);
         }
         let pair = self.pair_of(&event.application);

@@ -16,8 +16,7 @@ pub(crate) struct OwnEvents {
 impl OwnEvents {
     pub(crate) fn new(identity: &ScsIdentity, pending: Vec<LogEvent>) -> Self {
         let present = SourceId(format!("SCS/{:016x}", identity.session).into());
-        let mut sources: Vec<SourceId> =
-            pending.iter().map(|event| event.source.clone()).collect();
+        let mut sources: Vec<SourceId> = pending.iter().map(|event| event.source.clone()).collect();
         sources.sort();
         sources.dedup();
         let mut outboxes: Vec<Outbox> = sources
@@ -25,7 +24,10 @@ impl OwnEvents {
             .map(|source| Outbox::restored(source, 0, pending.clone()))
             .collect();
         // The same session again (a simulation restarting it): its numbers go on.
-        let present = match outboxes.iter().position(|outbox| *outbox.source() == present) {
+        let present = match outboxes
+            .iter()
+            .position(|outbox| *outbox.source() == present)
+        {
             Some(index) => outboxes.remove(index),
             None => Outbox::new(present),
         };
@@ -36,7 +38,9 @@ impl OwnEvents {
     }
 
     fn all(&mut self) -> impl Iterator<Item = &mut Outbox> {
-        self.former.iter_mut().chain(std::iter::once(&mut self.present))
+        self.former
+            .iter_mut()
+            .chain(std::iter::once(&mut self.present))
     }
 }
 

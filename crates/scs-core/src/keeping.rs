@@ -99,9 +99,8 @@ impl ScsCore {
         }
         let ticket = keeping.last_ticket.next();
         keeping.last_ticket = ticket;
-        let changes: Vec<StoreChange> = std::mem::take(&mut keeping.changes)
-            .into_values()
-            .collect();
+        let changes: Vec<StoreChange> =
+            std::mem::take(&mut keeping.changes).into_values().collect();
         let after = std::mem::take(&mut keeping.after);
         keeping.on_the_way.insert(
             ticket,

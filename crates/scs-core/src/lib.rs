@@ -50,9 +50,7 @@ use crate::pairs::PairCare;
 use crate::procedures::Operation;
 use crate::timeline::{Moment, Timeline};
 use changeover_model::environment::Environment;
-use changeover_model::message::{
-    AlarmPicture, ConditionPicture, ReactionPicture, TimelineRecord,
-};
+use changeover_model::message::{AlarmPicture, ConditionPicture, ReactionPicture, TimelineRecord};
 use changeover_model::{
     ApplicationName, CauseId, HostName, OrderNumber, PairName, RequestId, Revision, Ticket,
     TimerTable, Timestamp,

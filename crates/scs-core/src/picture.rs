@@ -88,7 +88,11 @@ impl ScsCore {
             reason: if in_contact {
                 state.reason.clone()
             } else {
-                format!("{} is not in contact; it was {}", care.host, state.status.for_people())
+                format!(
+                    "{} is not in contact; it was {}",
+                    care.host,
+                    state.status.for_people()
+                )
             },
         })
     }

@@ -6,8 +6,8 @@ use crate::procedures::OperationKind;
 use crate::timeline::{Moment, NewEntry};
 use crate::{OptionChange, ScsCore, ScsOutput};
 use changeover_model::environment::AlarmCategory;
-use changeover_model::message::{Party, RecordKind, RecordOutcome, Step};
-use changeover_model::{ApplicationName, CauseId, Core, PairName, Refusal, RefusalCode, Ticket};
+use changeover_model::message::{LcaOrder, Party, RecordKind, RecordOutcome, Step};
+use changeover_model::{ApplicationName, CauseId, Core, HostName, PairName, Refusal, RefusalCode, Ticket};
 use changeover_reaction_engine::{EscalationKind, Input, Output, Report};
 
 /// Most outputs taken from the engine within one input; a bound against a circle of our own making.
@@ -38,27 +38,25 @@ impl ScsCore {
 
     fn obey(&mut self, output: Output) {
         match output {
-            Output::Order { host, cause, order } => {
-                self.send(&host, Some(cause), order);
-            }
+            Output::Order { host, cause, order } => self.send_for_engine(&host, cause, order),
             Output::StartApplicationRequested {
                 ticket,
                 cause,
                 application,
                 reason,
-            } => self.wish_operation(ticket, cause, &application, OperationKind::Start, &reason),
+            } => self.wish(ticket, cause, &application, OperationKind::Start, &reason),
             Output::ShutDownApplicationRequested {
                 ticket,
                 cause,
                 application,
                 reason,
-            } => self.wish_operation(ticket, cause, &application, OperationKind::Stop, &reason),
+            } => self.wish(ticket, cause, &application, OperationKind::Stop, &reason),
             Output::RestartApplicationRequested {
                 ticket,
                 cause,
                 application,
                 reason,
-            } => self.wish_operation(ticket, cause, &application, OperationKind::Restart, &reason),
+            } => self.wish(ticket, cause, &application, OperationKind::Restart, &reason),
             Output::SwitchoverRequested {
                 ticket,
                 cause,
@@ -73,15 +71,13 @@ impl ScsCore {
                 option,
                 value,
             } => {
-                let what = format!("{application}: {section} / {option} = {value}");
-                self.note(cause, Step::Note, "option changed", what.clone());
-                self.change_option(OptionChange {
+                let change = OptionChange {
                     application,
                     section,
                     option,
                     value,
-                });
-                self.wish_ended(ticket, Ok(what));
+                };
+                self.wish_option(ticket, cause, change);
             }
             Output::SendEmail { ticket, email } => {
                 self.out.push(ScsOutput::SendEmail { ticket, email });
@@ -109,12 +105,38 @@ impl ScsCore {
         }
     }
 
+    fn send_for_engine(&mut self, host: &HostName, cause: CauseId, order: LcaOrder) {
+        if let LcaOrder::AnnounceAddresses { key } = &order
+            && let Some(care) = key
+                .pair
+                .as_ref()
+                .and_then(|pair| self.pairs.get_mut(pair))
+        {
+            care.announced = Some(cause);
+        }
+        self.send(host, Some(cause), order);
+    }
+
+    fn wish_option(&mut self, ticket: Ticket, cause: CauseId, change: OptionChange) {
+        let what = format!(
+            "{}: {} / {} = {}",
+            change.application, change.section, change.option, change.value
+        );
+        self.note(cause, Step::Note, "option changed", what.clone());
+        self.change_option(change);
+        self.wish_ended(ticket, Ok(what));
+    }
+
     fn reaction_reported(&mut self, report: Report) {
         let moment = match (&report.who, self.reported_at) {
             (Party::Lca(_), Some(moment)) => moment,
             _ => Moment::Here,
         };
-        if let Some(care) = report.pair.as_ref().and_then(|pair| self.pairs.get_mut(pair)) {
+        if let Some(care) = report
+            .pair
+            .as_ref()
+            .and_then(|pair| self.pairs.get_mut(pair))
+        {
             care.last_record = Some(report.cause);
         }
         self.entry(
@@ -135,8 +157,7 @@ impl ScsCore {
             .rev()
             .find(|picture| picture.number == report.number);
         if let Some(picture) = picture {
-            self.out
-                .push(ScsOutput::ReactionChanged(Box::new(picture)));
+            self.out.push(ScsOutput::ReactionChanged(Box::new(picture)));
         }
         self.picture_changed = true;
     }
@@ -213,7 +234,7 @@ impl ScsCore {
         self.engine(Input::EffectFinished { ticket, result });
     }
 
-    fn wish_operation(
+    fn wish(
         &mut self,
         ticket: Ticket,
         cause: CauseId,
@@ -243,8 +264,7 @@ impl ScsCore {
         match checked {
             Ok(direction) => {
                 let trigger = format!("a reaction of record {cause}");
-                let record =
-                    self.open_switchover(pair, &direction, Party::Scs, &trigger, reason);
+                let record = self.open_switchover(pair, &direction, Party::Scs, &trigger, reason);
                 self.wishes.entry(record).or_default().push(ticket);
             }
             Err(reasons) => self.wish_ended(ticket, Err(joined(&reasons))),
@@ -253,9 +273,7 @@ impl ScsCore {
 
     /// The pair's member that is primary now, as reported.
     pub(crate) fn primary_member(&self, pair: &PairName) -> Option<Member> {
-        self.members(pair)?
-            .into_iter()
-            .find(Member::is_primary)
+        self.members(pair)?.into_iter().find(Member::is_primary)
     }
 }
 

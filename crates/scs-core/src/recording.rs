@@ -94,7 +94,9 @@ impl ScsCore {
         if waiting.len() >= FOLLOWERS {
             let refusal = Refusal::new(
                 changeover_model::RefusalCode::Overloaded,
-                format!("{FOLLOWERS} requests follow record {record} already; see sci timeline {record}"),
+                format!(
+                    "{FOLLOWERS} requests follow record {record} already; see sci timeline {record}"
+                ),
             );
             self.reply(request, OperatorAnswer::Refused(vec![refusal]));
             return;

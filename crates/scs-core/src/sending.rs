@@ -132,8 +132,7 @@ impl ScsCore {
             return;
         }
         let mut effects = Vec::new();
-        self.alarms
-            .clear_raised(self.now, key, why, &mut effects);
+        self.alarms.clear_raised(self.now, key, why, &mut effects);
         self.alarm_effects(effects, None);
     }
 
@@ -196,7 +195,10 @@ impl ScsCore {
             );
         }
         if speaks_of_another(alarm) {
-            let text = format!("Alarm #{} is cleared by {by}: {}", alarm.id, alarm.condition);
+            let text = format!(
+                "Alarm #{} is cleared by {by}: {}",
+                alarm.id, alarm.condition
+            );
             self.own_event(LogEventId(4210), &alarm.application, None, text, record);
         }
     }

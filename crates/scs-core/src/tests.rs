@@ -5,5 +5,7 @@ mod chance;
 mod desk;
 mod losses;
 mod refusals;
+mod show;
+mod site;
 mod store;
 mod switching;

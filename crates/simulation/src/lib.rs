@@ -1,1 +1,107 @@
-//! The production cores in one deterministic world with faults
+//! The production cores in one deterministic world with faults: a seed is a run, and the same run every time.
+//!
+//! Owns the world around the cores (virtual time, network, hosts, servers, scripts, disks, operators: `world`), the
+//! faults of a seed (`swarm`), scenarios written by hand ([`Scenario`]), and what must be true of every run
+//! (`invariants`). Owns no decision of any component: those are the cores' own, unchanged. Used by the tests in
+//! `tests/simulation` and by `changeover simulate`.
+#![warn(
+    clippy::wildcard_enum_match_arm,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_wrap
+)]
+
+mod invariants;
+mod randomness;
+mod scenario;
+mod site;
+mod swarm;
+mod world;
+
+pub use scenario::{Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When};
+pub use site::Site;
+
+use changeover_model::message::{
+    OperatorAnswer, OperatorCommand, Picture, TimelineRecord,
+};
+use std::time::Duration;
+use world::World;
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Its seed.
+    pub seed: u64,
+    /// Readable lines, such as `12.345678 scs -> lca@host1 SetRunMode SIP_SERVER_PRIMARY Backup epoch 2`; empty if
+    /// nobody wanted them.
+    pub trace: Vec<String>,
+    /// Number that differs if anything went otherwise, also without a trace.
+    pub fingerprint: u64,
+    /// What broke an invariant.
+    pub violations: Vec<String>,
+    /// Pairs that ended otherwise than with one primary and one holder, and what the SCS shows as the reason.
+    pub explained: Vec<String>,
+    /// What operators asked and were answered.
+    pub answers: Vec<(OperatorCommand, OperatorAnswer)>,
+    /// The site at the end as the SCS shows it.
+    pub picture: Option<Picture>,
+    /// The SCS's timeline at the end, newest first.
+    pub timeline: Vec<TimelineRecord>,
+    /// Longest time with two hosts holding a VIP that neighbours could both hear.
+    pub two_holders: Duration,
+    /// How long the run took in the world.
+    pub lasted: Duration,
+    /// How many things happened.
+    pub events: u64,
+}
+
+impl Run {
+    /// How to see this run again.
+    pub fn replay_command(&self) -> String {
+        format!("changeover simulate --seed {}", self.seed)
+    }
+
+    /// For a failed assertion: what broke, and how to see it.
+    pub fn report(&self) -> String {
+        format!("{}\n{}", self.replay_command(), self.violations.join("\n"))
+    }
+}
+
+/// Runs what a seed brings, with its trace.
+pub fn run(seed: u64) -> Run {
+    let (scenario, tidies) = swarm::draw(seed, true);
+    carry_out(&scenario, tidies)
+}
+
+/// Runs what a seed brings without collecting a trace: for many seeds.
+pub fn sweep(seed: u64) -> Run {
+    let (scenario, tidies) = swarm::draw(seed, false);
+    carry_out(&scenario, tidies)
+}
+
+/// Runs a scenario written by hand. Its operator does nothing that it does not say.
+pub fn run_scenario(scenario: &Scenario) -> Run {
+    carry_out(scenario, false)
+}
+
+fn carry_out(scenario: &Scenario, tidies: bool) -> Run {
+    let mut world = World::new(scenario, tidies);
+    world.run();
+    let now = world.clock(0);
+    let core = world.scs.driven.as_ref().map(|driven| &driven.core);
+    Run {
+        seed: scenario.seed,
+        picture: core.and_then(|core| core.picture(now)),
+        timeline: core
+            .map(|core| core.timeline(1000).into_iter().cloned().collect())
+            .unwrap_or_default(),
+        fingerprint: world.trace.fingerprint(),
+        trace: world.trace.lines,
+        violations: world.invariants.violations,
+        explained: world.invariants.explained,
+        answers: world.operators.answers,
+        two_holders: Duration::from_micros(world.invariants.holders.longest),
+        lasted: Duration::from_micros(world.now),
+        events: world.events,
+    }
+}

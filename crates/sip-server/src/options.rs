@@ -4,8 +4,6 @@
 use changeover_model::RunMode;
 use std::net::SocketAddr;
 
-/// Largest datagram that is looked at.
-pub(crate) const LARGEST: usize = 65_535;
 /// Most header lines of a request that is answered.
 const MOST_HEADERS: usize = 256;
 
@@ -37,24 +35,46 @@ impl Responder {
     fn response(&self, request: &Request<'_>, code: u16, reason: &str, from: SocketAddr) -> String {
         let mut text = format!("SIP/2.0 {code} {reason}\r\n");
         for (index, via) in request.vias.iter().enumerate() {
-            let via = if index == 0 { with_source(via, from) } else { (*via).to_owned() };
+            let via = if index == 0 {
+                with_source(via, from)
+            } else {
+                (*via).to_owned()
+            };
             text.push_str(&format!("Via: {via}\r\n"));
         }
-        let tag = if request.to.to_ascii_lowercase().contains(";tag=") { String::new() } else { format!(";tag={}", self.tag(request)) };
-        text.push_str(&format!("From: {}\r\nTo: {}{tag}\r\n", request.from, request.to));
-        text.push_str(&format!("Call-ID: {}\r\nCSeq: {}\r\n", request.call_id, request.cseq));
+        let tag = if request.to.to_ascii_lowercase().contains(";tag=") {
+            String::new()
+        } else {
+            format!(";tag={}", self.tag(request))
+        };
+        text.push_str(&format!(
+            "From: {}\r\nTo: {}{tag}\r\n",
+            request.from, request.to
+        ));
+        text.push_str(&format!(
+            "Call-ID: {}\r\nCSeq: {}\r\n",
+            request.call_id, request.cseq
+        ));
         text.push_str("Allow: OPTIONS\r\n");
         if code == 200 {
             text.push_str("Accept: application/sdp\r\n");
         }
-        text.push_str(&format!("Server: {}\r\nContent-Length: 0\r\n\r\n", self.name));
+        text.push_str(&format!(
+            "Server: {}\r\nContent-Length: 0\r\n\r\n",
+            self.name
+        ));
         text
     }
 
     /// A tag that is the same for a retransmission: made of what identifies the request.
     fn tag(&self, request: &Request<'_>) -> String {
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        for byte in self.name.bytes().chain(request.call_id.bytes()).chain(request.cseq.bytes()) {
+        for byte in self
+            .name
+            .bytes()
+            .chain(request.call_id.bytes())
+            .chain(request.cseq.bytes())
+        {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
         format!("{hash:016x}")
@@ -73,7 +93,10 @@ struct Request<'a> {
 
 impl<'a> Request<'a> {
     fn read(datagram: &'a [u8]) -> Option<Self> {
-        let end = datagram.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(datagram.len());
+        let end = datagram
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+            .unwrap_or(datagram.len());
         let head = std::str::from_utf8(datagram.get(..end)?).ok()?;
         let mut lines = head.split("\r\n");
         let mut start = lines.next()?.split(' ');
@@ -81,7 +104,14 @@ impl<'a> Request<'a> {
         if version != "SIP/2.0" || method.is_empty() || start.next().is_some() {
             return None;
         }
-        let mut request = Request { method, vias: Vec::new(), from: "", to: "", call_id: "", cseq: "" };
+        let mut request = Request {
+            method,
+            vias: Vec::new(),
+            from: "",
+            to: "",
+            call_id: "",
+            cseq: "",
+        };
         for line in lines.take(MOST_HEADERS) {
             // A folded line would have to be joined; nobody sends one in a request without a body.
             if line.starts_with([' ', '\t']) {
@@ -91,7 +121,9 @@ impl<'a> Request<'a> {
             request.take(name.trim_end(), value.trim());
         }
         let complete = !request.vias.is_empty()
-            && [request.from, request.to, request.call_id, request.cseq].iter().all(|value| !value.is_empty());
+            && [request.from, request.to, request.call_id, request.cseq]
+                .iter()
+                .all(|value| !value.is_empty());
         complete.then_some(request)
     }
 
@@ -140,7 +172,10 @@ mod tests {
         Call-ID: 7@10.10.11.50\r\nCSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n";
 
     fn responder(run_mode: RunMode) -> Responder {
-        Responder { name: "SIP_SERVER_PRIMARY".to_owned(), run_mode }
+        Responder {
+            name: "SIP_SERVER_PRIMARY".to_owned(),
+            run_mode,
+        }
     }
 
     fn from() -> SocketAddr {
@@ -149,7 +184,9 @@ mod tests {
 
     #[test]
     fn a_primary_answers_options_with_what_the_request_carried() {
-        let answer = responder(RunMode::Primary).answer(OPTIONS, from()).expect("a primary answers");
+        let answer = responder(RunMode::Primary)
+            .answer(OPTIONS, from())
+            .expect("a primary answers");
         assert_eq!(
             String::from_utf8(answer).expect("text"),
             "SIP/2.0 200 OK\r\n\
@@ -167,7 +204,13 @@ mod tests {
             assert_eq!(responder(run_mode).answer(OPTIONS, from()), None);
         }
         let primary = responder(RunMode::Primary);
-        for noise in [&b""[..], b"\r\n\r\n", b"SIP/2.0 200 OK\r\n\r\n", b"OPTIONS sip:x SIP/2.0\r\n\r\n", b"\xff\xfe"] {
+        for noise in [
+            &b""[..],
+            b"\r\n\r\n",
+            b"SIP/2.0 200 OK\r\n\r\n",
+            b"OPTIONS sip:x SIP/2.0\r\n\r\n",
+            b"\xff\xfe",
+        ] {
             assert_eq!(primary.answer(noise, from()), None, "{noise:?}");
         }
     }
@@ -175,9 +218,14 @@ mod tests {
     #[test]
     fn another_method_is_answered_as_not_implemented_and_an_ack_not_at_all() {
         let invite = String::from_utf8_lossy(OPTIONS).replace("OPTIONS", "INVITE");
-        let answer = responder(RunMode::Primary).answer(invite.as_bytes(), from()).expect("a primary answers");
+        let answer = responder(RunMode::Primary)
+            .answer(invite.as_bytes(), from())
+            .expect("a primary answers");
         assert!(answer.starts_with(b"SIP/2.0 501 Not Implemented\r\n"));
         let ack = String::from_utf8_lossy(OPTIONS).replace("OPTIONS", "ACK");
-        assert_eq!(responder(RunMode::Primary).answer(ack.as_bytes(), from()), None);
+        assert_eq!(
+            responder(RunMode::Primary).answer(ack.as_bytes(), from()),
+            None
+        );
     }
 }

@@ -39,8 +39,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::Unusable);
         }
     };
-    if let Some(name) = arguments.application.as_ref().filter(|name| name.as_str() != settings.application.as_str()) {
-        tracing::error!("--application {name}, but the LCA started this process as {}", settings.application);
+    if let Some(name) = arguments
+        .application
+        .as_ref()
+        .filter(|name| name.as_str() != settings.application.as_str())
+    {
+        tracing::error!(
+            "--application {name}, but the LCA started this process as {}",
+            settings.application
+        );
         return Ok(ExitCode::Unusable);
     }
     let name = settings.application.to_string();
@@ -51,7 +58,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         link,
         network,
         socket: None,
-        responder: Responder { name, run_mode: RunMode::Unknown },
+        responder: Responder {
+            name,
+            run_mode: RunMode::Unknown,
+        },
         unavailable: false,
     };
     server.open().await;
@@ -60,7 +70,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // The event of the last mode may still be on its way to the Message Server.
     if !server.link.log().delivered(LAST_WORDS).await {
         let (waiting, _) = server.link.log().waiting_and_lost();
-        tracing::warn!(waiting, "ended with log events that the Message Server has not confirmed");
+        tracing::warn!(
+            waiting,
+            "ended with log events that the Message Server has not confirmed"
+        );
     }
     Ok(ExitCode::Good)
 }
@@ -78,11 +91,15 @@ fn listen_at(link: &ApplicationLink) -> anyhow::Result<SocketAddr> {
             .map(|(_, value)| value.as_str())
     };
     let address: IpAddr = match option("sip-address") {
-        Some(address) => address.parse().with_context(|| format!("option TServer/sip-address: '{address}' is no address"))?,
+        Some(address) => address
+            .parse()
+            .with_context(|| format!("option TServer/sip-address: '{address}' is no address"))?,
         None => registered.host_address,
     };
     let port = match option("sip-port") {
-        Some(port) => port.parse().with_context(|| format!("option TServer/sip-port: '{port}' is no port"))?,
+        Some(port) => port
+            .parse()
+            .with_context(|| format!("option TServer/sip-port: '{port}' is no port"))?,
         None => SIP_PORT,
     };
     Ok(SocketAddr::new(address, port))
@@ -140,9 +157,15 @@ impl Server {
 
     async fn report(&self) {
         let (status, reason) = if self.unavailable {
-            (ApplicationStatus::ServiceUnavailable, "told so by SIGUSR1".to_owned())
+            (
+                ApplicationStatus::ServiceUnavailable,
+                "told so by SIGUSR1".to_owned(),
+            )
         } else if self.socket.is_none() {
-            (ApplicationStatus::ServiceUnavailable, format!("no SIP socket on {}", self.at))
+            (
+                ApplicationStatus::ServiceUnavailable,
+                format!("no SIP socket on {}", self.at),
+            )
         } else {
             (ApplicationStatus::Running, String::new())
         };
@@ -159,7 +182,9 @@ async fn receive(socket: &mut Option<Datagrams>, responder: &Responder) {
     loop {
         match socket.receive().await {
             Ok(datagram) => {
-                let Some(answer) = responder.answer(&datagram.payload, datagram.from) else { continue };
+                let Some(answer) = responder.answer(&datagram.payload, datagram.from) else {
+                    continue;
+                };
                 if let Err(error) = socket.send(datagram.from, &answer).await {
                     tracing::debug!(%error, "an answer could not be sent: the VIP is not here any more");
                 }

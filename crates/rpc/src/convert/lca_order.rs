@@ -155,16 +155,25 @@ fn to_order(order: LcaOrder) -> to_lca::Order {
             command_line,
             environment,
             timeout,
-        } => Order::ExecuteCommand(to_lca::ExecuteCommand {
-            key: Some(key.into()),
-            command_line,
-            environment: environment
-                .into_iter()
-                .map(|(name, value)| wire::Variable { name, value })
-                .collect(),
-            timeout_us: micros(timeout),
-        }),
+        } => execute_command(key, command_line, environment, timeout),
     }
+}
+
+fn execute_command(
+    key: OrderKey,
+    command_line: String,
+    environment: Vec<(String, String)>,
+    timeout: Duration,
+) -> to_lca::Order {
+    to_lca::Order::ExecuteCommand(to_lca::ExecuteCommand {
+        key: Some(key.into()),
+        command_line,
+        environment: environment
+            .into_iter()
+            .map(|(name, value)| wire::Variable { name, value })
+            .collect(),
+        timeout_us: micros(timeout),
+    })
 }
 
 fn from_order(order: to_lca::Order) -> Result<LcaOrder, ConvertError> {

@@ -37,24 +37,17 @@ pub fn operator_call(operator: &str, command: OperatorCommand) -> OperatorCall {
             dry_run,
             confirmed,
         } => {
-            let test = run_request::TestAlarm {
+            let what = run_request::What::TestAlarm(run_request::TestAlarm {
                 condition: condition.to_string(),
                 application: to_text(&application),
-            };
-            let what = run_request::What::TestAlarm(test);
+            });
             return run(operator, what, dry_run, confirmed);
         }
         OperatorCommand::Realign { pair } => {
-            let what = run_request::What::Realign(run_request::Realign { pair });
-            return run(operator, what, false, false);
+            let realign = run_request::Realign { pair };
+            return run(operator, run_request::What::Realign(realign), false, false);
         }
-        OperatorCommand::Switchover(request) => Command::Switchover(out::Switchover {
-            pair: request.pair,
-            to: request.to,
-            reason: request.reason,
-            dry_run: request.dry_run,
-            force: request.force,
-        }),
+        OperatorCommand::Switchover(request) => switchover(request),
         OperatorCommand::Start { application } => Command::Start(out::Start {
             application: application.to_string(),
         }),
@@ -104,6 +97,16 @@ pub fn operator_call(operator: &str, command: OperatorCommand) -> OperatorCall {
     OperatorCall::Command(wire::OperatorCommand {
         operator: operator.to_owned(),
         command: Some(command),
+    })
+}
+
+fn switchover(request: SwitchoverRequest) -> operator_command::Command {
+    operator_command::Command::Switchover(operator_command::Switchover {
+        pair: request.pair,
+        to: request.to,
+        reason: request.reason,
+        dry_run: request.dry_run,
+        force: request.force,
     })
 }
 

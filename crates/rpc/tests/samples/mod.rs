@@ -44,7 +44,7 @@ fn bare_key() -> OrderKey {
     }
 }
 
-pub(crate) fn to_lca() -> Vec<ToLca> {
+fn starts() -> [LcaOrder; 3] {
     let control = ControlScript {
         action: ScriptAction::Disable,
         run_mode: RunMode::Backup,
@@ -59,6 +59,26 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
         alarm: None,
         reason: String::new(),
     };
+    [
+        LcaOrder::StartApplication {
+            key: key(),
+            run_mode: RunMode::Backup,
+            control: Some(control),
+        },
+        LcaOrder::StartApplication {
+            key: bare_key(),
+            run_mode: RunMode::Unknown,
+            control: Some(bare_control),
+        },
+        LcaOrder::StartApplication {
+            key: bare_key(),
+            run_mode: RunMode::Primary,
+            control: None,
+        },
+    ]
+}
+
+pub(crate) fn to_lca() -> Vec<ToLca> {
     let orders = vec![
         LcaOrder::Hello {
             version: "0.1.0".into(),
@@ -78,21 +98,6 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
             epoch: Epoch(1),
             primary: None,
             maintenance: false,
-        },
-        LcaOrder::StartApplication {
-            key: key(),
-            run_mode: RunMode::Backup,
-            control: Some(control),
-        },
-        LcaOrder::StartApplication {
-            key: bare_key(),
-            run_mode: RunMode::Unknown,
-            control: Some(bare_control),
-        },
-        LcaOrder::StartApplication {
-            key: bare_key(),
-            run_mode: RunMode::Primary,
-            control: None,
         },
         LcaOrder::StopApplication {
             key: key(),
@@ -120,6 +125,7 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
     ];
     orders
         .into_iter()
+        .chain(starts())
         .enumerate()
         .map(|(number, body)| ToLca {
             sent_at: Timestamp(1_700_000_000_000_000),
@@ -204,8 +210,8 @@ pub(crate) fn addresses() -> Vec<AddressObservation> {
     ]
 }
 
-pub(crate) fn from_lca() -> Vec<FromLca> {
-    let state = LcaState {
+fn lca_state() -> LcaState {
+    LcaState {
         host: "host1".into(),
         version: "0.1.0".into(),
         boot: "f0a1".into(),
@@ -215,23 +221,11 @@ pub(crate) fn from_lca() -> Vec<FromLca> {
         epochs: vec![("SIP_EAST".into(), Epoch(3)), ("EDGE".into(), Epoch(8))],
         addresses: addresses(),
         scripts: vec![key()],
-    };
-    let mut reports = vec![
-        LcaReport::Hello(state),
-        LcaReport::BeatAnswered { sequence: 5 },
-        LcaReport::Configured {
-            revision: Revision(6),
-        },
-        LcaReport::AddressesObserved(addresses()),
-        LcaReport::AddressesObserved(Vec::new()),
-        LcaReport::RivalSighted {
-            pair: "SIP_EAST".into(),
-            address: "10.10.11.103".parse().expect("an address"),
-            interface: "eth0".into(),
-            mac: "02:00:00:00:00:01".into(),
-        },
-        LcaReport::HostStopping,
-    ];
+    }
+}
+
+fn outcomes() -> Vec<LcaReport> {
+    let mut reports = Vec::new();
     let outcomes = [
         OrderOutcome::Done {
             incarnation: Incarnation(5),
@@ -276,6 +270,27 @@ pub(crate) fn from_lca() -> Vec<FromLca> {
             },
         }),
     );
+    reports
+}
+
+pub(crate) fn from_lca() -> Vec<FromLca> {
+    let mut reports = vec![
+        LcaReport::Hello(lca_state()),
+        LcaReport::BeatAnswered { sequence: 5 },
+        LcaReport::Configured {
+            revision: Revision(6),
+        },
+        LcaReport::AddressesObserved(addresses()),
+        LcaReport::AddressesObserved(Vec::new()),
+        LcaReport::RivalSighted {
+            pair: "SIP_EAST".into(),
+            address: "10.10.11.103".parse().expect("an address"),
+            interface: "eth0".into(),
+            mac: "02:00:00:00:00:01".into(),
+        },
+        LcaReport::HostStopping,
+    ];
+    reports.extend(outcomes());
     reports.extend(
         application_states()
             .into_iter()

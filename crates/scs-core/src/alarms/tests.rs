@@ -1,7 +1,9 @@
 //! Situations of the alarm book and what it then says.
 
 use super::*;
-use changeover_model::environment::{Application, Host, ManagementLayer, Ports, StartInfo};
+use changeover_model::environment::{
+    Application, Host, ManagementLayer, Ports, Selection, StartInfo,
+};
 use changeover_model::message::AlarmMatch;
 use changeover_model::{ApplicationType, Epoch, LogEventId, LogLevel, OperatingSystem, ScriptName};
 use indexmap::IndexMap;

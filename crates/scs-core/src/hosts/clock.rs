@@ -80,10 +80,7 @@ mod tests {
     #[test]
     fn the_beat_with_the_shortest_round_trip_sets_the_offset() {
         let mut clock = LinkClock::default();
-        assert_eq!(
-            clock.to_scs(Timestamp(5), Timestamp(900)),
-            Timestamp(900)
-        );
+        assert_eq!(clock.to_scs(Timestamp(5), Timestamp(900)), Timestamp(900));
         clock.measured(Timestamp(1_000), Timestamp(5_900), Timestamp(1_800));
         clock.measured(Timestamp(2_000), Timestamp(6_050), Timestamp(2_100));
         assert_eq!(clock.offset(), Some(4_000));

@@ -125,8 +125,7 @@ impl ScsCore {
         care.agent_lost = Some(now);
         care.agent_wait_over = false;
         let wait = care.config.lca_restart_timeout;
-        self.timers
-            .set(Timer::AgentWait(host.clone()), now + wait);
+        self.timers.set(Timer::AgentWait(host.clone()), now + wait);
         let (id, how) = if refused {
             (8000, "refuses the connection")
         } else {
@@ -145,7 +144,11 @@ impl ScsCore {
         );
         let record = self.host_record(&format!("LCA of {host} lost"), &text);
         self.note(record, Step::AgentLost(host.clone(), true), text, how);
-        self.close_record(record, RecordOutcome::Done, "the host lives, its LCA is away");
+        self.close_record(
+            record,
+            RecordOutcome::Done,
+            "the host lives, its LCA is away",
+        );
         self.reach_changed(host);
         self.touch_host(host);
     }
@@ -231,7 +234,11 @@ impl ScsCore {
         );
         let record = self.host_record(&format!("{host} lost"), &text);
         self.note(record, Step::HostLost(host.clone(), true), text, bound);
-        self.close_record(record, RecordOutcome::Done, "its pairs fail over if they can");
+        self.close_record(
+            record,
+            RecordOutcome::Done,
+            "its pairs fail over if they can",
+        );
         self.doubt();
         self.reach_changed(host);
         self.touch_host(host);

@@ -11,7 +11,9 @@ use changeover_model::{HostName, PairName, Timestamp};
 /// hosts that fall silent together would be failed over to the second.
 fn silent(host: &HostCare, now: Timestamp) -> bool {
     !host.confirmed_lost
-        && (host.lost.is_some_and(|lost| now.since(lost) <= host.bound())
+        && (host
+            .lost
+            .is_some_and(|lost| now.since(lost) <= host.bound())
             || (host.lost.is_none() && now.since(host.heard) >= host.silence()))
 }
 

@@ -5,12 +5,10 @@ use crate::ScsCore;
 use crate::dispatch::Timer;
 use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{
-    AddressObservation, ApplicationState, CommandOutcome, LcaOrder, LcaState, OrderKey,
-    RecordKind, RecordOutcome, ScriptOutcome, Step,
+    AddressObservation, ApplicationState, CommandOutcome, LcaOrder, LcaState, OrderKey, RecordKind,
+    RecordOutcome, ScriptOutcome, Step,
 };
-use changeover_model::{
-    ApplicationName, HostName, HostStatus, LogEventId, PairName, Timestamp,
-};
+use changeover_model::{ApplicationName, HostName, HostStatus, LogEventId, PairName, Timestamp};
 use changeover_reaction_engine::Input as EngineInput;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -34,7 +32,10 @@ impl ScsCore {
         care.agent_lost = None;
         care.agent_wait_over = false;
         care.revision = state.revision;
-        for timer in [Timer::AgentWait(host.clone()), Timer::HelloDue(host.clone())] {
+        for timer in [
+            Timer::AgentWait(host.clone()),
+            Timer::HelloDue(host.clone()),
+        ] {
             self.timers.cancel(&timer);
         }
         if back {
@@ -69,9 +70,18 @@ impl ScsCore {
         self.clear_alarm(&format!("agent/{host}"), "its LCA is connected");
         self.clear_alarm(&format!("host/{host}"), "its LCA is connected");
         if was_lost {
-            let record =
-                self.open_record(RecordKind::Host, None, format!("{host} is back"), "LCA connected");
-            self.note(record, Step::HostLost(host.clone(), false), text, "full state received");
+            let record = self.open_record(
+                RecordKind::Host,
+                None,
+                format!("{host} is back"),
+                "LCA connected",
+            );
+            self.note(
+                record,
+                Step::HostLost(host.clone(), false),
+                text,
+                "full state received",
+            );
             self.close_record(record, RecordOutcome::Done, "the host is back");
         }
         if let Some(care) = self.hosts.get_mut(host) {
@@ -168,12 +178,14 @@ impl ScsCore {
             "{mac} claims the VIP {address} of {pair} on {host} {interface}; if it is the peer host, it is \
              demoted or released as soon as it can be reached, otherwise find that machine"
         );
-        let cause = self
-            .pairs
-            .get(pair)
-            .and_then(|care| care.open_record);
+        let cause = self.pairs.get(pair).and_then(|care| care.open_record);
         if let Some(record) = cause {
-            self.note(record, Step::Note, format!("rival for {address}"), text.clone());
+            self.note(
+                record,
+                Step::Note,
+                format!("rival for {address}"),
+                text.clone(),
+            );
         }
         self.raise_alarm(
             &format!("rival/{pair}"),
@@ -227,7 +239,11 @@ impl ScsCore {
         ] {
             self.timers.cancel(&timer);
         }
-        if self.hosts.remove(host).is_some_and(|care| care.link.is_some()) {
+        if self
+            .hosts
+            .remove(host)
+            .is_some_and(|care| care.link.is_some())
+        {
             self.out
                 .push(crate::ScsOutput::CloseLca { host: host.clone() });
         }

@@ -63,7 +63,12 @@ impl ScsCore {
             Target::Host(_) => None,
         };
         let title = format!("maintenance of {text} {what}");
-        let record = self.open_record(RecordKind::Administration, pair.as_ref(), title.clone(), who);
+        let record = self.open_record(
+            RecordKind::Administration,
+            pair.as_ref(),
+            title.clone(),
+            who,
+        );
         self.note(record, Step::Requested, title.clone(), who);
         self.close_record(record, RecordOutcome::Done, title.clone());
         match found {
@@ -114,7 +119,9 @@ impl ScsCore {
                 }
             }
             (false, false) => {
-                let next = [&first, &second].into_iter().find(|one| one.can_take_over());
+                let next = [&first, &second]
+                    .into_iter()
+                    .find(|one| one.can_take_over());
                 if let Some(next) = next {
                     all.push(format!("{pair}: {} would be promoted", next.application));
                 }

@@ -7,7 +7,9 @@ mod roles;
 mod testing;
 
 use crate::ScsCore;
-use changeover_model::message::{Operator, OperatorAnswer, OperatorCommand, OperatorRole, RecordKind};
+use changeover_model::message::{
+    Operator, OperatorAnswer, OperatorCommand, OperatorRole, RecordKind,
+};
 use changeover_model::{PairName, Refusal, RefusalCode, RequestId};
 
 impl ScsCore {

@@ -205,7 +205,9 @@ impl ScsCore {
         if let Some(pair) = pair.filter(|_| is_primary && no_handover) {
             self.leave_without_primary(&pair);
         }
-        let handover = handover.as_ref().map(|(pair, direction)| (pair, direction.clone()));
+        let handover = handover
+            .as_ref()
+            .map(|(pair, direction)| (pair, direction.clone()));
         self.open_operation(name, kind, record, handover);
         Ok(record)
     }
@@ -228,7 +230,10 @@ impl ScsCore {
             .as_ref()
             .and_then(|environment| environment.control_script(name).map(|found| found.0));
         if let Some(pair) = script {
-            let text = format!("{name} is a control script of {0}; use sci realign {0}", pair.name);
+            let text = format!(
+                "{name} is a control script of {0}; use sci realign {0}",
+                pair.name
+            );
             return one(RefusalCode::BadRequest, text);
         }
         if self.operations.contains_key(name) {
@@ -239,7 +244,10 @@ impl ScsCore {
         match self.hosts.get(host).map(crate::hosts::HostCare::condition) {
             Some(HostCondition::Reported) => {}
             Some(HostCondition::Lost(_)) => {
-                return one(RefusalCode::HostLost, format!("{host} is lost; see sci hosts"));
+                return one(
+                    RefusalCode::HostLost,
+                    format!("{host} is lost; see sci hosts"),
+                );
             }
             Some(HostCondition::AgentLost(_)) => {
                 let text = format!("the LCA of {host} does not answer; start lca there");
@@ -285,7 +293,9 @@ impl ScsCore {
         }
         let mut all = vec![Refusal::new(
             RefusalCode::HandoverImpossible,
-            format!("{name} is primary and nobody can take over; --no-handover leaves {pair} without a primary"),
+            format!(
+                "{name} is primary and nobody can take over; --no-handover leaves {pair} without a primary"
+            ),
         )];
         all.extend(reasons);
         Err(all)

@@ -25,7 +25,11 @@ impl ScsCore {
     }
 
     /// The pair that a Test would touch: that of its control scripts, else that of its application.
-    fn tested_pair(&self, prediction: &Prediction, application: &ApplicationName) -> Option<PairName> {
+    fn tested_pair(
+        &self,
+        prediction: &Prediction,
+        application: &ApplicationName,
+    ) -> Option<PairName> {
         let environment = self.environment.as_ref()?;
         prediction
             .runs
@@ -79,7 +83,9 @@ impl ScsCore {
                 let warnings = prediction.warnings.join("; ");
                 let refusal = Refusal::new(
                     RefusalCode::ConfirmationNeeded,
-                    format!("a Test runs the reactions on the live pair {pair}: confirm with --yes. {warnings}"),
+                    format!(
+                        "a Test runs the reactions on the live pair {pair}: confirm with --yes. {warnings}"
+                    ),
                 );
                 self.refuse(request, vec![refusal]);
                 return;
@@ -129,17 +135,24 @@ impl ScsCore {
         }
         self.follow(record, request);
         let mut effects = Vec::new();
-        let tested =
-            self.alarms
-                .test(self.now, condition, application, who, record, &mut effects);
+        let tested = self
+            .alarms
+            .test(self.now, condition, application, who, record, &mut effects);
         let runs = effects.iter().any(|effect| {
-            matches!(effect, crate::alarms::AlarmEffect::Activated { run: Some(_), .. })
+            matches!(
+                effect,
+                crate::alarms::AlarmEffect::Activated { run: Some(_), .. }
+            )
         });
         self.alarm_effects(effects, Some(record));
         match tested {
             Err(refusal) => self.close_record(record, RecordOutcome::Refused, refusal.reason),
             Ok(_) if !runs => {
-                self.close_record(record, RecordOutcome::Done, "the condition has no reactions");
+                self.close_record(
+                    record,
+                    RecordOutcome::Done,
+                    "the condition has no reactions",
+                );
             }
             Ok(_) => {}
         }
@@ -185,7 +198,10 @@ impl ScsCore {
         } else {
             "is kept until the Message Server is connected"
         };
-        self.done(request, format!("{} of {application} {state}", id.wire_form()));
+        self.done(
+            request,
+            format!("{} of {application} {state}", id.wire_form()),
+        );
     }
 }
 

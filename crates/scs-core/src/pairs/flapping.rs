@@ -3,7 +3,9 @@
 
 use crate::ScsCore;
 use changeover_model::environment::AlarmCategory;
-use changeover_model::{ApplicationName, LogEventId, PairName, Refusal, RefusalCode, show_duration};
+use changeover_model::{
+    ApplicationName, LogEventId, PairName, Refusal, RefusalCode, show_duration,
+};
 
 impl ScsCore {
     /// Refuses an automatic role change when there were too many; the first refusal starts the stop.
@@ -40,7 +42,9 @@ impl ScsCore {
         }
         Some(Refusal::new(
             RefusalCode::Flapping,
-            format!("automatic switching of {pair} has stopped until {within} pass without a new cause; or sci switchover {pair}"),
+            format!(
+                "automatic switching of {pair} has stopped until {within} pass without a new cause; or sci switchover {pair}"
+            ),
         ))
     }
 

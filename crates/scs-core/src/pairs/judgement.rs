@@ -37,7 +37,10 @@ impl ScsCore {
         self.watch_alignment(pair);
         self.end_handovers(pair);
         let now = self.now;
-        let wake = self.pairs.get_mut(pair).and_then(super::PairCare::take_wake);
+        let wake = self
+            .pairs
+            .get_mut(pair)
+            .and_then(super::PairCare::take_wake);
         match wake {
             Some(at) => {
                 let at = at.max(now + Duration::from_millis(1));
@@ -89,14 +92,21 @@ impl ScsCore {
             return false;
         }
         self.suppress(pair, Vec::new(), "");
-        let intended = self.pairs.get(pair).and_then(|care| care.kept.primary.clone());
+        let intended = self
+            .pairs
+            .get(pair)
+            .and_then(|care| care.kept.primary.clone());
         // The lower epoch is demoted; with equal ones the one that is not intended: the restored one.
         let first_wins = match first.epoch.cmp(&second.epoch) {
             std::cmp::Ordering::Greater => true,
             std::cmp::Ordering::Less => false,
             std::cmp::Ordering::Equal => intended.as_ref() != Some(&second.application),
         };
-        let (winner, loser) = if first_wins { (first, second) } else { (second, first) };
+        let (winner, loser) = if first_wins {
+            (first, second)
+        } else {
+            (second, first)
+        };
         self.open_reconnect(pair, winner, loser)
     }
 
@@ -163,7 +173,9 @@ impl ScsCore {
         if care.kept.left_without_primary {
             let reason = Refusal::new(
                 RefusalCode::Held,
-                format!("an operator stopped the primary of {pair} without handing over; sci start or sci switchover"),
+                format!(
+                    "an operator stopped the primary of {pair} without handing over; sci start or sci switchover"
+                ),
             );
             self.suppress(pair, vec![reason], "");
             return false;
@@ -217,7 +229,10 @@ impl ScsCore {
             HostCondition::Lost(_) => format!("{} is lost", member.host),
             HostCondition::AgentLost(_) => format!("the LCA of {} is lost", member.host),
             HostCondition::Reported | HostCondition::NotYetJudged if was_primary => {
-                format!("{name} is {} and not primary any more", member.status.for_people())
+                format!(
+                    "{name} is {} and not primary any more",
+                    member.status.for_people()
+                )
             }
             HostCondition::Reported | HostCondition::NotYetJudged => "no primary yet".to_owned(),
         }
@@ -228,7 +243,9 @@ impl ScsCore {
         let policy = &self.pairs.get(pair)?.config.policy;
         let host = &member.host;
         match member.condition {
-            HostCondition::Reported | HostCondition::NotYetJudged | HostCondition::Lost(true) => None,
+            HostCondition::Reported | HostCondition::NotYetJudged | HostCondition::Lost(true) => {
+                None
+            }
             HostCondition::Lost(false) => Some(Refusal::new(
                 RefusalCode::HostLost,
                 format!("{host} went silent; disconnect_switchover_timeout is not over yet"),
@@ -239,7 +256,9 @@ impl ScsCore {
                 Some(Refusal::new(
                     RefusalCode::AgentLost,
                     if over {
-                        format!("{host} lives without its LCA, so {application} may still be serving: the pair is held. Start lca on {host}")
+                        format!(
+                            "{host} lives without its LCA, so {application} may still be serving: the pair is held. Start lca on {host}"
+                        )
                     } else {
                         format!("{host} lives without its LCA; lca_restart_timeout is not over yet")
                     },

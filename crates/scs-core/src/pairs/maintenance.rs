@@ -108,9 +108,7 @@ impl ScsCore {
     pub(crate) fn watch_host_maintenance(&mut self, host: &HostName) {
         let until = self.host_maintenance.get(host).and_then(|kept| kept.until);
         match until {
-            Some(until) => self
-                .timers
-                .set(Timer::HostMaintenance(host.clone()), until),
+            Some(until) => self.timers.set(Timer::HostMaintenance(host.clone()), until),
             None => {
                 self.timers.cancel(&Timer::HostMaintenance(host.clone()));
             }

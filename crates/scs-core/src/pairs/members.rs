@@ -92,7 +92,9 @@ impl Member {
             HostCondition::AgentLost(_) => {
                 return vec![Refusal::new(
                     RefusalCode::AgentLost,
-                    format!("the LCA of {host} does not answer, so {name} cannot be ordered; start lca there"),
+                    format!(
+                        "the LCA of {host} does not answer, so {name} cannot be ordered; start lca there"
+                    ),
                 )];
             }
             HostCondition::NotYetJudged => {
@@ -119,7 +121,10 @@ impl Member {
             | ApplicationStatus::Suspending
             | ApplicationStatus::Suspended => vec![Refusal::new(
                 RefusalCode::BackupNotRunning,
-                format!("{name} on {host} is {}, not Started", self.status.for_people()),
+                format!(
+                    "{name} on {host} is {}, not Started",
+                    self.status.for_people()
+                ),
             )],
         }
     }
@@ -196,9 +201,12 @@ impl ScsCore {
 
     fn interface_without_carrier(&self, pair: &PairName, host: &HostName) -> Option<String> {
         let config = &self.pairs.get(pair)?.config;
-        let observed = self.hosts.get(host)?.addresses.iter().find(|address| {
-            &address.pair == pair && address.carrier == Some(false)
-        })?;
+        let observed = self
+            .hosts
+            .get(host)?
+            .addresses
+            .iter()
+            .find(|address| &address.pair == pair && address.carrier == Some(false))?;
         let vip = config
             .virtual_ips
             .iter()

@@ -61,6 +61,8 @@ pub(crate) struct PairCare {
     pub(crate) trouble: Trouble,
     /// A host that was lost and is back, for the record of the reconnect.
     pub(crate) host_returned: Option<(HostName, Timestamp)>,
+    /// Record for which the engine had the VIP announced again.
+    pub(crate) announced: Option<CauseId>,
     /// When this pair must be looked at again.
     wake: Option<Timestamp>,
 }
@@ -85,6 +87,7 @@ impl PairCare {
             waiting_since: None,
             trouble: Trouble::default(),
             host_returned: None,
+            announced: None,
             wake: None,
         }
     }

@@ -26,7 +26,10 @@ impl ScsCore {
             .members(pair)
             .ok_or_else(|| unknown(format!("there is no pair {pair}")))?;
         let from = members.iter().find(|member| member.is_primary()).cloned();
-        let intended = self.pairs.get(pair).and_then(|care| care.kept.primary.clone());
+        let intended = self
+            .pairs
+            .get(pair)
+            .and_then(|care| care.kept.primary.clone());
         let present: Option<ApplicationName> = from
             .as_ref()
             .map(|member| member.application.clone())
@@ -37,7 +40,9 @@ impl ScsCore {
                 .into_iter()
                 .find(|member| member.application.as_str() == text || member.host.as_str() == text)
                 .ok_or_else(|| {
-                    unknown(format!("{text} is neither an application nor a host of {pair}"))
+                    unknown(format!(
+                        "{text} is neither an application nor a host of {pair}"
+                    ))
                 })?,
             None if present.as_ref() == Some(&first.application) => second,
             None if present.is_some() => first,
@@ -61,16 +66,18 @@ impl ScsCore {
         if to.can_take_over() && !to.in_step {
             reasons.push(Refusal::new(
                 RefusalCode::NotInStep,
-                format!("{} has not reached the primary's state yet; wait, or --force and lose calls", to.application),
+                format!(
+                    "{} has not reached the primary's state yet; wait, or --force and lose calls",
+                    to.application
+                ),
             ));
         }
         if let Some(from) = &direction.from {
-            match from.obstacles().first().map(|one| one.code) {
-                Some(RefusalCode::HostLost | RefusalCode::AgentLost) => {
-                    reasons.extend(from.obstacles());
-                }
-                _ => {}
-            }
+            reasons.extend(
+                from.obstacles().into_iter().filter(|one| {
+                    matches!(one.code, RefusalCode::HostLost | RefusalCode::AgentLost)
+                }),
+            );
         } else {
             reasons.extend(self.hidden_primary(pair, to));
         }
@@ -104,13 +111,17 @@ impl ScsCore {
         let to_in_contact = direction.to.reported();
         reasons
             .into_iter()
-            .filter(|reason| match reason.code {
-                RefusalCode::NotInStep
-                | RefusalCode::Maintenance
-                | RefusalCode::Flapping
-                | RefusalCode::Held => false,
-                RefusalCode::AgentLost | RefusalCode::HostLost => !to_in_contact,
-                _ => true,
+            .filter(|reason| {
+                let forcible = matches!(
+                    reason.code,
+                    RefusalCode::NotInStep
+                        | RefusalCode::Maintenance
+                        | RefusalCode::Flapping
+                        | RefusalCode::Held
+                );
+                let of_the_other = to_in_contact
+                    && matches!(reason.code, RefusalCode::AgentLost | RefusalCode::HostLost);
+                !forcible && !of_the_other
             })
             .collect()
     }

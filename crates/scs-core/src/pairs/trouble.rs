@@ -179,5 +179,9 @@ impl ScsCore {
 
 fn backed_off(after: Duration, failures: u32) -> Duration {
     let doubled = after.max(Duration::from_secs(1)) * 2_u32.saturating_pow(failures.min(8));
-    if failures == 0 { after } else { doubled.min(LONGEST_PAUSE) }
+    if failures == 0 {
+        after
+    } else {
+        doubled.min(LONGEST_PAUSE)
+    }
 }

@@ -9,6 +9,7 @@ mod realignment;
 mod reconnect;
 mod role_change;
 mod roll_back;
+mod settling;
 mod start;
 mod switchover;
 
@@ -220,11 +221,14 @@ impl ScsCore {
             .iter()
             .any(|member| &member.host == host && member.is_primary());
         if !here {
-            return self.pairs.get(pair).is_some_and(|care| {
-                care.open_record.is_some() && care.hosts().contains(host)
-            });
+            return self
+                .pairs
+                .get(pair)
+                .is_some_and(|care| care.open_record.is_some() && care.hosts().contains(host));
         }
-        let other = members.iter().any(|member| &member.host != host && member.can_take_over());
+        let other = members
+            .iter()
+            .any(|member| &member.host != host && member.can_take_over());
         self.is_busy(pair) || (other && self.gate(pair).is_empty())
     }
 }

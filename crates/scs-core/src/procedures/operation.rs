@@ -132,7 +132,12 @@ impl ScsCore {
             key,
             at_once: false,
         };
-        self.give(application, record, order, Step::StopOrdered(application.clone()));
+        self.give(
+            application,
+            record,
+            order,
+            Step::StopOrdered(application.clone()),
+        );
         let wait = self.start_info(application, |info| info.shutdown_timeout);
         self.phase(application, Phase::Stopping, number, wait);
     }
@@ -153,7 +158,12 @@ impl ScsCore {
             run_mode,
             control: None,
         };
-        self.give(application, record, order, Step::StartOrdered(application.clone()));
+        self.give(
+            application,
+            record,
+            order,
+            Step::StartOrdered(application.clone()),
+        );
         let wait = self.start_info(application, |info| info.startup_timeout);
         self.phase(application, Phase::Starting, number, wait);
     }
@@ -181,13 +191,20 @@ impl ScsCore {
             .map_or(ANSWER_WAIT, |found| field(&found.start_info))
     }
 
-    fn give(&mut self, application: &ApplicationName, record: CauseId, order: LcaOrder, step: Step) {
+    fn give(
+        &mut self,
+        application: &ApplicationName,
+        record: CauseId,
+        order: LcaOrder,
+        step: Step,
+    ) {
         let Some(host) = self.host_of(application) else {
             return;
         };
-        let word = match &step {
-            Step::StopOrdered(_) => "stop",
-            _ => "start",
+        let word = if matches!(step, Step::StopOrdered(_)) {
+            "stop"
+        } else {
+            "start"
         };
         let sent = self.send(&host, Some(record), order);
         self.entry(
@@ -239,7 +256,10 @@ impl ScsCore {
         match ended {
             None => {
                 // A step may have gone on to the next phase, which is kept under the same name.
-                let current = self.operations.entry(application.clone()).or_insert(operation);
+                let current = self
+                    .operations
+                    .entry(application.clone())
+                    .or_insert(operation);
                 let deadline = current.deadline;
                 self.timers
                     .set(Timer::Operation(application.clone()), deadline);
@@ -340,16 +360,23 @@ impl ScsCore {
         operation: &mut Operation,
     ) -> Option<Result<String, String>> {
         let state = &self.applications.get(application)?.state;
-        match state.status {
-            ApplicationStatus::Running | ApplicationStatus::ServiceUnavailable => {
-                Some(Ok(format!("{application} is {}", state.status.for_people())))
-            }
-            ApplicationStatus::Stopped
-                if matches!(operation.answer, Some(OrderOutcome::Done { incarnation }) if state.incarnation >= incarnation) =>
-            {
-                Some(Err(format!("it ended at once: {}", state.reason)))
-            }
-            _ => Self::refused(operation).map(Err),
+        let up = matches!(
+            state.status,
+            ApplicationStatus::Running | ApplicationStatus::ServiceUnavailable
+        );
+        if up {
+            return Some(Ok(format!(
+                "{application} is {}",
+                state.status.for_people()
+            )));
         }
+        let was_started = matches!(
+            operation.answer,
+            Some(OrderOutcome::Done { incarnation }) if state.incarnation >= incarnation
+        );
+        if was_started && state.status == ApplicationStatus::Stopped {
+            return Some(Err(format!("it ended at once: {}", state.reason)));
+        }
+        Self::refused(operation).map(Err)
     }
 }

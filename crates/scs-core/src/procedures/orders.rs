@@ -2,9 +2,7 @@
 
 use crate::ScsCore;
 use crate::timeline::{Moment, NewEntry};
-use changeover_model::message::{
-    LcaOrder, OrderKey, OrderOutcome, Party, Step,
-};
+use changeover_model::message::{LcaOrder, OrderKey, OrderOutcome, Party, Step};
 use changeover_model::{
     ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, RunMode, Timestamp,
 };
@@ -96,7 +94,11 @@ impl ScsCore {
                     && care.state.run_mode == order.run_mode
                     && care.state.epoch >= order.epoch
             });
-        if reached { Answer::Obeyed } else { Answer::Open }
+        if reached {
+            Answer::Obeyed
+        } else {
+            Answer::Open
+        }
     }
 
     pub(crate) fn note_obeyed(&mut self, record: CauseId, order: &RunModeOrder) {
@@ -134,7 +136,11 @@ impl ScsCore {
         application: &ApplicationName,
         epoch: Epoch,
     ) {
-        let Some(host) = self.applications.get(application).map(|care| care.host.clone()) else {
+        let Some(host) = self
+            .applications
+            .get(application)
+            .map(|care| care.host.clone())
+        else {
             return;
         };
         let key = self.order_key(Some(pair), epoch, application, true);

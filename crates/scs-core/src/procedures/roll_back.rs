@@ -4,8 +4,8 @@
 use super::Procedure;
 use super::role_change::{Change, RoleChange};
 use crate::ScsCore;
-use changeover_model::message::{RecordKind, Step};
 use changeover_model::environment::OnFailure;
+use changeover_model::message::{RecordKind, Step};
 use changeover_model::{CauseId, PairName};
 
 impl ScsCore {

@@ -2,14 +2,16 @@
 
 use super::desk::{A, B, Desk, switchover_to};
 use crate::{Echo, LinkLoss, ScsInput};
-use changeover_model::message::{
-    LcaReport, MaintenanceTarget, OperatorCommand, PairState,
-};
+use changeover_model::message::{LcaReport, MaintenanceTarget, OperatorCommand, PairState};
 use changeover_model::{ApplicationStatus, RunMode};
 use proptest::prelude::*;
 
 fn step(desk: &mut Desk, choice: u8, time: u64) {
-    let (name, host) = if choice.is_multiple_of(2) { (A, "host1") } else { (B, "host2") };
+    let (name, host) = if choice.is_multiple_of(2) {
+        (A, "host1")
+    } else {
+        (B, "host2")
+    };
     let status = ApplicationStatus::ALL[usize::from(choice) % ApplicationStatus::ALL.len()];
     match choice / 2 % 17 {
         0 => desk.switchover(),
@@ -23,11 +25,20 @@ fn step(desk: &mut Desk, choice: u8, time: u64) {
         5 => desk.carrier_on(host, choice > 100),
         6 => desk.silence(host),
         7 => desk.connect(host),
-        8 => desk.feed(ScsInput::DialFailed { host: host.into(), loss: LinkLoss::Refused }),
-        9 => desk.feed(ScsInput::HostEchoed { host: host.into(), echo: Echo::Answered }),
+        8 => desk.feed(ScsInput::DialFailed {
+            host: host.into(),
+            loss: LinkLoss::Refused,
+        }),
+        9 => desk.feed(ScsInput::HostEchoed {
+            host: host.into(),
+            echo: Echo::Answered,
+        }),
         10 => desk.logs(name),
         11 => {
-            desk.asks(OperatorCommand::Restart { application: name.into(), no_handover: choice > 100 });
+            desk.asks(OperatorCommand::Restart {
+                application: name.into(),
+                no_handover: choice > 100,
+            });
         }
         12 => {
             desk.asks(OperatorCommand::SetMaintenance {

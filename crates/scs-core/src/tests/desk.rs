@@ -1,20 +1,19 @@
 //! The harness: a site of two hosts and one pair, an SCS, and a hand that plays the LCAs and the Message Server.
 
-use crate::{ScsCore, ScsIdentity, ScsInput, ScsOutput, StoreChange, StoredState};
-use changeover_model::environment::{
-    Addp, AlarmCategory, AlarmCondition, Application, Environment, Host, ManagementLayer, Pair,
-    Policy, Ports, ReactionType, Script, Selection, StartInfo, Switch, VipControl, VirtualIp,
-};
+use super::show::show;
+pub(super) use super::site::site;
+use crate::{ScsCore, ScsIdentity, ScsInput, ScsOutput, StoredState};
+use changeover_model::environment::Environment;
 use changeover_model::message::{
     AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, FromLca, FromMessageServer,
     HeldOn, LcaOrder, LcaReport, LcaState, LogEvent, LogOrigin, MatchRole, Operator,
-    OperatorAnswer, OperatorCommand, OperatorRole, OrderKey, OrderOutcome, PairState, ScriptOutcome,
-    ScriptResult, SourceId, SwitchoverRequest,
+    OperatorAnswer, OperatorCommand, OperatorRole, OrderKey, OrderOutcome, PairState,
+    ScriptOutcome, ScriptResult, SourceId, SwitchoverRequest,
 };
 use changeover_model::{
-    ApplicationName, ApplicationStatus, ApplicationType, ConditionName, Core, Epoch,
-    HostName, Incarnation, LogEventId, LogLevel, OperatingSystem, PairName, Redundancy, RequestId,
-    Revision, RunMode, ScriptName, Takeover, Timestamp,
+    ApplicationName, ApplicationStatus, ApplicationType, ConditionName, Core, Epoch, HostName,
+    Incarnation, LogEventId, LogLevel, OperatingSystem, PairName, Redundancy, RequestId, Revision,
+    RunMode, ScriptName, Takeover, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,134 +21,7 @@ use std::time::Duration;
 
 pub(super) const A: &str = "SIP_SERVER_PRIMARY";
 pub(super) const B: &str = "SIP_SERVER_BACKUP";
-const VIP: [u8; 4] = [10, 10, 11, 103];
-
-pub(super) fn application(name: &str, host: &str, kind: ApplicationType) -> Application {
-    Application {
-        name: name.into(),
-        application_type: kind,
-        host: host.into(),
-        switch: None,
-        redundancy: None,
-        backup_server: None,
-        ports: Ports::default(),
-        start_info: StartInfo {
-            startup_timeout: Duration::from_secs(8),
-            shutdown_timeout: Duration::from_secs(8),
-            ..StartInfo::default()
-        },
-        connections: Vec::new(),
-        options: indexmap::IndexMap::new(),
-    }
-}
-
-fn host(name: &str, last: u8) -> Host {
-    Host {
-        name: name.into(),
-        os: OperatingSystem::Linux,
-        address: [10, 10, 11, last].into(),
-        lca_port: 4999,
-        addp: Addp::default(),
-        disconnect_switchover_timeout: Duration::ZERO,
-        lca_restart_timeout: Duration::from_secs(5),
-    }
-}
-
-fn condition(short: &str, application: &str, id: u32, scripts: &[&str]) -> AlarmCondition {
-    AlarmCondition {
-        name: ConditionName::from(format!("ALRM_{short}_{id}")),
-        description: String::new(),
-        category: AlarmCategory::Critical,
-        detect: LogEventId(id),
-        selection: Selection::Application(application.into()),
-        cancel: None,
-        cancel_timeout: Duration::from_secs(3600),
-        reaction_scripts: scripts.iter().map(|one| ScriptName::from(*one)).collect(),
-        clearance_scripts: Vec::new(),
-        enabled: true,
-    }
-}
-
-/// The guide's hot standby pair on two hosts, IP Address Takeover; the SCS on a third.
-pub(super) fn site() -> Environment {
-    let third = ApplicationType::ThirdPartyServer;
-    let applications = [
-        application(A, "host1", ApplicationType::SipServer),
-        application(B, "host2", ApplicationType::SipServer),
-        application("A_UP", "host1", third),
-        application("A_DOWN", "host1", third),
-        application("B_UP", "host2", third),
-        application("B_DOWN", "host2", third),
-    ];
-    let scripts = ["A_UP", "A_DOWN", "B_UP", "B_DOWN"].map(|name| Script {
-        name: ScriptName::from(format!("AR_{name}")),
-        reaction: ReactionType::StartApplication(name.into()),
-    });
-    let conditions = [
-        condition("A", A, 4561, &["AR_A_DOWN"]),
-        condition("A", A, 4563, &["AR_B_DOWN", "AR_A_UP"]),
-        condition("B", B, 4561, &["AR_B_DOWN"]),
-        condition("B", B, 4563, &["AR_B_UP", "AR_A_DOWN"]),
-    ];
-    let control = |up: &str, down: &str| VipControl {
-        enable: up.into(),
-        disable: down.into(),
-    };
-    let pair = Pair {
-        name: "EAST".into(),
-        redundancy: Redundancy::Hot,
-        takeover: Takeover::IpAddress,
-        primary: A.into(),
-        primary_host: "host1".into(),
-        backup: B.into(),
-        backup_host: "host2".into(),
-        virtual_ips: vec![VirtualIp {
-            address: VIP.into(),
-            prefix: 24,
-            interfaces: [("host1", "eth0"), ("host2", "eth0")]
-                .map(|(host, on)| (HostName::from(host), on.to_owned()))
-                .into_iter()
-                .collect(),
-            label: Some("eth0:1".into()),
-        }],
-        control: [
-            (HostName::from("host1"), control("A_UP", "A_DOWN")),
-            (HostName::from("host2"), control("B_UP", "B_DOWN")),
-        ]
-        .into_iter()
-        .collect(),
-        policy: Policy::default(),
-    };
-    Environment {
-        name: "east".into(),
-        management_layer: ManagementLayer {
-            scs_host: "mgmt1".into(),
-            scs_port: 7770,
-            message_server: "MessageServer".into(),
-            message_server_host: "mgmt1".into(),
-            message_server_port: 7120,
-            log_keep: Duration::from_secs(86_400),
-            log_size: 1 << 30,
-            smtp: None,
-            snmp: None,
-        },
-        hosts: [host("mgmt1", 110), host("host1", 101), host("host2", 102)]
-            .map(|host| (host.name.clone(), host))
-            .into_iter()
-            .collect(),
-        switches: [("S".into(), Switch::default())].into_iter().collect(),
-        applications: applications
-            .map(|one| (one.name.clone(), one))
-            .into_iter()
-            .collect(),
-        scripts: scripts.map(|one| (one.name.clone(), one)).into_iter().collect(),
-        alarm_conditions: conditions
-            .map(|one| (one.name.clone(), one))
-            .into_iter()
-            .collect(),
-        pairs: [(PairName::from("EAST"), pair)].into_iter().collect(),
-    }
-}
+pub(super) const VIP: [u8; 4] = [10, 10, 11, 103];
 
 /// A server as its LCA sees it.
 #[derive(Clone)]
@@ -287,14 +159,23 @@ impl Desk {
                         }
                         after.push(ScsInput::Persisted(ticket));
                     } else {
-                        assert!(!changes.iter().any(StoreChange::deletes) || !changes.is_empty());
+                        assert!(!changes.is_empty(), "an empty write");
                         after.push(ScsInput::PersistFailed {
                             ticket,
                             reason: "no space left on device".into(),
                         });
                     }
                 }
-                _ => {}
+                ScsOutput::CloseLca { .. }
+                | ScsOutput::ProbeHost { .. }
+                | ScsOutput::ToMessageServer(_)
+                | ScsOutput::SendLog(_)
+                | ScsOutput::Reply { .. }
+                | ScsOutput::SendEmail { .. }
+                | ScsOutput::SendSnmpTrap { .. }
+                | ScsOutput::RunCommand { .. }
+                | ScsOutput::PictureChanged
+                | ScsOutput::ReactionChanged(_) => {}
             }
         }
         for input in after {
@@ -344,7 +225,11 @@ impl Desk {
     }
 
     fn lca_state(&self, host: &str) -> LcaState {
-        let here: Vec<&Server> = self.servers.values().filter(|one| one.host == host).collect();
+        let here: Vec<&Server> = self
+            .servers
+            .values()
+            .filter(|one| one.host == host)
+            .collect();
         LcaState {
             host: host.into(),
             version: "test".into(),
@@ -436,7 +321,10 @@ impl Desk {
         self.report(host, LcaReport::AddressesObserved(addresses));
     }
 
-    fn take_order(&mut self, wanted: impl Fn(&OrderKey, &LcaOrder) -> bool) -> (String, OrderKey, LcaOrder) {
+    fn take_order(
+        &mut self,
+        wanted: impl Fn(&OrderKey, &LcaOrder) -> bool,
+    ) -> (String, OrderKey, LcaOrder) {
         let index = self
             .orders
             .iter()
@@ -610,74 +498,3 @@ fn key_of(order: &LcaOrder) -> Option<OrderKey> {
         | LcaOrder::HandedOver => None,
     }
 }
-
-fn show_order(order: &LcaOrder) -> Option<String> {
-    Some(match order {
-        LcaOrder::Beat { .. } => return None,
-        LcaOrder::Hello { .. } => "Hello".into(),
-        LcaOrder::Configure(slice) => format!("Configure {}", slice.revision),
-        LcaOrder::IntendPair {
-            pair,
-            epoch,
-            primary,
-            maintenance,
-        } => {
-            let primary = primary.as_ref().map_or("nobody", ApplicationName::as_str);
-            let maintenance = if *maintenance { ", maintenance" } else { "" };
-            format!("intend {pair}: {primary} in epoch {epoch}{maintenance}")
-        }
-        LcaOrder::StartApplication { key, .. } => format!("start {}", key.application),
-        LcaOrder::StopApplication { key, at_once } => {
-            let how = if *at_once { " at once" } else { "" };
-            format!("stop {}{how}", key.application)
-        }
-        LcaOrder::SetRunMode { key, run_mode } => {
-            format!("{} to {run_mode} in epoch {}", key.application, key.epoch)
-        }
-        LcaOrder::ReleaseAddresses { .. } => "release".into(),
-        LcaOrder::AnnounceAddresses { .. } => "announce".into(),
-        LcaOrder::ExecuteCommand { command_line, .. } => format!("execute {command_line}"),
-        LcaOrder::ChangeOption { option, value, .. } => format!("option {option} = {value}"),
-        LcaOrder::HandedOver => "handed over".into(),
-    })
-}
-
-fn show(output: &ScsOutput) -> Option<String> {
-    Some(match output {
-        ScsOutput::ToLca { host, message, .. } => {
-            format!("{host}: {}", show_order(&message.body)?)
-        }
-        ScsOutput::CloseLca { host } => format!("close {host}"),
-        ScsOutput::SendLog(batch) => {
-            let events: Vec<String> = batch
-                .events
-                .iter()
-                .map(|event| format!("{} {}", event.id, event.application))
-                .collect();
-            format!("log {}", events.join(", "))
-        }
-        ScsOutput::Reply { request, answer } => match answer.as_ref() {
-            OperatorAnswer::Progress { .. } => return None,
-            OperatorAnswer::Finished(record) => {
-                format!("answer {request}: {:?}: {}", record.outcome?, record.why)
-            }
-            OperatorAnswer::Done { message, .. } => format!("answer {request}: {message}"),
-            OperatorAnswer::Predicted(prediction) => {
-                format!("answer {request}: predicted {:?}", prediction.warnings)
-            }
-            OperatorAnswer::Refused(reasons) => {
-                let codes: Vec<&str> = reasons.iter().map(|one| one.code.as_str()).collect();
-                format!("answer {request}: refused {}", codes.join(" "))
-            }
-        },
-        ScsOutput::ProbeHost { .. }
-        | ScsOutput::ToMessageServer(_)
-        | ScsOutput::Persist { .. }
-        | ScsOutput::SendEmail { .. }
-        | ScsOutput::SendSnmpTrap { .. }
-        | ScsOutput::RunCommand { .. }
-        | ScsOutput::PictureChanged
-        | ScsOutput::ReactionChanged(_) => return None,
-    })
-}
-

@@ -29,14 +29,23 @@ fn the_death_of_the_primary_promotes_the_backup_in_the_same_call() {
 #[test]
 fn a_backup_that_is_not_started_is_never_promoted_and_is_as_soon_as_it_is() {
     let mut desk = Desk::running();
-    desk.server_is(B, |state| state.status = ApplicationStatus::ServiceUnavailable);
+    desk.server_is(B, |state| {
+        state.status = ApplicationStatus::ServiceUnavailable
+    });
     desk.dies(A);
     assert_eq!(desk.seen_of(&["to Primary"]), Vec::<String>::new());
     let suppressed = desk.pair().suppressed;
-    assert!(suppressed.iter().any(|one| one.reason.starts_with("no backup can take over")));
+    assert!(
+        suppressed
+            .iter()
+            .any(|one| one.reason.starts_with("no backup can take over"))
+    );
     assert_eq!(desk.story().0, "Suppression Refused");
     desk.wait(2_100);
-    assert_eq!(desk.seen_of(&["20621"]), ["log 20621 SIP_SERVER_PRIMARY, 4200 EAST"]);
+    assert_eq!(
+        desk.seen_of(&["20621"]),
+        ["log 20621 SIP_SERVER_PRIMARY, 4200 EAST"]
+    );
     desk.server_is(B, |state| state.status = ApplicationStatus::Running);
     assert_eq!(
         desk.seen_of(&["to Primary"]),
@@ -47,7 +56,9 @@ fn a_backup_that_is_not_started_is_never_promoted_and_is_as_soon_as_it_is() {
 #[test]
 fn a_primary_that_cannot_serve_is_demoted_and_a_hung_one_is_ended() {
     let mut desk = Desk::running();
-    desk.server_is(A, |state| state.status = ApplicationStatus::ServiceUnavailable);
+    desk.server_is(A, |state| {
+        state.status = ApplicationStatus::ServiceUnavailable
+    });
     assert_eq!(
         desk.seen_of(&["host1: SIP"]),
         ["host1: SIP_SERVER_PRIMARY to Backup in epoch 2"]
@@ -95,14 +106,20 @@ fn a_silent_host_is_lost_after_its_detection_bound_and_not_before() {
     assert_eq!(desk.seen_of(&["to Primary", "8002"]), Vec::<String>::new());
     desk.wait(510);
     let lines = desk.seen_of(&["to Primary", "8002"]);
-    assert_eq!(lines[0], "host2: SIP_SERVER_BACKUP to Primary in epoch 2", "{lines:?}");
+    assert_eq!(
+        lines[0], "host2: SIP_SERVER_BACKUP to Primary in epoch 2",
+        "{lines:?}"
+    );
     let record = desk.core.find_record("EAST").expect("a failover");
     let detected = record.opened_at.since(silent_since);
     assert!(detected <= Duration::from_millis(3_000), "{detected:?}");
     desk.obeys(B);
     desk.script_runs("B_UP");
     let (kind, entries) = desk.story();
-    assert_eq!((kind.as_str(), entries[0].as_str()), ("Failover Done", "scs: host1 lost"));
+    assert_eq!(
+        (kind.as_str(), entries[0].as_str()),
+        ("Failover Done", "scs: host1 lost")
+    );
     assert_eq!(desk.state(), PairState::NotReady);
 }
 
@@ -120,7 +137,10 @@ fn a_restored_host_that_is_still_primary_is_demoted_and_the_winner_announces() {
         ["host1: SIP_SERVER_PRIMARY to Backup in epoch 2"]
     );
     desk.obeys(A);
-    assert_eq!(desk.seen_of(&["start", "announce"]), ["host1: start A_DOWN"]);
+    assert_eq!(
+        desk.seen_of(&["start", "announce"]),
+        ["host1: start A_DOWN"]
+    );
     desk.script_runs("A_DOWN");
     assert_eq!(desk.seen_of(&["announce"]), ["host2: announce"]);
     let (kind, entries) = desk.story();
@@ -207,7 +227,10 @@ fn a_tick_that_comes_late_judges_nothing_and_asks_for_the_state_first() {
         .filter(|output| format!("{output:?}").contains("Hello"))
         .count();
     assert_eq!(hellos, 2);
-    assert_eq!(desk.core.picture(now).map(|picture| picture.active_alarms), Some(0));
+    assert_eq!(
+        desk.core.picture(now).map(|picture| picture.active_alarms),
+        Some(0)
+    );
     assert!(!format!("{outputs:?}").contains("SetRunMode"));
 }
 
@@ -234,17 +257,25 @@ fn too_many_failovers_stop_automatic_switching_until_an_operator_switches() {
     let names = [A, B];
     for round in 0..4_usize {
         let (from, to) = (names[round % 2], names[(round + 1) % 2]);
-        desk.server_is(from, |state| state.status = ApplicationStatus::ServiceUnavailable);
+        desk.server_is(from, |state| {
+            state.status = ApplicationStatus::ServiceUnavailable
+        });
         desk.obeys(from);
         desk.obeys(to);
-        let (down, up) = if to == A { ("B_DOWN", "A_UP") } else { ("A_DOWN", "B_UP") };
+        let (down, up) = if to == A {
+            ("B_DOWN", "A_UP")
+        } else {
+            ("A_DOWN", "B_UP")
+        };
         desk.script_runs(down);
         desk.script_runs(up);
         desk.server_is(from, |state| state.status = ApplicationStatus::Running);
         desk.wait(61_000);
     }
     desk.seen();
-    desk.server_is(A, |state| state.status = ApplicationStatus::ServiceUnavailable);
+    desk.server_is(A, |state| {
+        state.status = ApplicationStatus::ServiceUnavailable
+    });
     let lines = desk.seen_of(&["to Primary", "to Backup", "10327"]);
     assert!(lines.iter().all(|line| line.contains("10327")), "{lines:?}");
     assert!(!lines.is_empty());

@@ -42,7 +42,10 @@ fn a_refused_switchover_names_all_its_reasons_and_leaves_a_record() {
     desk.asks(maintenance(true, false));
     desk.seen();
     desk.asks(switchover(false, false));
-    assert_eq!(desk.seen(), ["answer 2: refused backup-not-running maintenance"]);
+    assert_eq!(
+        desk.seen(),
+        ["answer 2: refused backup-not-running maintenance"]
+    );
     assert_eq!(desk.story().0, "Refusal Refused");
     desk.asks(switchover(true, false));
     assert_eq!(
@@ -51,7 +54,10 @@ fn a_refused_switchover_names_all_its_reasons_and_leaves_a_record() {
         "force never promotes a server that is not Started"
     );
     desk.asks(switchover(false, true));
-    assert_eq!(desk.seen(), ["answer 4: refused backup-not-running maintenance"]);
+    assert_eq!(
+        desk.seen(),
+        ["answer 4: refused backup-not-running maintenance"]
+    );
 }
 
 #[test]
@@ -70,16 +76,33 @@ fn force_overrides_what_is_not_in_step_and_maintenance() {
 fn names_that_mean_nothing_are_refused_as_unusable_input() {
     let mut desk = Desk::running();
     desk.asks(switchover_to(Some("host9")));
-    desk.asks(OperatorCommand::Realign { pair: "WEST".into() });
-    desk.asks(OperatorCommand::Start { application: "NOBODY".into() });
-    desk.asks(OperatorCommand::ConfirmLost { hosts: vec!["host9".into()] });
+    desk.asks(OperatorCommand::Realign {
+        pair: "WEST".into(),
+    });
+    desk.asks(OperatorCommand::Start {
+        application: "NOBODY".into(),
+    });
+    desk.asks(OperatorCommand::ConfirmLost {
+        hosts: vec!["host9".into()],
+    });
     desk.asks(test_of("NOTHING", true, false));
-    assert!(desk.seen().iter().all(|line| line.ends_with("refused unknown-name")));
-    desk.asks(OperatorCommand::Start { application: "A_UP".into() });
-    desk.asks(OperatorCommand::Start { application: A.into() });
+    assert!(
+        desk.seen()
+            .iter()
+            .all(|line| line.ends_with("refused unknown-name"))
+    );
+    desk.asks(OperatorCommand::Start {
+        application: "A_UP".into(),
+    });
+    desk.asks(OperatorCommand::Start {
+        application: A.into(),
+    });
     assert_eq!(
         desk.seen(),
-        ["answer 6: refused bad-request", "answer 7: refused already-running"]
+        [
+            "answer 6: refused bad-request",
+            "answer 7: refused already-running"
+        ]
     );
 }
 
@@ -89,7 +112,9 @@ fn a_second_procedure_is_refused_while_one_is_under_way() {
     desk.switchover();
     desk.seen();
     desk.switchover();
-    desk.asks(OperatorCommand::Realign { pair: "EAST".into() });
+    desk.asks(OperatorCommand::Realign {
+        pair: "EAST".into(),
+    });
     assert_eq!(
         desk.seen(),
         [
@@ -104,7 +129,10 @@ fn a_stop_of_a_primary_that_cannot_hand_over_is_refused() {
     let mut desk = Desk::running();
     desk.server_is(B, |state| state.status = ApplicationStatus::Stopped);
     desk.seen();
-    desk.asks(OperatorCommand::Stop { application: A.into(), no_handover: false });
+    desk.asks(OperatorCommand::Stop {
+        application: A.into(),
+        no_handover: false,
+    });
     assert_eq!(
         desk.seen(),
         ["answer 1: refused handover-impossible backup-not-running"]

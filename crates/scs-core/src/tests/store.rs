@@ -21,7 +21,10 @@ fn nothing_is_promoted_under_an_epoch_that_could_not_be_written() {
     let lines = desk.seen_of(&["answer", "epoch 4"]);
     assert!(lines.len() <= 1, "{lines:?}");
     assert!(
-        desk.core.alarms(false).iter().any(|alarm| alarm.condition.as_str() == "STORE_UNAVAILABLE")
+        desk.core
+            .alarms(false)
+            .iter()
+            .any(|alarm| alarm.condition.as_str() == "STORE_UNAVAILABLE")
     );
 }
 
@@ -51,7 +54,10 @@ fn a_restart_moves_nothing_and_uses_no_epoch_twice() {
     desk.connect("host1");
     desk.connect("host2");
     desk.wait(100);
-    assert_eq!(desk.seen_of(&["to Primary", "to Backup", "start "]), Vec::<String>::new());
+    assert_eq!(
+        desk.seen_of(&["to Primary", "to Backup", "start "]),
+        Vec::<String>::new()
+    );
     assert_eq!(desk.state(), PairState::Ok);
     desk.switchover();
     let line = desk.seen_of(&["to Backup"]).remove(0);
@@ -99,10 +105,20 @@ fn a_server_that_comes_up_alone_is_promoted_after_a_short_wait_for_the_other() {
 #[test]
 fn own_events_are_kept_until_they_are_acknowledged() {
     let mut desk = Desk::running();
-    desk.server_is(B, |state| state.status = ApplicationStatus::ServiceUnavailable);
-    let pending: Vec<u32> = desk.kept.pending_events.values().map(|one| one.id.0).collect();
+    desk.server_is(B, |state| {
+        state.status = ApplicationStatus::ServiceUnavailable
+    });
+    let pending: Vec<u32> = desk
+        .kept
+        .pending_events
+        .values()
+        .map(|one| one.id.0)
+        .collect();
     assert!(pending.contains(&5094), "{pending:?}");
     let source = SourceId("SCS/0000000000000007".into());
-    desk.feed(ScsInput::LogAcknowledged(LogAcknowledged { source, up_to: 1_000 }));
+    desk.feed(ScsInput::LogAcknowledged(LogAcknowledged {
+        source,
+        up_to: 1_000,
+    }));
     assert_eq!(desk.kept.pending_events.len(), 0);
 }

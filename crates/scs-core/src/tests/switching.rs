@@ -1,8 +1,8 @@
 //! Planned switchovers: the documented steps, and the ways out when a step does not come.
 
 use super::desk::{A, B, Desk, site, switchover_to};
-use changeover_model::message::{LcaReport, OperatorCommand, PairState};
 use changeover_model::environment::OnFailure;
+use changeover_model::message::{LcaReport, OperatorCommand, PairState};
 use changeover_model::{ApplicationStatus, RunMode};
 
 #[test]
@@ -51,7 +51,10 @@ fn a_manual_switchover_gives_each_order_with_the_fact_that_frees_it() {
         "VIP: off on host1",
         "VIP: on on host2",
     ] {
-        assert!(entries.iter().any(|entry| entry == step), "{step} in {entries:#?}");
+        assert!(
+            entries.iter().any(|entry| entry == step),
+            "{step} in {entries:#?}"
+        );
     }
 }
 
@@ -85,7 +88,9 @@ fn a_lost_event_is_named_and_the_scs_realigns_by_itself() {
     desk.script_runs("B_UP");
     assert_eq!(
         desk.seen_of(&["answer"]),
-        ["answer 1: Done: SIP_SERVER_BACKUP on host2 is primary in epoch 2; the SCS realigned the VIP by itself, after 501.0 ms"]
+        [
+            "answer 1: Done: SIP_SERVER_BACKUP on host2 is primary in epoch 2; the SCS realigned the VIP by itself, after 501.0 ms"
+        ]
     );
 }
 
@@ -104,6 +109,12 @@ fn a_promotion_that_fails_is_rolled_back_under_a_new_epoch() {
         ]
     );
     desk.obeys(A);
+    assert_eq!(
+        desk.seen_of(&["start"]),
+        ["host2: start B_DOWN", "host1: start A_UP"]
+    );
+    desk.script_runs("B_DOWN");
+    desk.script_runs("A_UP");
     assert_eq!(desk.story().0, "RollBack Done");
     let mut site = site();
     for pair in site.pairs.values_mut() {

@@ -119,7 +119,10 @@ impl World {
                 ScsInput::MessageServerConnected
             }
             (_, Payload::FromMessageServer(message)) => ScsInput::MessageServerMessage(message),
-            (_, Payload::LogAcknowledged(acknowledged)) => ScsInput::LogAcknowledged(acknowledged),
+            (_, Payload::LogAcknowledged(acknowledged)) => {
+                self.invariants.acknowledged(&acknowledged);
+                ScsInput::LogAcknowledged(acknowledged)
+            }
             _ => return,
         };
         self.scs_input(life, input);

@@ -112,6 +112,7 @@ impl World {
     pub(crate) fn note_report(&mut self, host: HostIndex, message: &FromLca) {
         if let LcaReport::ControlScriptFinished { key, outcome } = &message.body
             && outcome.result.is_good()
+            && message.sent_at == self.clock(host)
             && let Some((pair, _, action)) = self.environment.control_script(&key.application)
         {
             let pair = pair.name.clone();

@@ -58,6 +58,14 @@ impl Process {
     pub(crate) fn main_lives(&self) -> bool {
         self.forked && !self.main_gone
     }
+
+    /// True if it is a server that serves as primary; `None` for anything but a server.
+    pub(crate) fn serves(&self) -> Option<bool> {
+        match &self.work {
+            Work::Server(server) => Some(server.serves()),
+            Work::Script { .. } | Work::Plain => None,
+        }
+    }
 }
 
 /// What a process is.

@@ -23,7 +23,7 @@ pub(crate) use host::Host;
 use crate::invariants::Invariants;
 use crate::randomness::Random;
 use crate::scenario::{Act, Planted, Scenario, When};
-use changeover_model::environment::{Environment, LcaSlice};
+use changeover_model::environment::Environment;
 use changeover_model::{ApplicationName, Core, HostName, PairName, Timestamp};
 use connections::Network;
 use event::Queue;
@@ -104,7 +104,7 @@ pub(crate) fn micros(duration: std::time::Duration) -> u64 {
 }
 
 impl World {
-    pub(crate) fn new(scenario: &Scenario, operators: Operators) -> Self {
+    pub(crate) fn new(scenario: &Scenario, tidies: bool) -> Self {
         let environment = scenario.site.environment();
         let mut random = Random::new(scenario.seed, 2);
         let mut hosts = Vec::new();
@@ -127,7 +127,7 @@ impl World {
             hosts,
             neighbour: BTreeMap::new(),
             invariants: Invariants::default(),
-            operators,
+            operators: Operators::new(tidies),
             planted: scenario.planted,
             healed: false,
             network: Network::default(),
@@ -347,15 +347,6 @@ impl World {
             self.plan_steps(Some(&text));
         }
         self.trace.push(self.now, text);
-    }
-
-    /// What an LCA is told about its part of the site.
-    pub(crate) fn slice_of(&self, host: HostIndex) -> Option<LcaSlice> {
-        LcaSlice::of(
-            &self.environment,
-            changeover_model::Revision(0),
-            &self.hosts[host].name,
-        )
     }
 
     fn look(&mut self) {

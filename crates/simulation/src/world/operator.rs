@@ -7,7 +7,7 @@ use changeover_model::message::{
     MaintenanceTarget, Operator, OperatorAnswer, OperatorCommand, OperatorRole, PairState,
     SwitchoverRequest,
 };
-use changeover_model::{ApplicationStatus, Core as _};
+use changeover_model::ApplicationStatus;
 use changeover_scs_core::ScsInput;
 use std::collections::BTreeMap;
 
@@ -18,18 +18,23 @@ const AGAIN: u64 = 1_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct Operators {
     requests: u64,
-    open: BTreeMap<u64, OperatorCommand>,
+    open: BTreeMap<u64, (u64, OperatorCommand)>,
     /// Final answers, in the order in which they came.
     pub(crate) answers: Vec<(OperatorCommand, OperatorAnswer)>,
     /// Members whose start was accepted.
     brought_up: Vec<bool>,
     /// The operator puts things in order after healing.
     pub(crate) tidies: bool,
-    /// They asked for something that may leave a pair otherwise.
-    pub(crate) meddled: bool,
 }
 
 impl Operators {
+    pub(crate) fn new(tidies: bool) -> Self {
+        Self {
+            tidies,
+            ..Self::default()
+        }
+    }
+
     /// The SCS died: whoever waited for it is told so by their connection.
     pub(crate) fn forget_requests(&mut self) {
         self.open.clear();
@@ -43,9 +48,19 @@ impl World {
         };
         self.say(|_| format!("operator asks {command:?}"));
         self.operators.requests += 1;
-        self.operators.meddled = true;
+        match command {
+            OperatorCommand::Switchover(_) | OperatorCommand::Start { .. } => {}
+            OperatorCommand::Stop { .. }
+            | OperatorCommand::Restart { .. }
+            | OperatorCommand::ClearAlarm { .. }
+            | OperatorCommand::TestAlarm { .. }
+            | OperatorCommand::Realign { .. }
+            | OperatorCommand::SetMaintenance { .. }
+            | OperatorCommand::ConfirmLost { .. }
+            | OperatorCommand::LogEvent { .. } => self.invariants.holders.meddled(),
+        }
         let request = self.operators.requests;
-        self.operators.open.insert(request, command.clone());
+        self.operators.open.insert(request, (self.now, command.clone()));
         let input = ScsInput::OperatorRequested {
             request: RequestId(request),
             operator: Operator {
@@ -79,7 +94,7 @@ impl World {
             OperatorAnswer::Progress { .. } => String::new(),
         });
         // A Test predicts first; what follows is still an answer to it.
-        let Some(command) = self.operators.open.get(&request.0).cloned() else {
+        let Some((_, command)) = self.operators.open.get(&request.0).cloned() else {
             return;
         };
         if !matches!(answer, OperatorAnswer::Predicted(_)) {
@@ -88,8 +103,8 @@ impl World {
         self.operators.answers.push((command, answer));
     }
 
-    /// Commands that the SCS has taken and not answered.
-    pub(crate) fn unanswered(&self) -> impl Iterator<Item = &OperatorCommand> {
+    /// Commands that the SCS has taken and not answered, with when they were asked.
+    pub(crate) fn unanswered(&self) -> impl Iterator<Item = &(u64, OperatorCommand)> {
         self.operators.open.values()
     }
 
@@ -109,8 +124,6 @@ impl World {
         }
         if self.operators.brought_up.contains(&false) {
             self.plan(AGAIN, Event::BringUp);
-        } else {
-            self.operators.meddled = false;
         }
     }
 
@@ -123,10 +136,9 @@ impl World {
         let Some(driven) = self.scs.driven.as_ref() else {
             return;
         };
-        if driven.core.deadline().is_none() {
+        let Some(picture) = driven.core.picture(now) else {
             return;
-        }
-        let picture = driven.core.picture(now);
+        };
         let mut commands = Vec::new();
         for host in picture.hosts.iter().filter(|host| host.maintenance) {
             commands.push(maintenance_off(host.name.as_str()));

@@ -1,0 +1,138 @@
+//! What must be true of every run. One file per invariant, with its reason and its named exceptions at the top;
+//! each keeps what it has seen and says what broke it. `world` tells them what happens; none of them changes
+//! anything there.
+
+mod delivery;
+mod honest_outcome;
+mod no_stuck_state;
+mod one_primary_per_epoch;
+mod settled;
+mod stale_effect;
+mod two_holders;
+
+use crate::scenario::Fault;
+use crate::world::World;
+use changeover_model::message::{FromLca, LogAcknowledged, ReactionPicture, ScriptResult};
+use changeover_model::{ApplicationName, Epoch, HostName, PairName, ScriptAction};
+
+/// Everything that is watched in a run.
+#[derive(Debug, Default)]
+pub(crate) struct Invariants {
+    primaries: one_primary_per_epoch::OnePrimaryPerEpoch,
+    effects: stale_effect::StaleEffect,
+    delivery: delivery::Delivery,
+    honesty: honest_outcome::HonestOutcome,
+    pub(crate) holders: two_holders::TwoHolders,
+    /// What broke, with its time.
+    pub(crate) violations: Vec<String>,
+    /// Pairs that ended otherwise, and what explains it.
+    pub(crate) explained: Vec<String>,
+}
+
+/// The end of a wording: at which time of the run.
+fn at(now: u64, text: &str) -> String {
+    format!("{}.{:06} {text}", now / 1_000_000, now % 1_000_000)
+}
+
+impl Invariants {
+    fn broken(&mut self, found: Option<String>) {
+        // The first few say it all; a run that goes wrong often repeats itself.
+        if let Some(text) = found
+            && self.violations.len() < 20
+        {
+            self.violations.push(text);
+        }
+    }
+
+    pub(crate) fn primary_ordered(
+        &mut self,
+        now: u64,
+        pair: &PairName,
+        epoch: Epoch,
+        application: &ApplicationName,
+    ) {
+        let found = self.primaries.ordered(now, pair, epoch, application);
+        self.broken(found);
+    }
+
+    pub(crate) fn script_took_effect(
+        &mut self,
+        now: u64,
+        host: &HostName,
+        pair: &PairName,
+        epoch: Epoch,
+        action: ScriptAction,
+    ) {
+        let found = self.effects.script(now, host, pair, epoch, action);
+        self.broken(found);
+    }
+
+    pub(crate) fn entered_run_mode(
+        &mut self,
+        now: u64,
+        run: u64,
+        application: &ApplicationName,
+        epoch: Epoch,
+    ) {
+        let found = self.effects.run_mode(now, run, application, epoch);
+        self.broken(found);
+    }
+
+    pub(crate) fn acknowledged(&mut self, acknowledged: &LogAcknowledged) {
+        self.delivery.acknowledged(acknowledged);
+    }
+
+    pub(crate) fn outcome_arrived(&mut self, message: &FromLca) {
+        self.honesty.outcome_arrived(message);
+    }
+
+    pub(crate) fn lied(&mut self, now: u64, application: &ApplicationName, result: ScriptResult) {
+        self.broken(Some(honest_outcome::lied(now, application, result)));
+    }
+
+    pub(crate) fn reaction_changed(
+        &mut self,
+        now: u64,
+        reaction: &ReactionPicture,
+        as_wanted: Option<bool>,
+    ) {
+        let found = self.honesty.reaction_changed(now, reaction, as_wanted);
+        self.broken(found);
+    }
+
+    pub(crate) fn fault_happened(&mut self, fault: &Fault) {
+        self.holders.fault_happened(fault);
+    }
+}
+
+impl World {
+    /// The addresses or what can be heard of them have changed.
+    pub(crate) fn count_holders(&mut self) {
+        let found = two_holders::count(self);
+        self.invariants.broken(found);
+    }
+}
+
+/// True if nothing is left to be done.
+pub(crate) fn is_as_it_should_be(world: &World) -> bool {
+    settled::look(world).wrong.is_empty()
+        && no_stuck_state::look(world, 0).is_empty()
+        && delivery::look(world).is_empty()
+}
+
+/// The last look.
+pub(crate) fn check_the_end(world: &mut World) {
+    let now = world.now;
+    if !world.healed {
+        return;
+    }
+    world.neighbour_asks();
+    let settled = settled::look(world);
+    let mut wrong = settled.wrong;
+    wrong.extend(no_stuck_state::look(world, 25_000_000));
+    wrong.extend(delivery::look(world));
+    world.invariants.explained = settled.explained;
+    for text in wrong {
+        world.invariants.broken(Some(at(now, &text)));
+    }
+}

@@ -1,0 +1,63 @@
+//! Two hosts that neighbours can hear never hold a VIP at once while nothing worse happens than servers that are
+//! killed and switchovers that are asked for (DESIGN 1; the measure `two_holders_ms`). Exceptions, all bounded and
+//! judged elsewhere: a host that was cut off and comes back, components that die in between, scripts that do not
+//! release, addresses that nobody could read.
+
+use super::at;
+use crate::scenario::Fault;
+use crate::world::World;
+use changeover_model::PairName;
+use std::collections::BTreeMap;
+
+/// Whether the run is one of those, and for how long there were two.
+#[derive(Debug, Default)]
+pub(crate) struct TwoHolders {
+    /// Something worse has happened.
+    worse: bool,
+    since: BTreeMap<PairName, u64>,
+    /// Longest time with two, microseconds.
+    pub(crate) longest: u64,
+}
+
+impl TwoHolders {
+    pub(super) fn fault_happened(&mut self, fault: &Fault) {
+        self.worse |= !matches!(fault, Fault::KillServer(_));
+    }
+
+    /// An operator asked for more than changes of roles.
+    pub(crate) fn meddled(&mut self) {
+        self.worse = true;
+    }
+}
+
+pub(super) fn count(world: &mut World) -> Option<String> {
+    let now = world.now;
+    let mut found = None;
+    let environment = world.environment.clone();
+    for pair in environment.pairs.keys() {
+        let addresses = world.virtual_ips(pair);
+        let holders: Vec<String> = world
+            .hosts
+            .iter()
+            .filter(|host| {
+                host.cable
+                    && host.powered
+                    && addresses.iter().any(|vip| host.addresses.contains_key(vip))
+            })
+            .map(|host| host.name.to_string())
+            .collect();
+        let holding = &mut world.invariants.holders;
+        if holders.len() < 2 {
+            if let Some(since) = holding.since.remove(pair) {
+                holding.longest = holding.longest.max(now - since);
+            }
+            continue;
+        }
+        holding.since.entry(pair.clone()).or_insert(now);
+        if !holding.worse {
+            let text = format!("two holders: {} hold the VIP of {pair}", holders.join(" and "));
+            found = Some(at(now, &text));
+        }
+    }
+    found
+}

@@ -1,0 +1,285 @@
+//! Which faults a seed brings. Each seed turns most kinds off and a few on, so that some runs are about one thing
+//! and others about everything at once (swarm testing). Draws only; `world` carries it out.
+
+use crate::randomness::Random;
+use crate::scenario::{
+    Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
+};
+use crate::site::Site;
+use changeover_model::message::{MaintenanceTarget, OperatorCommand, SwitchoverRequest};
+use changeover_model::{ApplicationName, LogEventId, Redundancy};
+use std::time::Duration;
+
+/// Faults begin when the site has come up.
+const FIRST: u64 = 4_000;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    CrashScs,
+    CrashMessageServer,
+    CrashLca,
+    PauseScs,
+    PauseMessageServer,
+    PauseLca,
+    Kill,
+    Hang,
+    Unavailable,
+    Cable,
+    Cut,
+    Break,
+    Power,
+    Scripts,
+    Disk,
+    Servers,
+    Slow,
+    Switchover,
+    Operate,
+}
+
+const KINDS: [Kind; 19] = [
+    Kind::CrashScs,
+    Kind::CrashMessageServer,
+    Kind::CrashLca,
+    Kind::PauseScs,
+    Kind::PauseMessageServer,
+    Kind::PauseLca,
+    Kind::Kill,
+    Kind::Hang,
+    Kind::Unavailable,
+    Kind::Cable,
+    Kind::Cut,
+    Kind::Break,
+    Kind::Power,
+    Kind::Scripts,
+    Kind::Disk,
+    Kind::Servers,
+    Kind::Slow,
+    Kind::Switchover,
+    Kind::Operate,
+];
+
+/// The scenario of a seed, and whether its operator puts things in order afterwards.
+pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
+    let mut random = Random::new(seed, 1);
+    let site = Site {
+        redundancy: random.pick(&[Redundancy::Hot, Redundancy::Warm]),
+        pairs: if random.chance(250) { 2 } else { 1 },
+    };
+    let kinds: Vec<Kind> = if random.chance(120) {
+        // Nothing worse than dying servers and switchovers: the strictest invariant holds here.
+        vec![Kind::Kill, Kind::Switchover]
+    } else {
+        let per_mille = random.pick(&[100, 200, 350]);
+        KINDS
+            .into_iter()
+            .filter(|_| random.chance(per_mille))
+            .collect()
+    };
+    let heal_at = FIRST + random.between(6_000, 25_000);
+    let pause = random.pick(&[300, 1_500, 4_000]);
+    let mut draw = Draw { random, site };
+    let mut steps = Vec::new();
+    let mut at = FIRST;
+    while !kinds.is_empty() {
+        at += draw.random.between(1, 2 * pause);
+        if at >= heal_at {
+            break;
+        }
+        let kind = draw.random.pick(&kinds);
+        if let Some(act) = draw.act(kind) {
+            steps.push((When::At(Duration::from_millis(at)), act));
+        }
+    }
+    let tidies = draw.random.chance(800);
+    let scenario = Scenario {
+        site,
+        seed,
+        steps,
+        heal_at: Duration::from_millis(heal_at),
+        end_at: Duration::from_millis(heal_at + 120_000),
+        end_early: true,
+        planted: Planted::Nothing,
+        traced,
+    };
+    (scenario, tidies)
+}
+
+struct Draw {
+    random: Random,
+    site: Site,
+}
+
+impl Draw {
+    fn time(&mut self, low: u64, high: u64) -> Duration {
+        Duration::from_millis(self.random.between(low, high))
+    }
+
+    /// Mostly short, sometimes long.
+    fn outage(&mut self) -> Duration {
+        if self.random.chance(700) {
+            self.time(5, 1_500)
+        } else {
+            self.time(1_500, 9_000)
+        }
+    }
+
+    fn host(&mut self) -> usize {
+        1 + self.random.index(2)
+    }
+
+    fn member(&mut self) -> usize {
+        self.random.index(2 * self.site.pairs)
+    }
+
+    fn act(&mut self, kind: Kind) -> Option<Act> {
+        let fault = match kind {
+            Kind::CrashScs => Fault::Crash(Component::Scs, self.outage()),
+            Kind::CrashMessageServer => Fault::Crash(Component::MessageServer, self.outage()),
+            Kind::CrashLca => Fault::Crash(Component::Lca(self.host()), self.outage()),
+            Kind::PauseScs => Fault::Pause(Component::Scs, self.outage()),
+            Kind::PauseMessageServer => Fault::Pause(Component::MessageServer, self.outage()),
+            Kind::PauseLca => Fault::Pause(Component::Lca(self.host()), self.outage()),
+            Kind::Kill => Fault::KillServer(self.member()),
+            Kind::Hang => Fault::HangServer(self.member(), self.outage()),
+            Kind::Unavailable => Fault::UnavailableServer(self.member(), self.outage()),
+            Kind::Cable => Fault::CableOut(self.host(), self.outage()),
+            Kind::Cut => Fault::Cut(0, self.host(), self.outage()),
+            Kind::Break => Fault::BreakConnections(self.random.index(3)),
+            Kind::Power => Fault::PowerLoss(self.host(), self.outage()),
+            Kind::Scripts => self.scripts(),
+            Kind::Disk => self.disk(),
+            Kind::Servers => self.servers(),
+            Kind::Slow => {
+                let most = self.random.pick(&[0, 20, 200, 900]);
+                Fault::SlowNetwork(Duration::from_millis(most))
+            }
+            Kind::Switchover => return self.switchover().map(Act::Operator),
+            Kind::Operate => return self.command().map(Act::Operator),
+        };
+        Some(Act::Fault(fault))
+    }
+
+    fn scripts(&mut self) -> Fault {
+        let mood = self.random.pick(&[
+            ScriptMood::Fast,
+            ScriptMood::Slow,
+            ScriptMood::HangsBefore,
+            ScriptMood::HangsAfter,
+            ScriptMood::Fails,
+            ScriptMood::Misleads,
+            ScriptMood::Lies,
+            ScriptMood::Missing,
+            ScriptMood::Any,
+            ScriptMood::Any,
+        ]);
+        Fault::Scripts(self.host(), mood)
+    }
+
+    fn disk(&mut self) -> Fault {
+        let component = match self.random.below(3) {
+            0 => Component::Scs,
+            1 => Component::MessageServer,
+            _ => Component::Lca(self.host()),
+        };
+        let moods = [DiskMood::Fast, DiskMood::Slow, DiskMood::Fails];
+        Fault::Disk(component, self.random.pick(&moods))
+    }
+
+    fn servers(&mut self) -> Fault {
+        let mood = self.random.pick(&[
+            ServerMood::Good,
+            ServerMood::Slow,
+            ServerMood::Refuses,
+            ServerMood::Forgets,
+        ]);
+        Fault::Servers(self.host(), mood)
+    }
+
+    fn pair(&mut self) -> String {
+        let pairs = ["SIP_EAST", "SIP_WEST"];
+        pairs[self.random.index(self.site.pairs)].to_owned()
+    }
+
+    fn application(&mut self) -> ApplicationName {
+        let names = [
+            "SIP_SERVER_PRIMARY",
+            "SIP_SERVER_BACKUP",
+            "WEST_PRIMARY",
+            "WEST_BACKUP",
+        ];
+        names[self.member()].into()
+    }
+
+    fn switchover(&mut self) -> Option<OperatorCommand> {
+        let to = self.random.chance(300).then(|| self.application().to_string());
+        Some(OperatorCommand::Switchover(SwitchoverRequest {
+            pair: self.pair(),
+            to,
+            reason: "drawn".to_owned(),
+            dry_run: self.random.chance(100),
+            force: self.random.chance(150),
+        }))
+    }
+
+    fn command(&mut self) -> Option<OperatorCommand> {
+        let application = self.application();
+        let no_handover = self.random.chance(300);
+        Some(match self.random.below(9) {
+            0 => OperatorCommand::Stop {
+                application,
+                no_handover,
+            },
+            1 | 2 => OperatorCommand::Start { application },
+            3 => OperatorCommand::Restart {
+                application,
+                no_handover,
+            },
+            4 => self.test()?,
+            5 => OperatorCommand::Realign { pair: self.pair() },
+            6 | 7 => self.maintenance(),
+            _ => self.log_event(application),
+        })
+    }
+
+    fn test(&mut self) -> Option<OperatorCommand> {
+        let environment = self.site.environment();
+        let conditions: Vec<_> = environment.alarm_conditions.keys().cloned().collect();
+        if conditions.is_empty() {
+            return None;
+        }
+        Some(OperatorCommand::TestAlarm {
+            condition: self.random.pick(&conditions),
+            application: None,
+            dry_run: self.random.chance(200),
+            confirmed: self.random.chance(900),
+        })
+    }
+
+    fn maintenance(&mut self) -> OperatorCommand {
+        let name = if self.random.chance(500) {
+            self.pair()
+        } else {
+            format!("host{}", self.host())
+        };
+        let duration = self.random.chance(300).then(|| self.time(1_000, 10_000));
+        OperatorCommand::SetMaintenance {
+            target: MaintenanceTarget::Named(name),
+            on: self.random.chance(500),
+            duration,
+            confirmed: true,
+        }
+    }
+
+    fn log_event(&mut self, application: ApplicationName) -> OperatorCommand {
+        let (backup, primary) = match self.site.redundancy {
+            Redundancy::Hot => (LogEventId::HOT_BACKUP, LogEventId::HOT_PRIMARY),
+            Redundancy::Warm => (LogEventId::WARM_BACKUP, LogEventId::WARM_PRIMARY),
+        };
+        OperatorCommand::LogEvent {
+            id: self.random.pick(&[backup, primary, LogEventId(20_000)]),
+            application,
+            text: String::new(),
+            confirmed: self.random.chance(300),
+        }
+    }
+}
