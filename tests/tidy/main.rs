@@ -21,13 +21,25 @@ const ALLOWED: &[&str] = &["serde", "thiserror", "indexmap", "ipnet"];
 /// What one pure crate may have in addition, and why.
 const ALLOWED_FOR: &[(&str, &[&str])] = &[
     // Its YAML, its diagnostics, its schema.
-    ("changeover-configuration", &["serde-saphyr", "granit-parser", "serde_json", "annotate-snippets", "schemars"]),
+    (
+        "changeover-configuration",
+        &[
+            "serde-saphyr",
+            "granit-parser",
+            "serde_json",
+            "annotate-snippets",
+            "schemars",
+        ],
+    ),
     // Writes traces and seeds.
     ("changeover-simulation", &["serde_json"]),
 ];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace exists")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the workspace exists")
 }
 
 fn tracked_files() -> Vec<PathBuf> {
@@ -36,7 +48,10 @@ fn tracked_files() -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder of the workspace can be read") {
             let path = entry.expect("its entries too").path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .unwrap_or_default();
             if path.is_dir() && name != "target" && name != ".git" {
                 folders.push(path);
             } else if path.is_file() {
@@ -53,7 +68,12 @@ fn rust_files() -> Vec<(PathBuf, String)> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .map(|path| {
             let text = fs::read_to_string(&path).expect("source is UTF-8");
-            (path.strip_prefix(root()).expect("below the root").to_owned(), text)
+            (
+                path.strip_prefix(root())
+                    .expect("below the root")
+                    .to_owned(),
+                text,
+            )
         })
         .collect()
 }
@@ -65,7 +85,8 @@ fn pure_crates_depend_on_pure_crates_and_a_short_list_only() {
         .current_dir(root())
         .output()
         .expect("cargo runs");
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
     let mut strangers = Vec::new();
     for package in metadata["packages"].as_array().expect("packages") {
         let name = package["name"].as_str().expect("a name");
@@ -75,13 +96,19 @@ fn pure_crates_depend_on_pure_crates_and_a_short_list_only() {
         for dependency in package["dependencies"].as_array().expect("dependencies") {
             let on = dependency["name"].as_str().expect("a name");
             let only_for_tests = dependency["kind"] == "dev";
-            let extra = ALLOWED_FOR.iter().any(|(for_crate, list)| *for_crate == name && list.contains(&on));
+            let extra = ALLOWED_FOR
+                .iter()
+                .any(|(for_crate, list)| *for_crate == name && list.contains(&on));
             if !only_for_tests && !PURE.contains(&on) && !ALLOWED.contains(&on) && !extra {
                 strangers.push(format!("{name} -> {on}"));
             }
         }
     }
-    assert_eq!(strangers, Vec::<String>::new(), "a pure crate may not depend on these");
+    assert_eq!(
+        strangers,
+        Vec::<String>::new(),
+        "a pure crate may not depend on these"
+    );
 }
 
 #[test]
@@ -91,13 +118,25 @@ fn a_core_depends_on_no_other_components_core() {
         ("scs-core", "reaction-engine"),
         ("scs-core", "message-server-core"),
     ]);
-    let cores = ["scs-core", "lca-core", "message-server-core", "reaction-engine"];
+    let cores = [
+        "scs-core",
+        "lca-core",
+        "message-server-core",
+        "reaction-engine",
+    ];
     for core in cores {
-        let manifest = fs::read_to_string(root().join("crates").join(core).join("Cargo.toml")).expect("a manifest");
-        let dependencies = manifest.split("[dev-dependencies]").next().unwrap_or_default();
+        let manifest = fs::read_to_string(root().join("crates").join(core).join("Cargo.toml"))
+            .expect("a manifest");
+        let dependencies = manifest
+            .split("[dev-dependencies]")
+            .next()
+            .unwrap_or_default();
         for other in cores {
             let named = dependencies.contains(&format!("\nchangeover-{other}."));
-            assert!(!named || allowed.contains(&(core, other)), "{core} depends on {other}");
+            assert!(
+                !named || allowed.contains(&(core, other)),
+                "{core} depends on {other}"
+            );
         }
     }
 }
@@ -106,7 +145,10 @@ fn a_core_depends_on_no_other_components_core() {
 fn every_source_file_says_what_it_owns_and_stays_below_600_lines() {
     let mut faults = Vec::new();
     for (path, text) in rust_files() {
-        let opens = text.lines().find(|line| !line.starts_with("#!")).unwrap_or_default();
+        let opens = text
+            .lines()
+            .find(|line| !line.starts_with("#!"))
+            .unwrap_or_default();
         if !opens.starts_with("//!") {
             faults.push(format!("{}: opens without //!", path.display()));
         }
@@ -120,10 +162,19 @@ fn every_source_file_says_what_it_owns_and_stays_below_600_lines() {
 
 #[test]
 fn no_file_is_named_after_nothing() {
-    let nothing = ["utils", "util", "common", "helpers", "helper", "manager", "misc"];
+    let nothing = [
+        "utils", "util", "common", "helpers", "helper", "manager", "misc",
+    ];
     for (path, _) in rust_files() {
-        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        assert!(!nothing.contains(&stem), "{} names no thing of the domain", path.display());
+        let stem = path
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or_default();
+        assert!(
+            !nothing.contains(&stem),
+            "{} names no thing of the domain",
+            path.display()
+        );
     }
 }
 
@@ -137,14 +188,20 @@ fn the_five_files_of_the_flow_in_the_readme_exist() {
         .collect();
     assert_eq!(flow.len(), 5, "the flow is told in five lines: {flow:?}");
     for file in flow {
-        assert!(root().join(file).is_file(), "{file} of the flow does not exist");
+        assert!(
+            root().join(file).is_file(),
+            "{file} of the flow does not exist"
+        );
     }
 }
 
 #[test]
 fn links_in_the_documentation_lead_somewhere() {
     let mut broken = Vec::new();
-    for path in tracked_files().into_iter().filter(|path| path.extension().is_some_and(|e| e == "md")) {
+    for path in tracked_files()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+    {
         let text = fs::read_to_string(&path).expect("documentation is UTF-8");
         for part in text.split("](").skip(1) {
             let target = part.split([')', '#', ' ']).next().unwrap_or_default();

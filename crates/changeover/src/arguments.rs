@@ -35,7 +35,9 @@ pub(crate) enum Command {
     /// The JSON Schema of the environment file
     Schema,
     /// Deterministic simulation of the production cores with faults
-    #[command(after_help = "Examples:\n  changeover simulate --seeds 0..2000\n  changeover simulate --seed 1234")]
+    #[command(
+        after_help = "Examples:\n  changeover simulate --seeds 0..2000\n  changeover simulate --seed 1234"
+    )]
     Simulate(Simulate),
     /// The operator's console
     Sci(changeover_sci::Arguments),
@@ -56,9 +58,6 @@ pub(crate) enum Command {
     /// Cleans up after a rehearsal whatever happens to it
     #[command(hide = true)]
     Janitor(changeover_rehearsal::JanitorArguments),
-    /// Watches the addresses of one namespace for a rehearsal
-    #[command(hide = true)]
-    Observer(changeover_rehearsal::ObserverArguments),
 }
 
 /// Passed on as they are.
@@ -93,6 +92,9 @@ pub(crate) struct Check {
     /// Network latency between the hosts, milliseconds: some rules compare with it
     #[arg(long, value_name = "MS")]
     pub(crate) latency: Option<u64>,
+    /// Do not report this rule; may be given several times
+    #[arg(long, value_name = "RULE")]
+    pub(crate) allow: Vec<String>,
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

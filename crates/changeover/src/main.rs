@@ -33,7 +33,8 @@ fn main() -> std::process::ExitCode {
 /// On an emulated host the emulated network's addresses, on a real one the kernel's.
 fn vipctl(words: Vec<OsString>) -> u8 {
     if std::env::var_os(changeover_emulated_nic::NETWORK_VARIABLE).is_some() {
-        return changeover_emulated_host::run_as("vipctl", words).unwrap_or(ExitCode::Unusable.code());
+        return changeover_emulated_host::run_as("vipctl", words)
+            .unwrap_or(ExitCode::Unusable.code());
     }
     let kernel = || Kernel::open().map(|kernel| Arc::new(kernel) as Arc<dyn Addresses>);
     changeover_virtual_ip::vipctl::run(std::iter::once("vipctl".into()).chain(words), kernel)
@@ -46,7 +47,6 @@ fn run(command: Command) -> ExitCode {
         }
         Command::Up(arguments) => rehearsal(|program| changeover_rehearsal::up(arguments, program)),
         Command::Janitor(arguments) => changeover_rehearsal::janitor(&arguments),
-        Command::Observer(arguments) => changeover_rehearsal::observer(&arguments),
         Command::Show(arguments) => offline::show(&arguments),
         Command::Check(arguments) => offline::check(&arguments),
         Command::Schema => offline::schema(),
@@ -75,11 +75,17 @@ where
     let program = match std::env::current_exe() {
         Ok(program) => program,
         Err(error) => {
-            eprintln!("changeover: this program cannot find its own file to start the components from: {error}");
+            eprintln!(
+                "changeover: this program cannot find its own file to start the components from: {error}"
+            );
             return ExitCode::Bad;
         }
     };
-    match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => {
             let code = runtime.block_on(work(program));
             runtime.shutdown_timeout(std::time::Duration::from_secs(1));

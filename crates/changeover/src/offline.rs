@@ -10,7 +10,11 @@ use std::time::Duration;
 
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+    if out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .is_err()
+    {
         // The reader has gone away (`| head`).
         std::process::exit(0);
     }
@@ -25,7 +29,8 @@ fn load(file: &Path, format: Format) -> Result<Loaded, ExitCode> {
     changeover_configuration::load(&file.display().to_string(), &text).map_err(|problems| {
         match format {
             Format::Text => {
-                let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+                let colour =
+                    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
                 eprint!("{}", problems.render(colour));
             }
             Format::Json => print_json(&problems.to_json()),
@@ -52,22 +57,48 @@ pub(crate) fn check(arguments: &Check) -> ExitCode {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };
-    let options = CheckOptions { latency: arguments.latency.map(Duration::from_millis), ..CheckOptions::default() };
+    for rule in &arguments.allow {
+        if let Err(complaint) = changeover_configuration::refuse_unknown(rule) {
+            eprintln!("changeover: {complaint}");
+            return ExitCode::Unusable;
+        }
+    }
+    let options = CheckOptions {
+        latency: arguments.latency.map(Duration::from_millis),
+        allow: arguments.allow.clone(),
+    };
     let findings = changeover_configuration::check(&loaded, &options);
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
     match arguments.format {
         Format::Text => {
             let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            print(&changeover_configuration::render(&loaded.source, &findings, colour));
+            print(&changeover_configuration::render(
+                &loaded.source,
+                &findings,
+                colour,
+            ));
             let warnings = findings.len() - errors;
             print(&match (errors, warnings) {
                 (0, 0) => format!("{}: no objections\n", arguments.file.display()),
-                _ => format!("{}: {errors} errors, {warnings} warnings\n", arguments.file.display()),
+                _ => format!(
+                    "{}: {errors} errors, {warnings} warnings\n",
+                    arguments.file.display()
+                ),
             });
         }
-        Format::Json => print_json(&changeover_configuration::findings_json(&loaded.source, &findings)),
+        Format::Json => print_json(&changeover_configuration::findings_json(
+            &loaded.source,
+            &findings,
+        )),
     }
-    if errors == 0 { ExitCode::Good } else { ExitCode::Bad }
+    if errors == 0 {
+        ExitCode::Good
+    } else {
+        ExitCode::Bad
+    }
 }
 
 pub(crate) fn schema() -> ExitCode {
@@ -80,14 +111,21 @@ pub(crate) fn simulate(arguments: &Simulate) -> ExitCode {
         (Some(seed), _) => seed..seed + 1,
         (None, Some(seeds)) => seeds,
         (None, None) => {
-            eprintln!("changeover: '{}' is no range of seeds: write 0..2000", arguments.seeds);
+            eprintln!(
+                "changeover: '{}' is no range of seeds: write 0..2000",
+                arguments.seeds
+            );
             return ExitCode::Unusable;
         }
     };
     let mut failed = 0u64;
     let total = seeds.end - seeds.start;
     for seed in seeds {
-        let run = changeover_simulation::run(seed);
+        let run = if arguments.seed.is_some() {
+            changeover_simulation::run(seed)
+        } else {
+            changeover_simulation::sweep(seed)
+        };
         if arguments.seed.is_some() && arguments.format == Format::Text {
             print(&run.trace.join("\n"));
             print("\n");
@@ -97,14 +135,20 @@ pub(crate) fn simulate(arguments: &Simulate) -> ExitCode {
             for violation in &run.violations {
                 print(&format!("seed {seed}: {violation}\n"));
             }
-            print(&format!("replay: changeover simulate --seed {seed}\n"));
+            print(&format!("replay: {}\n", run.replay_command()));
         }
     }
     match arguments.format {
         Format::Text => print(&format!("{total} seeds, {failed} with violations\n")),
-        Format::Json => print_json(&serde_json::json!({"seeds": total, "failed": failed, "passed": failed == 0})),
+        Format::Json => print_json(
+            &serde_json::json!({"seeds": total, "failed": failed, "passed": failed == 0}),
+        ),
     }
-    if failed == 0 { ExitCode::Good } else { ExitCode::Bad }
+    if failed == 0 {
+        ExitCode::Good
+    } else {
+        ExitCode::Bad
+    }
 }
 
 fn seeds(text: &str) -> Option<std::ops::Range<u64>> {

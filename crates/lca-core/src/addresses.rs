@@ -197,11 +197,17 @@ impl LcaCore {
         if !is_primary {
             return;
         }
+        self.announce_unspoken(&pair);
+    }
+
+    /// VIPs of the pair that stand here and were not announced, or not lately: they came while nobody could say
+    /// whether this host was to speak for them (no contact, another intention).
+    pub(crate) fn announce_unspoken(&mut self, pair: &PairName) {
         let unspoken: Vec<_> = self
             .addresses
             .held()
             .into_iter()
-            .filter(|(of, address)| of == &pair && !self.addresses.series.contains_key(address))
+            .filter(|(of, address)| of == pair && !self.addresses.series.contains_key(address))
             .collect();
         self.announce(unspoken);
     }

@@ -88,6 +88,9 @@ impl LcaCore {
         if ended {
             self.maintenance_ended(&pair);
         }
+        // Said on every connection: what appeared while the SCS was away is made known now, not at Hello, when
+        // this host may not know yet that another one has taken over.
+        self.announce_unspoken(&pair);
     }
 
     fn note_pair(&mut self, record: PairRecord) {

@@ -9,11 +9,13 @@ use std::time::Duration;
 
 /// `changeover rehearse`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  changeover rehearse                              the built-in Linux site, hot and warm\n  \
+#[command(
+    after_help = "Examples:\n  changeover rehearse                              the built-in Linux site, hot and warm\n  \
     changeover rehearse --workflow primary-failure   one workflow\n  \
     changeover rehearse east.yaml --report page      a site of your own, and a page to show\n  \
     sudo changeover rehearse --network netns --repeat 20\n\n\
-    Exit codes: 0 all pass; 1 a workflow failed, or a rule of severity error; 2 unusable input; 130 interrupted.")]
+    Exit codes: 0 all pass; 1 a workflow failed, or a rule of severity error; 2 unusable input; 130 interrupted."
+)]
 pub struct RehearseArguments {
     /// Environment file; without it the built-in Linux site, hot and warm standby
     #[arg(value_name = "FILE")]
@@ -46,8 +48,10 @@ pub struct RehearseArguments {
 
 /// `changeover up`.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  changeover up                        the built-in Linux site, hot standby\n  \
-    changeover up east.yaml              a site of your own\n\nCtrl-C takes everything down.")]
+#[command(
+    after_help = "Examples:\n  changeover up                        the built-in Linux site, hot standby\n  \
+    changeover up east.yaml              a site of your own\n\nCtrl-C takes everything down."
+)]
 pub struct UpArguments {
     /// Environment file; without it the built-in Linux site
     #[arg(value_name = "FILE")]

@@ -56,7 +56,11 @@ impl ScriptStyle {
 }
 
 /// The environment file of the built-in site in a run's folder.
-pub(crate) fn environment(redundancy: Redundancy, bound: Option<Duration>, folder: &Path) -> String {
+pub(crate) fn environment(
+    redundancy: Redundancy,
+    bound: Option<Duration>,
+    folder: &Path,
+) -> String {
     let addp = bound.map_or_else(String::new, |bound| {
         let half = format!("{}us", bound.as_micros() / 2);
         format!(", addp: {{addp-timeout: {half}, addp-remote-timeout: {half}}}")
@@ -118,11 +122,21 @@ pub(crate) fn write_scripts(folder: &Path, style: ScriptStyle) -> Result<(), Tro
     let scripts = folder.join(SCRIPTS);
     std::fs::create_dir_all(&scripts).map_err(Trouble::file("make the folder", &scripts))?;
     for (name, does, command) in [
-        ("set_ip_up.sh", "Brings the Virtual IP up on this host.", style.up()),
-        ("set_ip_down.sh", "Takes the Virtual IP down on this host.", style.down()),
+        (
+            "set_ip_up.sh",
+            "Brings the Virtual IP up on this host.",
+            style.up(),
+        ),
+        (
+            "set_ip_down.sh",
+            "Takes the Virtual IP down on this host.",
+            style.down(),
+        ),
     ] {
         let path = scripts.join(name);
-        let text = format!("#!/bin/sh\n# {does}\n# The netmask is given: without one a classful mask would be used.\n{command}\n");
+        let text = format!(
+            "#!/bin/sh\n# {does}\n# The netmask is given: without one a classful mask would be used.\n{command}\n"
+        );
         std::fs::write(&path, text).map_err(Trouble::file("write", &path))?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
             .map_err(Trouble::file("make executable", &path))?;
@@ -156,7 +170,12 @@ mod tests {
                 .map(|finding| finding.message)
                 .collect();
             assert_eq!(against, Vec::<String>::new());
-            let pair = loaded.environment.pairs.values().next().expect("the built-in pair");
+            let pair = loaded
+                .environment
+                .pairs
+                .values()
+                .next()
+                .expect("the built-in pair");
             assert_eq!(pair.redundancy, redundancy);
             assert_eq!(pair.control.len(), 2, "control scripts for both hosts");
         }
@@ -170,7 +189,11 @@ mod tests {
             .into();
         assert_eq!(
             bounds,
-            [Duration::from_millis(100), Duration::from_millis(100), Duration::from_secs(3)]
+            [
+                Duration::from_millis(100),
+                Duration::from_millis(100),
+                Duration::from_secs(3)
+            ]
         );
     }
 }

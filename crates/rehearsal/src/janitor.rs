@@ -76,7 +76,10 @@ impl Janitor {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(start)?;
-        let stdout = child.stdout.take().ok_or_else(|| start(std::io::Error::other("no standard output")))?;
+        let stdout = child
+            .stdout
+            .take()
+            .ok_or_else(|| start(std::io::Error::other("no standard output")))?;
         let mut answers = BufReader::new(stdout);
         let mut line = String::new();
         tokio::time::timeout(READY_WAIT, answers.read_line(&mut line))
@@ -87,10 +90,16 @@ impl Janitor {
             })?
             .map_err(start)?;
         if line.trim() != "ready" {
-            return Err(start(std::io::Error::other(format!("it said {line:?} instead of ready"))));
+            return Err(start(std::io::Error::other(format!(
+                "it said {line:?} instead of ready"
+            ))));
         }
         make_folder(&run)?;
-        Ok(Self { child, answers, run })
+        Ok(Self {
+            child,
+            answers,
+            run,
+        })
     }
 
     /// The run it looks after.
@@ -170,7 +179,9 @@ pub(crate) fn take_down(run: &Run) -> Vec<String> {
 /// Removes what runs have left whose janitor and owner are gone. Says what it found.
 pub(crate) fn sweep() -> Vec<String> {
     let mut found: Vec<Run> = folders_of_runs(&std::env::temp_dir());
-    let marked = processes::values_of(RUN_MARKER).into_iter().chain(namespaces::runs());
+    let marked = processes::values_of(RUN_MARKER)
+        .into_iter()
+        .chain(namespaces::runs());
     for id in marked {
         if !found.iter().any(|run| run.id == id) {
             let folder = std::env::temp_dir().join(format!("{FOLDER_PREFIX}{id}"));
@@ -197,14 +208,22 @@ fn folders_of_runs(place: &Path) -> Vec<Run> {
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .filter_map(|entry| {
-            let id = entry.file_name().to_str()?.strip_prefix(FOLDER_PREFIX)?.to_owned();
+            let id = entry
+                .file_name()
+                .to_str()?
+                .strip_prefix(FOLDER_PREFIX)?
+                .to_owned();
             let own = id.len() == 8 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-            own.then(|| Run { id, folder: entry.path() })
+            own.then(|| Run {
+                id,
+                folder: entry.path(),
+            })
         })
         .collect()
 }
 
-fn make_folder(run: &Run) -> Result<(), Trouble> {
+/// Makes the run's folder, which names its owner.
+pub(crate) fn make_folder(run: &Run) -> Result<(), Trouble> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new()
         .mode(0o755)
@@ -252,6 +271,7 @@ mod tests {
         make_folder(&run).expect("a folder in the temporary folder");
         std::fs::write(run.folder.join("state"), "x").expect("the folder is ours");
         let other = Run::new();
+        make_folder(&other).expect("a folder in the temporary folder");
         let (mut ours, mut theirs) = (stubborn(&run), stubborn(&other));
         let (reader, writer) = std::io::pipe().expect("a pipe");
 
@@ -263,14 +283,30 @@ mod tests {
                 take_down(&run)
             })
         };
-        assert!(ours.try_wait().expect("our child").is_none(), "nothing happens while the pipe is open");
+        assert!(
+            ours.try_wait().expect("our child").is_none(),
+            "nothing happens while the pipe is open"
+        );
         drop(writer);
 
-        assert_eq!(keeper.join().expect("no panic"), Vec::<String>::new(), "nothing is left");
+        assert_eq!(
+            keeper.join().expect("no panic"),
+            Vec::<String>::new(),
+            "nothing is left"
+        );
         assert!(!ours.wait().expect("our child").success(), "killed");
         assert!(!run.folder.exists());
-        assert_eq!(processes::values_of(RUN_MARKER).into_iter().filter(|id| *id == run.id).count(), 0);
-        assert!(theirs.try_wait().expect("our child").is_none(), "another run goes on");
+        assert_eq!(
+            processes::values_of(RUN_MARKER)
+                .into_iter()
+                .filter(|id| *id == run.id)
+                .count(),
+            0
+        );
+        assert!(
+            theirs.try_wait().expect("our child").is_none(),
+            "another run goes on"
+        );
         assert_eq!(take_down(&other), Vec::<String>::new());
         theirs.wait().expect("our child");
     }
@@ -280,8 +316,11 @@ mod tests {
         let run = Run::new();
         make_folder(&run).expect("a folder in the temporary folder");
         assert!(owner_lives(&run));
-        std::fs::write(run.folder.join(OWNER_FILE), format!("{} 1\n", std::process::id()))
-            .expect("the folder is ours");
+        std::fs::write(
+            run.folder.join(OWNER_FILE),
+            format!("{} 1\n", std::process::id()),
+        )
+        .expect("the folder is ours");
         assert!(!owner_lives(&run), "the number is another process's by now");
         assert_eq!(take_down(&run), Vec::<String>::new());
     }

@@ -5,11 +5,12 @@
 
 mod checks;
 use evidence::Finding;
+pub(crate) mod documented;
 pub(crate) mod evidence;
 mod witness;
 
 #[cfg(test)]
-pub(crate) mod testing;
+mod tests;
 
 pub(crate) use checks::{EndState, end_checks};
 pub(crate) use witness::{Cast, OwnSighting, SeenEntry, Witness};
@@ -40,13 +41,19 @@ impl Rule {
 }
 
 /// Judges every step; `place` names the line that decides a path of the configuration.
-pub(crate) fn judge(rules: &[Rule], witness: &Witness, place: impl Fn(&str) -> String) -> Vec<StepOutcome> {
+pub(crate) fn judge(
+    rules: &[Rule],
+    witness: &Witness,
+    place: impl Fn(&str) -> String,
+) -> Vec<StepOutcome> {
     rules
         .iter()
         .zip(1..)
         .map(|(rule, number)| {
             let mut finding = (rule.judge)(witness);
-            finding.events.sort_by(|one, other| one.at_ms.total_cmp(&other.at_ms));
+            finding
+                .events
+                .sort_by(|one, other| one.at_ms.total_cmp(&other.at_ms));
             StepOutcome {
                 number,
                 text: rule.text.clone(),
@@ -54,7 +61,11 @@ pub(crate) fn judge(rules: &[Rule], witness: &Witness, place: impl Fn(&str) -> S
                 events: finding.events,
                 problem: (!finding.missing.is_empty()).then(|| ProblemOutcome {
                     expected: finding.missing.join("; "),
-                    seen: if finding.seen.is_empty() { "nothing of it".to_owned() } else { finding.seen.join("; ") },
+                    seen: if finding.seen.is_empty() {
+                        "nothing of it".to_owned()
+                    } else {
+                        finding.seen.join("; ")
+                    },
                     look_at: place(&rule.look_at),
                 }),
             }

@@ -23,7 +23,9 @@ mod trouble;
 mod up;
 mod workflows;
 
-pub use arguments::{Format, JanitorArguments, NetworkKind, RedundancyChoice, RehearseArguments, UpArguments};
+pub use arguments::{
+    Format, JanitorArguments, NetworkKind, RedundancyChoice, RehearseArguments, UpArguments,
+};
 pub use rehearse::rehearse;
 pub use up::up;
 pub use workflows::WorkflowName;

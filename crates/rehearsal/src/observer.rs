@@ -42,7 +42,11 @@ impl Observer {
     fn record(&self, sighting: Sighting) {
         {
             let mut holding = self.holding.lock().unwrap_or_else(PoisonError::into_inner);
-            if holding.sightings.last().is_some_and(|last| last.holders == sighting.holders) {
+            if holding
+                .sightings
+                .last()
+                .is_some_and(|last| last.holders == sighting.holders)
+            {
                 return;
             }
             holding.sightings.push(sighting);
@@ -52,11 +56,18 @@ impl Observer {
 
     /// A copy of the account so far.
     pub(crate) fn holding(&self) -> Holding {
-        self.holding.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.holding
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Waits until something holds; false if it did not within the bound.
-    pub(crate) async fn wait_until(&self, bound: Duration, holds: impl Fn(&Holding) -> bool) -> bool {
+    pub(crate) async fn wait_until(
+        &self,
+        bound: Duration,
+        holds: impl Fn(&Holding) -> bool,
+    ) -> bool {
         let mut changes = self.changes.subscribe();
         let end = Moment::now().plus(bound);
         loop {

@@ -5,7 +5,9 @@ use crate::moment::Moment;
 use crate::site::within;
 use crate::trouble::Trouble;
 use changeover_emulated_nic::Network;
-use changeover_model::message::{OperatorAnswer, OperatorCommand, Picture, Prediction, SwitchoverRequest, TimelineRecord};
+use changeover_model::message::{
+    OperatorAnswer, OperatorCommand, Picture, Prediction, SwitchoverRequest, TimelineRecord,
+};
 use changeover_model::{ApplicationName, CauseId, ConditionName, PairName, Timestamp};
 use changeover_rpc::convert::{OperatorCall, TimelineSelection, operator_call};
 use changeover_rpc::destination::Destination;
@@ -71,7 +73,10 @@ pub(crate) struct Operator {
 impl Operator {
     /// An operator who has not dialled yet.
     pub(crate) fn new(way: Way) -> Self {
-        Self { way, connection: Mutex::new(None) }
+        Self {
+            way,
+            connection: Mutex::new(None),
+        }
     }
 
     /// The picture now.
@@ -81,8 +86,11 @@ impl Operator {
     pub(crate) async fn picture(&self) -> Result<Picture, Trouble> {
         let what = "asking the SCS for its status";
         let caller = self.caller(what).await?;
-        let mut scs = SolutionControlServerClient::new(caller.channel.clone()).max_decoding_message_size(LARGEST);
-        let picture = self.answer(what, scs.status(wire::StatusRequest {})).await?;
+        let mut scs = SolutionControlServerClient::new(caller.channel.clone())
+            .max_decoding_message_size(LARGEST);
+        let picture = self
+            .answer(what, scs.status(wire::StatusRequest {}))
+            .await?;
         picture.try_into().map_err(|error| said(what, &error))
     }
 
@@ -94,7 +102,10 @@ impl Operator {
         let asked = Moment::now();
         let picture = self.picture().await?;
         let answered = Moment::now();
-        Ok(ScsClock { at: picture.at, here: asked.plus(answered.since(asked) / 2) })
+        Ok(ScsClock {
+            at: picture.at,
+            here: asked.plus(answered.since(asked) / 2),
+        })
     }
 
     /// The newest timeline records, oldest first.
@@ -104,16 +115,27 @@ impl Operator {
     pub(crate) async fn timeline(&self) -> Result<Vec<TimelineRecord>, Trouble> {
         let what = "asking the SCS for its timeline";
         let caller = self.caller(what).await?;
-        let mut scs = SolutionControlServerClient::new(caller.channel.clone()).max_decoding_message_size(LARGEST);
-        let reply = self.answer(what, scs.timeline(TimelineSelection::All.request(RECORDS))).await?;
-        reply.records.into_iter().map(|record| record.try_into().map_err(|error| said(what, &error))).collect()
+        let mut scs = SolutionControlServerClient::new(caller.channel.clone())
+            .max_decoding_message_size(LARGEST);
+        let reply = self
+            .answer(what, scs.timeline(TimelineSelection::All.request(RECORDS)))
+            .await?;
+        reply
+            .records
+            .into_iter()
+            .map(|record| record.try_into().map_err(|error| said(what, &error)))
+            .collect()
     }
 
     /// A planned switchover, to its end.
     ///
     /// # Errors
     /// When the SCS does not answer in time.
-    pub(crate) async fn switchover(&self, pair: &PairName, reason: &str) -> Result<Outcome, Trouble> {
+    pub(crate) async fn switchover(
+        &self,
+        pair: &PairName,
+        reason: &str,
+    ) -> Result<Outcome, Trouble> {
         let request = SwitchoverRequest {
             pair: pair.to_string(),
             to: None,
@@ -121,7 +143,8 @@ impl Operator {
             dry_run: false,
             force: false,
         };
-        self.order("switching over", OperatorCommand::Switchover(request)).await
+        self.order("switching over", OperatorCommand::Switchover(request))
+            .await
     }
 
     /// The start of an application, to its end.
@@ -129,14 +152,24 @@ impl Operator {
     /// # Errors
     /// When the SCS does not answer in time.
     pub(crate) async fn start(&self, application: &ApplicationName) -> Result<Outcome, Trouble> {
-        self.order("starting an application", OperatorCommand::Start { application: application.clone() }).await
+        self.order(
+            "starting an application",
+            OperatorCommand::Start {
+                application: application.clone(),
+            },
+        )
+        .await
     }
 
     /// An alarm Test, or only its prediction.
     ///
     /// # Errors
     /// When the SCS does not answer in time.
-    pub(crate) async fn test_alarm(&self, condition: &ConditionName, dry_run: bool) -> Result<Outcome, Trouble> {
+    pub(crate) async fn test_alarm(
+        &self,
+        condition: &ConditionName,
+        dry_run: bool,
+    ) -> Result<Outcome, Trouble> {
         let command = OperatorCommand::TestAlarm {
             condition: condition.clone(),
             application: None,
@@ -151,7 +184,13 @@ impl Operator {
     /// # Errors
     /// When the SCS does not answer in time.
     pub(crate) async fn realign(&self, pair: &PairName) -> Result<Outcome, Trouble> {
-        self.order("realigning the pair", OperatorCommand::Realign { pair: pair.to_string() }).await
+        self.order(
+            "realigning the pair",
+            OperatorCommand::Realign {
+                pair: pair.to_string(),
+            },
+        )
+        .await
     }
 
     async fn order(&self, what: &str, command: OperatorCommand) -> Result<Outcome, Trouble> {
@@ -166,9 +205,14 @@ impl Operator {
                 self.answer(what, engine.run(call)).await?
             }
         };
-        tokio::time::timeout(COMMAND_WAIT, follow(what, stream)).await.unwrap_or_else(|_| {
-            Err(Trouble::TooLong { what: what.to_owned(), bound: COMMAND_WAIT })
-        })
+        tokio::time::timeout(COMMAND_WAIT, follow(what, stream))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Trouble::TooLong {
+                    what: what.to_owned(),
+                    bound: COMMAND_WAIT,
+                })
+            })
     }
 
     async fn caller(&self, what: &str) -> Result<Arc<Caller>, Trouble> {
@@ -177,15 +221,26 @@ impl Operator {
             return Ok(Arc::clone(caller));
         }
         let way = self.way.clone();
-        let security = LinkSecurity::from_arguments(way.tls.as_deref(), false).map_err(|error| said(what, &error))?;
-        let dialler = Dialler { network: Network::Kernel, security, expected: Expected::role(Role::Scs) };
+        let security = LinkSecurity::from_arguments(way.tls.as_deref(), false)
+            .map_err(|error| said(what, &error))?;
+        let dialler = Dialler {
+            network: Network::Kernel,
+            security,
+            expected: Expected::role(Role::Scs),
+        };
         let runtime = tokio::runtime::Handle::current();
         let to = Destination::Tcp(way.address);
         let caller = match way.namespace {
-            None => channel(&dialler, &to, DIAL_WAIT).await.map_err(|error| said(what, &error))?,
+            None => channel(&dialler, &to, DIAL_WAIT)
+                .await
+                .map_err(|error| said(what, &error))?,
             Some(namespace) => {
                 // The socket belongs to the namespace of the thread that opens it.
-                let dial = move || runtime.block_on(channel(&dialler, &to, DIAL_WAIT)).map_err(|error| said("dialling the SCS", &error));
+                let dial = move || {
+                    runtime
+                        .block_on(channel(&dialler, &to, DIAL_WAIT))
+                        .map_err(|error| said("dialling the SCS", &error))
+                };
                 within(Some(&namespace), dial).await?
             }
         };
@@ -203,16 +258,29 @@ impl Operator {
         let answer = match tokio::time::timeout(ANSWER_WAIT, call).await {
             Ok(Ok(answer)) => return Ok(answer.into_inner()),
             Ok(Err(status)) => said(what, &status.message()),
-            Err(_) => Trouble::TooLong { what: what.to_owned(), bound: ANSWER_WAIT },
+            Err(_) => Trouble::TooLong {
+                what: what.to_owned(),
+                bound: ANSWER_WAIT,
+            },
         };
         *self.connection.lock().await = None;
         Err(answer)
     }
 }
 
-async fn follow(what: &str, mut stream: Streaming<wire::OperatorAnswer>) -> Result<Outcome, Trouble> {
-    let mut outcome = Outcome { answered: None, prediction: None };
-    while let Some(answer) = stream.message().await.map_err(|status| said(what, &status.message()))? {
+async fn follow(
+    what: &str,
+    mut stream: Streaming<wire::OperatorAnswer>,
+) -> Result<Outcome, Trouble> {
+    let mut outcome = Outcome {
+        answered: None,
+        prediction: None,
+    };
+    while let Some(answer) = stream
+        .message()
+        .await
+        .map_err(|status| said(what, &status.message()))?
+    {
         match OperatorAnswer::try_from(answer).map_err(|error| said(what, &error))? {
             OperatorAnswer::Progress { .. } => {}
             OperatorAnswer::Predicted(prediction) => outcome.prediction = Some(prediction),
@@ -228,7 +296,10 @@ async fn follow(what: &str, mut stream: Streaming<wire::OperatorAnswer>) -> Resu
 }
 
 fn said(what: &str, said: &dyn std::fmt::Display) -> Trouble {
-    Trouble::Operator { what: what.to_owned(), said: said.to_string() }
+    Trouble::Operator {
+        what: what.to_owned(),
+        said: said.to_string(),
+    }
 }
 
 /// One moment in the SCS's clock and in ours.
@@ -252,7 +323,10 @@ mod tests {
 
     #[test]
     fn the_scss_clock_is_read_by_its_distance_to_a_moment_known_in_both() {
-        let clock = ScsClock { at: Timestamp(1_000_000), here: Moment(5_000_000_000) };
+        let clock = ScsClock {
+            at: Timestamp(1_000_000),
+            here: Moment(5_000_000_000),
+        };
         assert_eq!(clock.moment(Timestamp(1_000_250)), Moment(5_000_250_000));
         assert_eq!(clock.moment(Timestamp(999_000)), Moment(4_999_000_000));
         assert_eq!(clock.moment(Timestamp(0)), Moment(4_000_000_000));

@@ -94,7 +94,11 @@ fn built_in_sites(
         .types()
         .iter()
         .map(|redundancy| SitePlan {
-            source: Source::BuiltIn { redundancy: *redundancy, bound, style },
+            source: Source::BuiltIn {
+                redundancy: *redundancy,
+                bound,
+                style,
+            },
             network,
             pair: PairName::from("SIP_EAST"),
             redundancy: *redundancy,
@@ -112,7 +116,11 @@ fn sites_of_file(
     let against = |finding: &Finding| finding.severity == Severity::Error;
     if findings.iter().any(against) {
         let errors: Vec<Finding> = findings.into_iter().filter(against).collect();
-        return Err(Trouble::AgainstTheRules(render(&site.loaded.source, &errors, false)));
+        return Err(Trouble::AgainstTheRules(render(
+            &site.loaded.source,
+            &errors,
+            false,
+        )));
     }
     let mut plans = Vec::new();
     for pair in site.environment().pairs.values() {
@@ -125,17 +133,27 @@ fn sites_of_file(
         });
     }
     if plans.is_empty() {
-        return Err(Trouble::Unusable(format!("{} has no pair to rehearse", path.display())));
+        return Err(Trouble::Unusable(format!(
+            "{} has no pair to rehearse",
+            path.display()
+        )));
     }
     let remarks = match findings.len() {
         0 => Vec::new(),
-        count => vec![format!("{count} warnings; `changeover check {}` shows them", path.display())],
+        count => vec![format!(
+            "{count} warnings; `changeover check {}` shows them",
+            path.display()
+        )],
     };
     Ok((plans, remarks))
 }
 
 /// Refuses what this build cannot rehearse yet, and what cannot work on this machine.
-fn can_rehearse(site: &SiteEnvironment, pair: &Pair, wanted: Option<RedundancyChoice>) -> Result<(), Trouble> {
+fn can_rehearse(
+    site: &SiteEnvironment,
+    pair: &Pair,
+    wanted: Option<RedundancyChoice>,
+) -> Result<(), Trouble> {
     let name = &pair.name;
     let refuse = |why: String| Err(Trouble::Unusable(why));
     if wanted.is_some_and(|wanted| wanted.types() != [pair.redundancy]) {
@@ -145,25 +163,39 @@ fn can_rehearse(site: &SiteEnvironment, pair: &Pair, wanted: Option<RedundancyCh
         ));
     }
     if pair.takeover != Takeover::IpAddress {
-        return refuse(format!("{name}: takeover {} cannot be rehearsed by this build yet", pair.takeover));
+        return refuse(format!(
+            "{name}: takeover {} cannot be rehearsed by this build yet",
+            pair.takeover
+        ));
     }
     for (_, application, host) in pair.members() {
         let environment = site.environment();
         if let Some(host) = environment.hosts.get(host)
             && host.os != OperatingSystem::Linux
         {
-            return refuse(format!("{name}: {} runs {}, which this build cannot emulate yet", host.name, host.os));
+            return refuse(format!(
+                "{name}: {} runs {}, which this build cannot emulate yet",
+                host.name, host.os
+            ));
         }
         if let Some(server) = environment.applications.get(application)
             && server.application_type != ApplicationType::SipServer
         {
-            return refuse(format!("{name}: {application} is a {}; this build rehearses pairs of SIP Servers", server.application_type));
+            return refuse(format!(
+                "{name}: {application} is a {}; this build rehearses pairs of SIP Servers",
+                server.application_type
+            ));
         }
     }
     for host in site.environment().hosts.keys() {
-        let fits = host.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        let fits = host
+            .as_str()
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
         if !fits || ["lan", crate::site::CLIENT].contains(&host.as_str()) {
-            return refuse(format!("the host name {host} cannot be used on a rehearsed network; choose another"));
+            return refuse(format!(
+                "the host name {host} cannot be used on a rehearsed network; choose another"
+            ));
         }
     }
     programs_exist(site)
@@ -174,9 +206,16 @@ fn programs_exist(site: &SiteEnvironment) -> Result<(), Trouble> {
     for application in site.environment().applications.values() {
         let command = application.start_info.command_line.as_str();
         if command.contains('/') {
-            let program = site.home.join(&application.start_info.working_directory).join(command);
+            let program = site
+                .home
+                .join(&application.start_info.working_directory)
+                .join(command);
             if !program.is_file() {
-                return Err(Trouble::Unusable(missing_program(site, application, &program)));
+                return Err(Trouble::Unusable(missing_program(
+                    site,
+                    application,
+                    &program,
+                )));
             }
         }
     }
@@ -192,7 +231,11 @@ fn missing_program(site: &SiteEnvironment, application: &Application, program: &
         "; a rehearsal runs the control scripts themselves, so they must be here, at an absolute path or one \
          relative to the file"
     };
-    format!("{place}: {} starts {}, which is not on this machine{hint}", application.name, program.display())
+    format!(
+        "{place}: {} starts {}, which is not on this machine{hint}",
+        application.name,
+        program.display()
+    )
 }
 
 /// `file:line` of what decides a path such as `pairs.EAST.policy.release_wait`.
@@ -214,7 +257,11 @@ impl SitePlan {
     pub(crate) fn prepare(&self, run: &Run) -> Result<SiteEnvironment, Trouble> {
         match &self.source {
             Source::File(path) => load_file(path),
-            Source::BuiltIn { redundancy, bound, style } => {
+            Source::BuiltIn {
+                redundancy,
+                bound,
+                style,
+            } => {
                 built_in::write_scripts(&run.folder, *style)?;
                 let text = built_in::environment(*redundancy, *bound, &run.folder);
                 let config = run.folder.join(format!("{}.yaml", built_in::NAME));
@@ -241,18 +288,34 @@ impl SitePlan {
 }
 
 fn load_file(path: &Path) -> Result<SiteEnvironment, Trouble> {
-    let unreadable = |error: std::io::Error| Trouble::Unusable(format!("cannot read {}: {error}", path.display()));
+    let unreadable = |error: std::io::Error| {
+        Trouble::Unusable(format!("cannot read {}: {error}", path.display()))
+    };
     let config = std::path::absolute(path).map_err(unreadable)?;
     let text = std::fs::read_to_string(&config).map_err(unreadable)?;
     let loaded = load(&path.display().to_string(), &text)
         .map_err(|problems| Trouble::Unusable(problems.render(false)))?;
     let home = config.parent().unwrap_or(Path::new("/")).to_owned();
-    let builtin = loaded.environment.pairs.values().flat_map(|pair| pair.control.values()).all(|control| {
-        let started = loaded.environment.applications.get(&control.enable);
-        started.is_some_and(|application| application.start_info.command_line == "vipctl")
-    });
-    let control = if builtin { "vipctl" } else { "the site's own scripts" };
-    Ok(SiteEnvironment { loaded, config, home, control: control.to_owned() })
+    let builtin = loaded
+        .environment
+        .pairs
+        .values()
+        .flat_map(|pair| pair.control.values())
+        .all(|control| {
+            let started = loaded.environment.applications.get(&control.enable);
+            started.is_some_and(|application| application.start_info.command_line == "vipctl")
+        });
+    let control = if builtin {
+        "vipctl"
+    } else {
+        "the site's own scripts"
+    };
+    Ok(SiteEnvironment {
+        loaded,
+        config,
+        home,
+        control: control.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -277,7 +340,8 @@ mod tests {
 
     #[test]
     fn without_a_file_the_built_in_site_is_rehearsed_hot_and_warm() {
-        let (plans, remarks) = sites(None, NetworkKind::Loopback, None, None).expect("always there");
+        let (plans, remarks) =
+            sites(None, NetworkKind::Loopback, None, None).expect("always there");
         let types: Vec<_> = plans.iter().map(|plan| plan.redundancy).collect();
         assert_eq!(types, [Redundancy::Hot, Redundancy::Warm]);
         assert_eq!(remarks, Vec::<String>::new());
@@ -287,11 +351,24 @@ mod tests {
     fn a_file_gives_one_site_for_each_pair_with_the_pairs_own_redundancy_type() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         built_in::write_scripts(folder.path(), ScriptStyle::Ifconfig).expect("the folder is ours");
-        let (_keep, file) = write(&built_in::environment(Redundancy::Warm, None, folder.path()));
-        let (plans, _) = sites(Some(&file), NetworkKind::Loopback, None, None).expect("a good file");
-        let seen: Vec<_> = plans.iter().map(|plan| (plan.pair.as_str(), plan.redundancy)).collect();
+        let (_keep, file) = write(&built_in::environment(
+            Redundancy::Warm,
+            None,
+            folder.path(),
+        ));
+        let (plans, _) =
+            sites(Some(&file), NetworkKind::Loopback, None, None).expect("a good file");
+        let seen: Vec<_> = plans
+            .iter()
+            .map(|plan| (plan.pair.as_str(), plan.redundancy))
+            .collect();
         assert_eq!(seen, [("SIP_EAST", Redundancy::Warm)]);
-        let other = sites(Some(&file), NetworkKind::Loopback, Some(RedundancyChoice::Hot), None);
+        let other = sites(
+            Some(&file),
+            NetworkKind::Loopback,
+            Some(RedundancyChoice::Hot),
+            None,
+        );
         assert_eq!(other.expect_err("refused").exit_code().code(), 2);
     }
 
@@ -299,10 +376,17 @@ mod tests {
     fn what_cannot_be_rehearsed_is_refused_with_2_and_says_where_it_stands() {
         let (code, text) = refusal(|text| text.replace("./set_ip_up.sh", "./nowhere.sh"));
         assert_eq!(code, 2);
-        assert!(text.contains("nowhere.sh, which is not on this machine"), "{text}");
+        assert!(
+            text.contains("nowhere.sh, which is not on this machine"),
+            "{text}"
+        );
         assert!(text.contains("site.yaml:"), "{text}");
         let (code, text) = refusal(|text| text.replace("host2", "client"));
-        assert_eq!((code, text.contains("host name client")), (2, true), "{text}");
+        assert_eq!(
+            (code, text.contains("host name client")),
+            (2, true),
+            "{text}"
+        );
         let (code, text) = refusal(|text| text.replace("version: 1", "version: 1\nsurprise: 2"));
         assert_eq!((code, text.contains("surprise")), (2, true), "{text}");
         let (code, _) = refusal(|_| String::new());
@@ -312,8 +396,15 @@ mod tests {
     #[test]
     fn a_rule_of_severity_error_refuses_the_file_with_1() {
         let (code, text) = refusal(|text| {
-            text.replace("solution_control_server: {host: mgmt1", "solution_control_server: {host: host1")
+            text.replace(
+                "solution_control_server: {host: mgmt1",
+                "solution_control_server: {host: host1",
+            )
         });
-        assert_eq!((code, text.contains("scs-on-pair-host")), (1, true), "{text}");
+        assert_eq!(
+            (code, text.contains("scs-on-pair-host")),
+            (1, true),
+            "{text}"
+        );
     }
 }

@@ -42,7 +42,15 @@ async fn whole(arguments: &RehearseArguments, program: &Path) -> Result<Rehearsa
     let mut rehearsal = Rehearsal::default();
     for repetition in 1..=arguments.repeat {
         for plan in &plans {
-            let outcome = one_site(plan, repetition, &names, program, &mut interrupted, &mut progress).await?;
+            let outcome = one_site(
+                plan,
+                repetition,
+                &names,
+                program,
+                &mut interrupted,
+                &mut progress,
+            )
+            .await?;
             rehearsal.sites.push(outcome);
         }
     }
@@ -56,7 +64,11 @@ async fn whole(arguments: &RehearseArguments, program: &Path) -> Result<Rehearsa
         progress.remark(&format!("The page is {}", page.display()));
     }
     match arguments.format {
-        Format::Text => report::print(&report::text(&rehearsal, arguments.verbose, report::colour())),
+        Format::Text => report::print(&report::text(
+            &rehearsal,
+            arguments.verbose,
+            report::colour(),
+        )),
         Format::Json => report::print(&report::json(&rehearsal)),
     }
     Ok(rehearsal)
@@ -142,9 +154,15 @@ impl Interruption {
     /// From now on neither ends the process by itself.
     pub(crate) fn watch() -> Result<Self, Trouble> {
         let take = |kind| {
-            signal(kind).map_err(|source| Trouble::Start { what: "the watch for Ctrl-C".to_owned(), source })
+            signal(kind).map_err(|source| Trouble::Start {
+                what: "the watch for Ctrl-C".to_owned(),
+                source,
+            })
         };
-        Ok(Self { interrupt: take(SignalKind::interrupt())?, terminate: take(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: take(SignalKind::interrupt())?,
+            terminate: take(SignalKind::terminate())?,
+        })
     }
 
     /// Waits for the first of them.
@@ -162,8 +180,12 @@ mod tests {
 
     #[test]
     fn workflows_follow_each_other_in_the_order_of_a_full_run_however_they_were_named() {
-        let names = chosen_workflows(&[WorkflowName::Reconnect, WorkflowName::ManualSwitchover]).expect("both are there");
-        assert_eq!(names, [WorkflowName::ManualSwitchover, WorkflowName::Reconnect]);
+        let names = chosen_workflows(&[WorkflowName::Reconnect, WorkflowName::ManualSwitchover])
+            .expect("both are there");
+        assert_eq!(
+            names,
+            [WorkflowName::ManualSwitchover, WorkflowName::Reconnect]
+        );
         assert_eq!(chosen_workflows(&[]).expect("all").len(), 5);
     }
 
@@ -171,6 +193,11 @@ mod tests {
     fn a_workflow_of_a_later_build_is_refused_with_2_and_says_so() {
         let trouble = chosen_workflows(&[WorkflowName::SipNicLost]).expect_err("not in this build");
         assert_eq!(trouble.exit_code(), ExitCode::Unusable);
-        assert!(trouble.to_string().starts_with("the workflow sip-nic-lost is documented"), "{trouble}");
+        assert!(
+            trouble
+                .to_string()
+                .starts_with("the workflow sip-nic-lost is documented"),
+            "{trouble}"
+        );
     }
 }

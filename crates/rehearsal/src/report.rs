@@ -51,7 +51,11 @@ pub(crate) fn write_page(rehearsal: &Rehearsal, folder: &Path) -> Result<PathBuf
 /// Prints a result. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+    if out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .is_err()
+    {
         tracing::debug!("standard output is closed");
     }
 }

@@ -56,7 +56,7 @@ pub(crate) struct Site {
 }
 
 enum SiteNetwork {
-    Loopback(LoopbackNetwork),
+    Loopback(Box<LoopbackNetwork>),
     Namespaces(NamespaceNetwork),
 }
 
@@ -65,7 +65,11 @@ impl Site {
     ///
     /// # Errors
     /// When something cannot be started, or the start state is not reached; it says what is missing.
-    pub(crate) async fn bring_up(plan: &SitePlan, program: &Path, run: &Run) -> Result<Self, Trouble> {
+    pub(crate) async fn bring_up(
+        plan: &SitePlan,
+        program: &Path,
+        run: &Run,
+    ) -> Result<Self, Trouble> {
         let started = Moment::now();
         let environment = plan.prepare(run)?;
         let pair = environment
@@ -73,28 +77,44 @@ impl Site {
             .pairs
             .get(&plan.pair)
             .cloned()
-            .ok_or_else(|| Trouble::Unusable(format!("the file has no pair {} any more", plan.pair)))?;
+            .ok_or_else(|| {
+                Trouble::Unusable(format!("the file has no pair {} any more", plan.pair))
+            })?;
         let addresses: Vec<IpAddr> = pair.virtual_ips.iter().map(|vip| vip.address).collect();
         let observer = Observer::of(addresses.clone());
         let sip_port = sip_port(&environment, &pair.primary);
         let (network, observing, authority) = match plan.network {
             NetworkKind::Loopback => {
-                let network =
-                    LoopbackNetwork::bring_up(program, run, environment.environment(), &pair, sip_port).await?;
+                let network = LoopbackNetwork::bring_up(
+                    program,
+                    run,
+                    environment.environment(),
+                    &pair,
+                    sip_port,
+                )
+                .await?;
                 follow_emulator(&network.control, observer.clone()).await?;
-                (SiteNetwork::Loopback(network), None, None)
+                (SiteNetwork::Loopback(Box::new(network)), None, None)
             }
             NetworkKind::Netns => {
                 let (network, cables) =
                     NamespaceNetwork::bring_up(run, environment.environment(), &pair).await?;
-                let stop = follow_namespaces(network.watched(), addresses, observer.clone(), cables).await?;
+                let stop =
+                    follow_namespaces(network.watched(), addresses, observer.clone(), cables)
+                        .await?;
                 let authority = Authority::new(run.folder.join("tls"))?;
-                (SiteNetwork::Namespaces(network), Some(stop), Some(authority))
+                (
+                    SiteNetwork::Namespaces(network),
+                    Some(stop),
+                    Some(authority),
+                )
             }
         };
         let components =
             Components::start(program, run, &environment, &network, authority.as_ref()).await?;
-        let tls = authority.map(|authority| authority.issue("operator", "rehearsal")).transpose()?;
+        let tls = authority
+            .map(|authority| authority.issue("operator", "rehearsal"))
+            .transpose()?;
         let scs = scs_address(&environment)?;
         let operator = Operator::new(way_to(&network, &environment, scs, tls.clone()).await?);
         let mut site = Self {
@@ -124,7 +144,9 @@ impl Site {
         };
         let target = SocketAddr::new(vip.address, sip_port);
         let (socket, target) = match &self.network {
-            SiteNetwork::Loopback(network) => (network.client_socket()?, network.real(target).await?),
+            SiteNetwork::Loopback(network) => {
+                (network.client_socket()?, network.real(target).await?)
+            }
             SiteNetwork::Namespaces(network) => (network.client_socket(target).await?, target),
         };
         Probe::start(socket, target, &self.run.id).map(Some)
@@ -157,7 +179,8 @@ impl Site {
     pub(crate) async fn kill(&self, pid: u32) -> Option<(Moment, Ended)> {
         let run = self.run.id.clone();
         // Waiting for the end blocks a thread for as long as the kernel needs.
-        let killing = tokio::task::spawn_blocking(move || end_process(pid, RUN_MARKER, &run, KILL_WAIT));
+        let killing =
+            tokio::task::spawn_blocking(move || end_process(pid, RUN_MARKER, &run, KILL_WAIT));
         killing.await.unwrap_or(None)
     }
 
@@ -189,11 +212,18 @@ impl Site {
     }
 
     /// Where and how `sci` reaches the SCS: address, certificates, and the namespace from which it must be run.
-    pub(crate) async fn way_for_sci(&self) -> Result<(SocketAddr, Option<&Path>, Option<String>), Trouble> {
+    pub(crate) async fn way_for_sci(
+        &self,
+    ) -> Result<(SocketAddr, Option<&Path>, Option<String>), Trouble> {
         match &self.network {
             SiteNetwork::Loopback(network) => Ok((network.real(self.scs).await?, None, None)),
             SiteNetwork::Namespaces(network) => {
-                let host = self.environment.environment().management_layer.scs_host.as_str();
+                let host = self
+                    .environment
+                    .environment()
+                    .management_layer
+                    .scs_host
+                    .as_str();
                 Ok((self.scs, self.tls.as_deref(), Some(network.namespace(host))))
             }
         }
@@ -204,9 +234,20 @@ impl Site {
         let environment = self.environment.environment();
         let mut started: Vec<String> = self.components.names().collect();
         started.extend([self.pair.primary.to_string(), self.pair.backup.to_string()]);
-        let nics = if layout::hosts(environment).iter().any(|host| host.nics.len() > 1) { "two NICs" } else { "one NIC" };
-        let vips: Vec<String> =
-            self.pair.virtual_ips.iter().map(|vip| format!("{}/{}", vip.address, vip.prefix)).collect();
+        let nics = if layout::hosts(environment)
+            .iter()
+            .any(|host| host.nics.len() > 1)
+        {
+            "two NICs"
+        } else {
+            "one NIC"
+        };
+        let vips: Vec<String> = self
+            .pair
+            .virtual_ips
+            .iter()
+            .map(|vip| format!("{}/{}", vip.address, vip.prefix))
+            .collect();
         let hosts = environment
             .hosts
             .values()
@@ -218,7 +259,11 @@ impl Site {
             .collect();
         SiteDrawing {
             hosts,
-            description: format!("{}: IP Address Takeover, {nics}, VIP {}", plan.source_name(), vips.join(", ")),
+            description: format!(
+                "{}: IP Address Takeover, {nics}, VIP {}",
+                plan.source_name(),
+                vips.join(", ")
+            ),
             virtual_ips: vips,
             client: CLIENT.to_owned(),
             started,
@@ -252,7 +297,12 @@ fn scs_address(environment: &SiteEnvironment) -> Result<SocketAddr, Trouble> {
     let layer = &environment.environment().management_layer;
     let host = environment.environment().hosts.get(&layer.scs_host);
     host.map(|host| SocketAddr::new(host.address, layer.scs_port))
-        .ok_or_else(|| Trouble::Unusable(format!("the SCS's host {} is not in the file", layer.scs_host)))
+        .ok_or_else(|| {
+            Trouble::Unusable(format!(
+                "the SCS's host {} is not in the file",
+                layer.scs_host
+            ))
+        })
 }
 
 async fn way_to(
@@ -262,10 +312,18 @@ async fn way_to(
     tls: Option<PathBuf>,
 ) -> Result<Way, Trouble> {
     match network {
-        SiteNetwork::Loopback(network) => Ok(Way { address: network.real(scs).await?, namespace: None, tls }),
+        SiteNetwork::Loopback(network) => Ok(Way {
+            address: network.real(scs).await?,
+            namespace: None,
+            tls,
+        }),
         SiteNetwork::Namespaces(network) => {
             let host = environment.environment().management_layer.scs_host.as_str();
-            Ok(Way { address: scs, namespace: Some(network.namespace(host)), tls })
+            Ok(Way {
+                address: scs,
+                namespace: Some(network.namespace(host)),
+                tls,
+            })
         }
     }
 }

@@ -27,10 +27,16 @@ pub async fn up(arguments: UpArguments, program: PathBuf) -> ExitCode {
 }
 
 async fn keep_up(arguments: &UpArguments, program: &Path) -> Result<(), Trouble> {
-    let (plans, remarks) =
-        sites(arguments.file.as_deref(), arguments.network, arguments.redundancy, arguments.bound)?;
+    let (plans, remarks) = sites(
+        arguments.file.as_deref(),
+        arguments.network,
+        arguments.redundancy,
+        arguments.bound,
+    )?;
     // Without --redundancy the built-in site gives two plans: hot comes first.
-    let plan = plans.first().ok_or_else(|| Trouble::Unusable("there is no pair to bring up".to_owned()))?;
+    let plan = plans
+        .first()
+        .ok_or_else(|| Trouble::Unusable("there is no pair to bring up".to_owned()))?;
     let mut interrupted = Interruption::watch()?;
     let mut progress = Progress::on_stderr();
     let swept = tokio::task::spawn_blocking(sweep).await.unwrap_or_default();
@@ -58,7 +64,12 @@ async fn on_the_site(plan: &SitePlan, program: &Path, run: &Run) -> Result<(), T
 }
 
 /// What to paste, and where things are.
-async fn introduction(plan: &SitePlan, site: &Site, program: &Path, run: &Run) -> Result<String, Trouble> {
+async fn introduction(
+    plan: &SitePlan,
+    site: &Site,
+    program: &Path,
+    run: &Run,
+) -> Result<String, Trouble> {
     let (address, tls, namespace) = site.way_for_sci().await?;
     let drawing = site.drawing(plan);
     let scheme = if tls.is_some() { "https" } else { "http" };

@@ -21,6 +21,17 @@ use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 use std::time::Duration;
 
+#[cfg(test)]
+pub(crate) mod rules {
+    //! The rules of each workflow, for the judge's tests.
+
+    pub(crate) use super::alarm_test::rules as alarm_test;
+    pub(crate) use super::manual_switchover::rules as manual_switchover;
+    pub(crate) use super::primary_disconnected::rules as primary_disconnected;
+    pub(crate) use super::primary_failure::rules as primary_failure;
+    pub(crate) use super::reconnect::rules as reconnect;
+}
+
 /// The state in which a workflow begins is reached within this time.
 const BEGIN_BOUND: Duration = Duration::from_secs(20);
 /// A workflow that waits for no detection ends within this time.
@@ -114,7 +125,11 @@ pub(crate) async fn run(name: WorkflowName, site: &mut Site) -> Result<WorkflowO
     let before = bring_about_its_beginning(name, site).await?;
     let cast = cast(site, &before)?;
     let known: Vec<TimelineRecord> = site.operator.timeline().await?;
-    let newest = known.iter().map(|record| record.id).max().unwrap_or_default();
+    let newest = known
+        .iter()
+        .map(|record| record.id)
+        .max()
+        .unwrap_or_default();
     let clock = site.operator.clock().await?;
     let probing_from = Moment::now();
 
@@ -131,7 +146,10 @@ pub(crate) async fn run(name: WorkflowName, site: &mut Site) -> Result<WorkflowO
     wait_for_the_neighbour(site, &carried.end).await?;
 
     let after = site.operator.picture().await.ok();
-    let answers = site.probe.as_ref().map_or_else(Vec::new, |probe| probe.answers_since(probing_from));
+    let answers = site
+        .probe
+        .as_ref()
+        .map_or_else(Vec::new, |probe| probe.answers_since(probing_from));
     let witness = Witness {
         entries: Witness::entries_of(&records, &site.pair, &clock, carried.start),
         cast,
@@ -141,17 +159,31 @@ pub(crate) async fn run(name: WorkflowName, site: &mut Site) -> Result<WorkflowO
         holding: site.observer.holding(),
         answers,
         neighbour: site.neighbour_entry().await?,
-        pair: after.as_ref().and_then(|picture| pair_of(picture, site)).cloned(),
+        pair: after
+            .as_ref()
+            .and_then(|picture| pair_of(picture, site))
+            .cloned(),
     };
     let place = |path: &str| place_of(&site.environment.loaded, path);
     let steps = judge(&carried.rules, &witness, place);
     let checks = end_checks(&carried.end, &witness, place);
-    Ok(outcome(name, site, &before, &witness, carried.notes, steps, checks))
+    Ok(outcome(
+        name,
+        site,
+        &before,
+        &witness,
+        carried.notes,
+        steps,
+        checks,
+    ))
 }
 
 /// The refusal of a workflow that this build cannot carry out.
 pub(crate) fn not_in_this_build(name: WorkflowName) -> Trouble {
-    let can: Vec<&str> = WorkflowName::FULL_RUN.iter().map(|name| name.as_str()).collect();
+    let can: Vec<&str> = WorkflowName::FULL_RUN
+        .iter()
+        .map(|name| name.as_str())
+        .collect();
     Trouble::Unusable(format!(
         "the workflow {} is documented, but this build cannot carry it out yet; it can: {}",
         name.as_str(),
@@ -161,17 +193,27 @@ pub(crate) fn not_in_this_build(name: WorkflowName) -> Trouble {
 
 /// Waits for the state in which a workflow begins; reconnect begins where primary-disconnected has ended, which is
 /// brought about, unjudged, if need be.
-async fn bring_about_its_beginning(name: WorkflowName, site: &mut Site) -> Result<PairPicture, Trouble> {
+async fn bring_about_its_beginning(
+    name: WorkflowName,
+    site: &mut Site,
+) -> Result<PairPicture, Trouble> {
     let picture = site.operator.picture().await?;
-    let now = pair_of(&picture, site).cloned().ok_or_else(|| no_pair(site))?;
+    let now = pair_of(&picture, site)
+        .cloned()
+        .ok_or_else(|| no_pair(site))?;
     let primary = primary_of(&now).unwrap_or_else(|| site.pair.primary.clone());
     let away = now.members.iter().any(|member| {
         member.application != primary
-            && picture.hosts.iter().any(|host| host.name == member.host && host.status != changeover_model::HostStatus::Running)
+            && picture.hosts.iter().any(|host| {
+                host.name == member.host && host.status != changeover_model::HostStatus::Running
+            })
     });
     if name == WorkflowName::Reconnect {
         if !away {
-            let expected = Expected { primary: primary.clone(), backup_there: true };
+            let expected = Expected {
+                primary: primary.clone(),
+                backup_there: true,
+            };
             site.reach(&expected, BEGIN_BOUND).await?;
             let cast = cast_of(site, &primary)?;
             primary_disconnected::carry_out(site, &cast).await?;
@@ -185,9 +227,14 @@ async fn bring_about_its_beginning(name: WorkflowName, site: &mut Site) -> Resul
     } else {
         primary
     };
-    let expected = Expected { primary, backup_there: name != WorkflowName::Reconnect };
+    let expected = Expected {
+        primary,
+        backup_there: name != WorkflowName::Reconnect,
+    };
     let picture = site.reach(&expected, BEGIN_BOUND).await?;
-    pair_of(&picture, site).cloned().ok_or_else(|| no_pair(site))
+    pair_of(&picture, site)
+        .cloned()
+        .ok_or_else(|| no_pair(site))
 }
 
 /// Who plays whom: server 1 is the primary now; in a reconnect it is the one that comes back.
@@ -208,24 +255,43 @@ fn no_pair(site: &Site) -> Trouble {
 }
 
 fn pair_of<'p>(picture: &'p Picture, site: &Site) -> Option<&'p PairPicture> {
-    picture.pairs.iter().find(|pair| pair.name == site.pair.name)
+    picture
+        .pairs
+        .iter()
+        .find(|pair| pair.name == site.pair.name)
 }
 
 fn primary_of(pair: &PairPicture) -> Option<ApplicationName> {
-    let mut primaries = pair.members.iter().filter(|member| member.run_mode == RunMode::Primary);
+    let mut primaries = pair
+        .members
+        .iter()
+        .filter(|member| member.run_mode == RunMode::Primary);
     match (primaries.next(), primaries.next()) {
         (Some(one), None) => Some(one.application.clone()),
         // A lost host's server counts as what it was; the one that can be seen decides.
         (Some(one), Some(other)) => {
-            let seen = |member: &changeover_model::message::MemberPicture| member.status == changeover_model::ApplicationStatus::Running;
-            Some(if seen(other) && !seen(one) { other } else { one }.application.clone())
+            let seen = |member: &changeover_model::message::MemberPicture| {
+                member.status == changeover_model::ApplicationStatus::Running
+            };
+            Some(
+                if seen(other) && !seen(one) {
+                    other
+                } else {
+                    one
+                }
+                .application
+                .clone(),
+            )
         }
         (None, _) => None,
     }
 }
 
 /// The records that were opened since, once they are all closed, or as they are when that takes too long.
-async fn closed_records(site: &Site, newest: changeover_model::CauseId) -> Result<Vec<TimelineRecord>, Trouble> {
+async fn closed_records(
+    site: &Site,
+    newest: changeover_model::CauseId,
+) -> Result<Vec<TimelineRecord>, Trouble> {
     let end = Moment::now().plus(CLOSE_BOUND);
     loop {
         let mut records = site.operator.timeline().await?;
@@ -250,8 +316,15 @@ async fn wait_for_the_neighbour(site: &Site, end: &EndState) -> Result<(), Troub
 }
 
 /// Waits until the pair has settled and the probe is answered by the primary. Not to get there is for the judge.
-pub(crate) async fn settle(site: &mut Site, end: &EndState, bound: Duration) -> Result<(), Trouble> {
-    let expected = Expected { primary: end.primary.clone(), backup_there: end.backup_there };
+pub(crate) async fn settle(
+    site: &mut Site,
+    end: &EndState,
+    bound: Duration,
+) -> Result<(), Trouble> {
+    let expected = Expected {
+        primary: end.primary.clone(),
+        backup_there: end.backup_there,
+    };
     let limit = Moment::now().plus(bound);
     match site.reach(&expected, bound).await {
         Ok(_) => {}
@@ -262,7 +335,9 @@ pub(crate) async fn settle(site: &mut Site, end: &EndState, bound: Duration) -> 
         && Moment::now() < limit
     {
         let by_it = probe.last_answer().is_some_and(|answer| {
-            answer.server.is_none_or(|name| name.contains(end.primary.as_str()))
+            answer
+                .server
+                .is_none_or(|name| name.contains(end.primary.as_str()))
         });
         if by_it {
             break;
@@ -294,10 +369,21 @@ fn outcome(
         two_holders_ms: has_vip.then_some(times.two_holders_ms),
         unreachable_holder_ms: has_vip.then_some(times.unreachable_holder_ms),
         primary_before: primary_of(before).map(|name| name.to_string()),
-        primary_after: witness.pair.as_ref().and_then(primary_of).map(|name| name.to_string()),
-        holders_after: if has_vip { witness.holding.reachable_now() } else { Vec::new() },
+        primary_after: witness
+            .pair
+            .as_ref()
+            .and_then(primary_of)
+            .map(|name| name.to_string()),
+        holders_after: if has_vip {
+            witness.holding.reachable_now()
+        } else {
+            Vec::new()
+        },
         epoch_before: before.epoch.0,
-        epoch_after: witness.pair.as_ref().map_or(before.epoch.0, |pair| pair.epoch.0),
+        epoch_after: witness
+            .pair
+            .as_ref()
+            .map_or(before.epoch.0, |pair| pair.epoch.0),
         steps,
         checks,
         notes,
@@ -313,17 +399,29 @@ fn duration_ms(witness: &Witness) -> f64 {
         .iter()
         .filter(|sighting| sighting.at >= witness.start && sighting.at <= witness.end)
         .map(|sighting| sighting.at.ms_since(witness.start));
-    witness.entries.iter().map(|entry| entry.at_ms).chain(sightings).fold(0.0, f64::max)
+    witness
+        .entries
+        .iter()
+        .map(|entry| entry.at_ms)
+        .chain(sightings)
+        .fold(0.0, f64::max)
 }
 
 fn chart(site: &Site, witness: &Witness, gap: (Moment, Moment)) -> Chart {
-    let mut events: Vec<EventOutcome> = witness.entries.iter().map(crate::judge::SeenEntry::event).collect();
+    let mut events: Vec<EventOutcome> = witness
+        .entries
+        .iter()
+        .map(crate::judge::SeenEntry::event)
+        .collect();
     events.sort_by(|one, other| one.at_ms.total_cmp(&other.at_ms));
     Chart {
         events,
         bars: witness.holding.bars(witness.start, witness.end),
         gap: (!site.pair.virtual_ips.is_empty())
             .then(|| (gap.0.ms_since(witness.start), gap.1.ms_since(witness.start))),
-        hosts: vec![site.pair.primary_host.to_string(), site.pair.backup_host.to_string()],
+        hosts: vec![
+            site.pair.primary_host.to_string(),
+            site.pair.backup_host.to_string(),
+        ],
     }
 }

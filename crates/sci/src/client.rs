@@ -65,7 +65,7 @@ impl From<ConvertError> for ScsError {
 }
 
 /// A stream of answers.
-pub type Answers<T> = BoxStream<'static, Result<T, ScsError>>;
+pub(crate) type Answers<T> = BoxStream<'static, Result<T, ScsError>>;
 
 /// The SCS.
 #[derive(Clone, Debug)]

@@ -43,15 +43,6 @@ pub(crate) async fn collect(
     Ok(follow(scs, command, timeout, None).await?.0)
 }
 
-/// As [`collect`], with what the SCS predicted before its last answer.
-pub(crate) async fn collect_with_prediction(
-    scs: &mut Scs,
-    command: OperatorCommand,
-    timeout: Duration,
-) -> Result<(Ending, Option<Prediction>), ScsError> {
-    follow(scs, command, timeout, None).await
-}
-
 async fn follow(
     scs: &mut Scs,
     command: OperatorCommand,

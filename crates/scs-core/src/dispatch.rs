@@ -167,6 +167,7 @@ impl ScsCore {
         // More rounds than that would be a circle of our own making: what is left waits for the next input.
         self.send_own_events();
         self.write();
+        self.show_reactions();
         if std::mem::take(&mut self.picture_changed) {
             self.out.push(ScsOutput::PictureChanged);
         }

@@ -39,6 +39,17 @@ pub(crate) struct Keeping {
     pausing: bool,
 }
 
+impl Keeping {
+    /// True if a later write on its way holds a newer value under the same key: the failed one must not come after
+    /// it. If that one fails as well, it is written again itself.
+    fn is_replaced_on_the_way(&self, failed: Ticket, change: &StoreChange) -> bool {
+        let key = change.key();
+        self.on_the_way
+            .range(failed.next()..)
+            .any(|(_, later)| later.changes.iter().any(|newer| newer.key() == key))
+    }
+}
+
 #[derive(Debug, Default)]
 struct Written {
     changes: Vec<StoreChange>,
@@ -162,7 +173,9 @@ impl ScsCore {
         // Newer values of the same keys win over the failed ones.
         let newer = std::mem::take(&mut self.keeping.changes);
         for change in failed.changes {
-            self.keep(change);
+            if !self.keeping.is_replaced_on_the_way(ticket, &change) {
+                self.keep(change);
+            }
         }
         self.keeping.changes.extend(newer);
         for what in &failed.after {
@@ -209,5 +222,58 @@ impl ScsCore {
             text,
             None,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ScsIdentity, ScsInput, StoredPair, StoredState};
+    use changeover_model::{Core as _, Timestamp};
+
+    fn writes(outputs: &mut Vec<ScsOutput>) -> Vec<(Ticket, Vec<StoreChange>)> {
+        outputs
+            .drain(..)
+            .filter_map(|output| match output {
+                ScsOutput::Persist { ticket, changes } => Some((ticket, changes)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_failed_write_is_not_repeated_over_a_newer_one_that_was_on_its_way() {
+        let identity = ScsIdentity {
+            version: "test".into(),
+            session: 1,
+        };
+        let mut core = ScsCore::new(Timestamp(0), identity, StoredState::default());
+        let pair = PairName::from("P");
+        let at_epoch = |epoch| {
+            let kept = StoredPair {
+                epoch: Epoch(epoch),
+                ..StoredPair::default()
+            };
+            StoreChange::Pair(pair.clone(), kept)
+        };
+        let mut store = StoredState::default();
+        for epoch in [1, 2] {
+            core.keep(at_epoch(epoch));
+            core.write();
+        }
+        let mut outputs = std::mem::take(&mut core.out);
+        let on_the_way = writes(&mut outputs);
+        assert_eq!(on_the_way.len(), 2);
+        // The first fails, the second is done.
+        let (ticket, reason) = (on_the_way[0].0, "disk full".to_owned());
+        core.handle(Timestamp(10), ScsInput::PersistFailed { ticket, reason }, &mut outputs);
+        let (ticket, changes) = on_the_way[1].clone();
+        changes.into_iter().for_each(|change| store.apply(change));
+        core.handle(Timestamp(20), ScsInput::Persisted(ticket), &mut outputs);
+        core.tick(Timestamp(2_000_000), &mut outputs);
+        for (_, changes) in writes(&mut outputs) {
+            changes.into_iter().for_each(|change| store.apply(change));
+        }
+        assert_eq!(store.pairs[&pair].epoch, Epoch(2));
     }
 }

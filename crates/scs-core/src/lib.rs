@@ -108,6 +108,7 @@ pub struct ScsCore {
     touched: BTreeSet<PairName>,
     touched_operations: BTreeSet<ApplicationName>,
     picture_changed: bool,
+    changed_reactions: BTreeSet<u64>,
     /// When what the engine reports now happened at its LCA.
     reported_at: Option<Moment>,
     out: Vec<ScsOutput>,
@@ -149,6 +150,7 @@ impl ScsCore {
             touched: BTreeSet::new(),
             touched_operations: BTreeSet::new(),
             picture_changed: false,
+            changed_reactions: BTreeSet::new(),
             reported_at: None,
             out: Vec::new(),
         };

@@ -7,7 +7,9 @@ use crate::timeline::{Moment, NewEntry};
 use crate::{OptionChange, ScsCore, ScsOutput};
 use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{LcaOrder, Party, RecordKind, RecordOutcome, Step};
-use changeover_model::{ApplicationName, CauseId, Core, HostName, PairName, Refusal, RefusalCode, Ticket};
+use changeover_model::{
+    ApplicationName, CauseId, Core, HostName, PairName, Refusal, RefusalCode, Ticket,
+};
 use changeover_reaction_engine::{EscalationKind, Input, Output, Report};
 
 /// Most outputs taken from the engine within one input; a bound against a circle of our own making.
@@ -107,10 +109,7 @@ impl ScsCore {
 
     fn send_for_engine(&mut self, host: &HostName, cause: CauseId, order: LcaOrder) {
         if let LcaOrder::AnnounceAddresses { key } = &order
-            && let Some(care) = key
-                .pair
-                .as_ref()
-                .and_then(|pair| self.pairs.get_mut(pair))
+            && let Some(care) = key.pair.as_ref().and_then(|pair| self.pairs.get_mut(pair))
         {
             care.announced = Some(cause);
         }
@@ -150,16 +149,22 @@ impl ScsCore {
             },
         );
         self.touched.extend(report.pair);
-        let picture = self
-            .engine
-            .pictures()
-            .into_iter()
-            .rev()
-            .find(|picture| picture.number == report.number);
-        if let Some(picture) = picture {
-            self.out.push(ScsOutput::ReactionChanged(Box::new(picture)));
-        }
+        self.changed_reactions.insert(report.number);
         self.picture_changed = true;
+    }
+
+    /// Shows each reaction that changed once, after everything that had to be ordered.
+    pub(crate) fn show_reactions(&mut self) {
+        let changed = std::mem::take(&mut self.changed_reactions);
+        if changed.is_empty() {
+            return;
+        }
+        let pictures = self.engine.pictures().into_iter();
+        self.out.extend(
+            pictures
+                .filter(|picture| changed.contains(&picture.number))
+                .map(|picture| ScsOutput::ReactionChanged(Box::new(picture))),
+        );
     }
 
     fn escalated(

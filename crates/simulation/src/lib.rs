@@ -18,12 +18,16 @@ mod site;
 mod swarm;
 mod world;
 
-pub use scenario::{Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When};
+pub use scenario::{
+    Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
+};
 pub use site::Site;
 
-use changeover_model::message::{
-    OperatorAnswer, OperatorCommand, Picture, TimelineRecord,
+pub use changeover_model::message::{
+    OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind, RecordOutcome,
+    SwitchoverRequest, TimelineRecord,
 };
+pub use changeover_model::{Redundancy, RunMode};
 use std::time::Duration;
 use world::World;
 
@@ -59,6 +63,41 @@ impl Run {
     /// How to see this run again.
     pub fn replay_command(&self) -> String {
         format!("changeover simulate --seed {}", self.seed)
+    }
+
+    /// The application that the SCS shows as primary of the first pair at the end.
+    pub fn primary(&self) -> Option<String> {
+        let pair = self.picture.as_ref()?.pairs.first()?;
+        let mut primaries = pair
+            .members
+            .iter()
+            .filter(|member| member.run_mode == RunMode::Primary);
+        match (primaries.next(), primaries.next()) {
+            (Some(member), None) => Some(member.application.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The lines of the trace that contain one of the texts, without their times.
+    pub fn lines_with(&self, texts: &[&str]) -> Vec<&str> {
+        self.trace
+            .iter()
+            .filter(|line| texts.iter().any(|text| line.contains(text)))
+            .map(|line| {
+                line.trim_start()
+                    .split_once(' ')
+                    .map_or("", |(_, rest)| rest)
+            })
+            .collect()
+    }
+
+    /// When, in seconds, the first line with this text was said after `from`.
+    pub fn second_of(&self, text: &str, from: f64) -> Option<f64> {
+        self.trace
+            .iter()
+            .filter(|line| line.contains(text))
+            .filter_map(|line| line.trim_start().split_once(' ')?.0.parse().ok())
+            .find(|at| *at >= from)
     }
 
     /// For a failed assertion: what broke, and how to see it.

@@ -2,7 +2,7 @@
 //! `world`; drawn from a seed in `swarm`.
 
 use crate::site::Site;
-use changeover_model::message::OperatorCommand;
+use changeover_model::message::{OperatorCommand, SwitchoverRequest};
 use std::time::Duration;
 
 /// A component of the Management Layer.
@@ -119,7 +119,7 @@ pub enum Planted {
     /// Nothing is planted.
     #[default]
     Nothing,
-    /// The neighbour never learns from announcements.
+    /// The neighbour keeps what it learnt first, whatever is announced.
     DeafNeighbour,
     /// The addresses that LCAs read are always as the last control script should have left them.
     LyingAddresses,
@@ -176,6 +176,19 @@ impl Scenario {
     #[must_use]
     pub fn fault(self, when: When, fault: Fault) -> Self {
         self.then(when, Act::Fault(fault))
+    }
+
+    /// With a switchover of the first pair that an operator asks for.
+    #[must_use]
+    pub fn switchover(self, when: When) -> Self {
+        let command = OperatorCommand::Switchover(SwitchoverRequest {
+            pair: "SIP_EAST".to_owned(),
+            to: None,
+            reason: "planned".to_owned(),
+            dry_run: false,
+            force: false,
+        });
+        self.operator(when, command)
     }
 
     /// With one more operator's command.

@@ -93,7 +93,8 @@ mod tests {
             for pairs in [1, 2] {
                 let environment = Site { redundancy, pairs }.environment();
                 assert_eq!(environment.pairs.len(), pairs);
-                assert_eq!(environment.applications.len(), pairs * 6 + 1);
+                // Two members and four control scripts each; beside them the SCS and the Message Server.
+                assert_eq!(environment.applications.len(), pairs * 6 + 2);
             }
         }
     }

@@ -211,7 +211,10 @@ impl Draw {
     }
 
     fn switchover(&mut self) -> Option<OperatorCommand> {
-        let to = self.random.chance(300).then(|| self.application().to_string());
+        let to = self
+            .random
+            .chance(300)
+            .then(|| self.application().to_string());
         Some(OperatorCommand::Switchover(SwitchoverRequest {
             pair: self.pair(),
             to,

@@ -68,6 +68,19 @@ fn without_the_scs_a_primarys_host_is_silent() {
 }
 
 #[test]
+fn a_vip_that_appeared_while_the_scs_was_away_is_announced_when_the_scs_confirms_the_primary() {
+    let mut lca = Lca::serving_as_primary();
+    lca.pass(ms(3000));
+    lca.observe(true);
+    // At Hello this host cannot know whether another one has taken over meanwhile.
+    assert!(!lca.connect().iter().any(|line| line.contains("announce")));
+    expect(
+        lca.intend(2, Some(SERVER), false),
+        "announce 10.10.11.103 on eth0",
+    );
+}
+
+#[test]
 fn a_rival_is_answered_and_reported_at_most_once_a_second() {
     let mut lca = Lca::serving_as_primary();
     lca.observe(true);

@@ -33,7 +33,11 @@ pub(super) fn remove_all(run: &str) -> Vec<String> {
     names()
         .into_iter()
         .filter(|name| name.starts_with(&start))
-        .filter_map(|name| remove(&name).err().map(|why| format!("the namespace {name}: {why}")))
+        .filter_map(|name| {
+            remove(&name)
+                .err()
+                .map(|why| format!("the namespace {name}: {why}"))
+        })
         .collect()
 }
 

@@ -47,7 +47,12 @@ pub(super) fn end_all_marked(marker: &str, value: &str) -> Vec<String> {
 }
 
 /// Kills one process that carries the marker, and waits for its end. `None` when there is no such process.
-pub(crate) fn end_process(pid: u32, marker: &str, value: &str, bound: Duration) -> Option<(Moment, Ended)> {
+pub(crate) fn end_process(
+    pid: u32,
+    marker: &str,
+    value: &str,
+    bound: Duration,
+) -> Option<(Moment, Ended)> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
     let process = pidfd_open(pid, PidfdFlags::empty()).ok()?;
     if environment_of(pid, marker).as_deref() != Some(value) {
@@ -65,7 +70,10 @@ pub(crate) fn end_process(pid: u32, marker: &str, value: &str, bound: Duration) 
 
 /// Every value that some process has for a marker, once.
 pub(super) fn values_of(marker: &str) -> Vec<String> {
-    let mut values: Vec<String> = pids().into_iter().filter_map(|pid| environment_of(pid, marker)).collect();
+    let mut values: Vec<String> = pids()
+        .into_iter()
+        .filter_map(|pid| environment_of(pid, marker))
+        .collect();
     values.sort();
     values.dedup();
     values

@@ -32,9 +32,17 @@ pub(crate) fn end_checks(
     }
     let vips = place(&format!("{pair_path}.virtual_ips"));
     checks.push(one_holder(end, witness, &vips));
-    checks.push(answered(end, witness, &place(&format!("{pair_path}.server.options"))));
+    checks.push(answered(
+        end,
+        witness,
+        &place(&format!("{pair_path}.server.options")),
+    ));
     checks.push(neighbour(end, witness, &vips));
-    checks.push(two_holders(end, witness, &place(&format!("{pair_path}.policy.reaction_order"))));
+    checks.push(two_holders(
+        end,
+        witness,
+        &place(&format!("{pair_path}.policy.reaction_order")),
+    ));
     checks
 }
 
@@ -44,12 +52,20 @@ fn check(text: String, seen: String, passed: bool, look_at: &str) -> CheckOutcom
         seen: seen.clone(),
         look_at: look_at.to_owned(),
     });
-    CheckOutcome { text, passed, seen, problem }
+    CheckOutcome {
+        text,
+        passed,
+        seen,
+        problem,
+    }
 }
 
 fn one_primary(end: &EndState, witness: &Witness, look_at: &str) -> CheckOutcome {
     let text = if end.backup_there {
-        format!("{} is primary, the other one is backup, both Started", end.primary)
+        format!(
+            "{} is primary, the other one is backup, both Started",
+            end.primary
+        )
     } else {
         format!("{} is primary and Started", end.primary)
     };
@@ -57,7 +73,11 @@ fn one_primary(end: &EndState, witness: &Witness, look_at: &str) -> CheckOutcome
         return check(text, "the SCS did not answer".to_owned(), false, look_at);
     };
     let passed = pair.members.iter().all(|member| {
-        let mode = if member.application == end.primary { RunMode::Primary } else { RunMode::Backup };
+        let mode = if member.application == end.primary {
+            RunMode::Primary
+        } else {
+            RunMode::Backup
+        };
         let there = member.application == end.primary || end.backup_there;
         !there || (member.run_mode == mode && member.status == ApplicationStatus::Running)
     });
@@ -65,9 +85,17 @@ fn one_primary(end: &EndState, witness: &Witness, look_at: &str) -> CheckOutcome
 }
 
 fn one_holder(end: &EndState, witness: &Witness, look_at: &str) -> CheckOutcome {
-    let text = format!("exactly one host that neighbours reach holds the VIP: {}", end.host);
+    let text = format!(
+        "exactly one host that neighbours reach holds the VIP: {}",
+        end.host
+    );
     let seen = format!("on {}", list(&witness.holding.reachable_now()));
-    check(text, seen, witness.holding.is_held_by(end.host.as_str()), look_at)
+    check(
+        text,
+        seen,
+        witness.holding.is_held_by(end.host.as_str()),
+        look_at,
+    )
 }
 
 fn answered(end: &EndState, witness: &Witness, look_at: &str) -> CheckOutcome {
@@ -84,8 +112,14 @@ fn answered(end: &EndState, witness: &Witness, look_at: &str) -> CheckOutcome {
 }
 
 fn neighbour(end: &EndState, witness: &Witness, look_at: &str) -> CheckOutcome {
-    let text = format!("the client's neighbour entry for the VIP names {}", end.host);
-    let seen = witness.neighbour.clone().unwrap_or_else(|| "nobody".to_owned());
+    let text = format!(
+        "the client's neighbour entry for the VIP names {}",
+        end.host
+    );
+    let seen = witness
+        .neighbour
+        .clone()
+        .unwrap_or_else(|| "nobody".to_owned());
     let passed = seen == end.host.as_str();
     check(text, format!("it names {seen}"), passed, look_at)
 }

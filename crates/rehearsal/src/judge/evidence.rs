@@ -4,7 +4,9 @@
 use super::witness::{OwnSighting, SeenEntry, Witness};
 use crate::outcome::EventOutcome;
 use changeover_model::message::{ReactionState, RecordKind, Step};
-use changeover_model::{ApplicationName, ConditionName, HostName, LogEventId, RunMode, ScriptAction};
+use changeover_model::{
+    ApplicationName, ConditionName, HostName, LogEventId, RunMode, ScriptAction,
+};
 
 /// What a rule found.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,7 +45,11 @@ fn first(witness: &Witness, expected: &str, holds: impl Fn(&SeenEntry) -> bool) 
 
 /// The operator asked.
 pub(crate) fn requested(witness: &Witness) -> Finding {
-    let mut finding = first(witness, "the operator's request in the SCS's timeline", |entry| entry.step == Step::Requested);
+    let mut finding = first(
+        witness,
+        "the operator's request in the SCS's timeline",
+        |entry| entry.step == Step::Requested,
+    );
     for own in &witness.own {
         if let OwnSighting::Refused(why) = own {
             finding.miss("the request is carried out");
@@ -56,9 +62,14 @@ pub(crate) fn requested(witness: &Witness) -> Finding {
 /// A run mode was ordered and obeyed.
 pub(crate) fn ordered(witness: &Witness, server: &ApplicationName, mode: RunMode) -> Finding {
     let expected = format!("the SCS orders {server} to {mode}");
-    let mut finding = first(witness, &expected, |entry| entry.step == Step::RunModeOrdered(server.clone(), mode));
+    let mut finding = first(witness, &expected, |entry| {
+        entry.step == Step::RunModeOrdered(server.clone(), mode)
+    });
     let ordered_ms = finding.events.first().map(|event| event.at_ms);
-    let obeyed = witness.entries.iter().find(|entry| entry.step == Step::RunModeAcknowledged(server.clone(), mode));
+    let obeyed = witness
+        .entries
+        .iter()
+        .find(|entry| entry.step == Step::RunModeAcknowledged(server.clone(), mode));
     match (obeyed, ordered_ms, finding.events.first_mut()) {
         (Some(obeyed), Some(ordered_ms), Some(event)) => {
             if event.evidence.is_empty() {
@@ -79,13 +90,17 @@ pub(crate) fn ordered(witness: &Witness, server: &ApplicationName, mode: RunMode
 /// A server logged an event to the Message Server.
 pub(crate) fn logged(witness: &Witness, server: &ApplicationName, event: LogEventId) -> Finding {
     let expected = format!("{server} logs {} to the Message Server", event.wire_form());
-    let mut finding = first(witness, &expected, |entry| entry.step == Step::EventLogged(server.clone(), event));
+    let mut finding = first(witness, &expected, |entry| {
+        entry.step == Step::EventLogged(server.clone(), event)
+    });
     if !finding.missing.is_empty() {
         for entry in &witness.entries {
             if let Step::EventLogged(of, other) = &entry.step
                 && of == server
             {
-                finding.seen.push(format!("{server} logged {}", other.wire_form()));
+                finding
+                    .seen
+                    .push(format!("{server} logged {}", other.wire_form()));
             }
         }
     }
@@ -141,7 +156,11 @@ pub(crate) fn triggered(witness: &Witness, scripts: &[ApplicationName]) -> Findi
             .collect();
         for entry in &entries {
             push_once(&mut finding.events, entry);
-            if let Step::ReactionRequested { state: ReactionState::Refused | ReactionState::Superseded, .. } = entry.step {
+            if let Step::ReactionRequested {
+                state: ReactionState::Refused | ReactionState::Superseded,
+                ..
+            } = entry.step
+            {
                 finding.seen.push(described(entry));
             }
         }
@@ -159,7 +178,9 @@ pub(crate) fn triggered(witness: &Witness, scripts: &[ApplicationName]) -> Findi
 pub(crate) fn launched(witness: &Witness, host: &HostName, action: ScriptAction) -> Finding {
     let mut finding = Finding::default();
     let Some(script) = witness.cast.script(host, action) else {
-        finding.miss(format!("a control script that can {action} the VIP on {host}"));
+        finding.miss(format!(
+            "a control script that can {action} the VIP on {host}"
+        ));
         return finding;
     };
     let mut launches = 0;
@@ -167,8 +188,12 @@ pub(crate) fn launched(witness: &Witness, host: &HostName, action: ScriptAction)
     for entry in &witness.entries {
         match &entry.step {
             Step::Launched(application, _) if *application == script => launches += 1,
-            Step::Finished(application, _, true) if *application == script && good.is_none() => good = Some(entry),
-            Step::Finished(application, _, false) | Step::CannotLaunch(application, _) if *application == script => {
+            Step::Finished(application, _, true) if *application == script && good.is_none() => {
+                good = Some(entry)
+            }
+            Step::Finished(application, _, false) | Step::CannotLaunch(application, _)
+                if *application == script =>
+            {
                 finding.seen.push(described(entry));
             }
             _ => {}
@@ -185,7 +210,11 @@ pub(crate) fn launched(witness: &Witness, host: &HostName, action: ScriptAction)
 }
 
 /// A control script could not be launched, because its host is lost.
-pub(crate) fn could_not_launch(witness: &Witness, host: &HostName, action: ScriptAction) -> Finding {
+pub(crate) fn could_not_launch(
+    witness: &Witness,
+    host: &HostName,
+    action: ScriptAction,
+) -> Finding {
     let Some(script) = witness.cast.script(host, action) else {
         return Finding::default();
     };
@@ -198,9 +227,11 @@ pub(crate) fn could_not_launch(witness: &Witness, host: &HostName, action: Scrip
 
 /// An application died, as its LCA saw it.
 pub(crate) fn died(witness: &Witness, server: &ApplicationName) -> Finding {
-    first(witness, &format!("the LCA reports the end of {server}"), |entry| {
-        entry.step == Step::ApplicationDied(server.clone())
-    })
+    first(
+        witness,
+        &format!("the LCA reports the end of {server}"),
+        |entry| entry.step == Step::ApplicationDied(server.clone()),
+    )
 }
 
 /// The process that was killed has ended, as /proc and its pidfd say.
@@ -227,20 +258,33 @@ pub(crate) fn process_ended(witness: &Witness, server: &ApplicationName) -> Find
 pub(crate) fn host_lost(witness: &Witness, host: &HostName, lost: bool) -> Finding {
     let mut finding = Finding::default();
     let word = if lost { "pulled" } else { "put back" };
-    let cable = OwnSighting::Cable { host: host.clone(), plugged: !lost };
+    let cable = OwnSighting::Cable {
+        host: host.clone(),
+        plugged: !lost,
+    };
     if witness.own.contains(&cable) {
         finding.events.push(EventOutcome {
             at_ms: 0.0,
             who: "rehearsal".to_owned(),
             what: format!("cable of {host} {word}"),
-            evidence: if lost { "no carrier".to_owned() } else { "carrier".to_owned() },
+            evidence: if lost {
+                "no carrier".to_owned()
+            } else {
+                "carrier".to_owned()
+            },
         });
     } else {
         finding.miss(format!("the cable of {host} is {word}"));
     }
-    let expected = if lost { format!("the SCS loses {host}") } else { format!("the SCS sees {host} again") };
+    let expected = if lost {
+        format!("the SCS loses {host}")
+    } else {
+        format!("the SCS sees {host} again")
+    };
     let seen = witness.entries.iter().find(|entry| match &entry.step {
-        Step::HostLost(name, was_lost) | Step::AgentLost(name, was_lost) => name == host && *was_lost == lost,
+        Step::HostLost(name, was_lost) | Step::AgentLost(name, was_lost) => {
+            name == host && *was_lost == lost
+        }
         _ => false,
     });
     match seen {
@@ -252,7 +296,9 @@ pub(crate) fn host_lost(witness: &Witness, host: &HostName, lost: bool) -> Findi
 
 /// The SCS found both primary.
 pub(crate) fn two_primaries(witness: &Witness) -> Finding {
-    first(witness, "the SCS finds both servers primary", |entry| entry.step == Step::TwoPrimariesFound)
+    first(witness, "the SCS finds both servers primary", |entry| {
+        entry.step == Step::TwoPrimariesFound
+    })
 }
 
 /// The VIP moved: the timeline says so, and so does the observer.
@@ -262,7 +308,11 @@ pub(crate) fn moved(witness: &Witness, off: Option<&HostName>, on: Option<&HostN
         let Some(host) = host else {
             continue;
         };
-        let step = if gets { Step::VipSeen(host.clone()) } else { Step::VipGone(host.clone()) };
+        let step = if gets {
+            Step::VipSeen(host.clone())
+        } else {
+            Step::VipGone(host.clone())
+        };
         if !witness.entries.iter().any(|entry| entry.step == step) {
             finding.miss(format!("the LCA of {host} sees the VIP {word}"));
         }
@@ -288,24 +338,44 @@ pub(crate) fn reaches(witness: &Witness, host: &HostName, server: &ApplicationNa
         }
     } else {
         finding.miss(format!("the client's ARP entry for the VIP names {host}"));
-        finding.seen.push(format!("it names {}", witness.neighbour.as_deref().unwrap_or("nobody")));
+        finding.seen.push(format!(
+            "it names {}",
+            witness.neighbour.as_deref().unwrap_or("nobody")
+        ));
     }
     match witness.last_answer() {
-        Some(answer) if answer.server.as_deref().is_none_or(|name| name.contains(server.as_str())) => {
+        Some(answer)
+            if answer
+                .server
+                .as_deref()
+                .is_none_or(|name| name.contains(server.as_str())) =>
+        {
             finding.events.push(EventOutcome {
                 at_ms: witness
                     .answers
                     .iter()
-                    .find(|answer| answer.at >= witness.start && answer.server.as_deref().is_some_and(|name| name.contains(server.as_str())))
+                    .find(|answer| {
+                        answer.at >= witness.start
+                            && answer
+                                .server
+                                .as_deref()
+                                .is_some_and(|name| name.contains(server.as_str()))
+                    })
                     .map_or(0.0, |first| first.at.ms_since(witness.start)),
                 who: "probe".to_owned(),
                 what: format!("answered by {server}"),
-                evidence: format!("client's ARP entry: {}", witness.neighbour.as_deref().unwrap_or("none")),
+                evidence: format!(
+                    "client's ARP entry: {}",
+                    witness.neighbour.as_deref().unwrap_or("none")
+                ),
             });
         }
         Some(answer) => {
             finding.miss(format!("{server} answers through the VIP"));
-            finding.seen.push(format!("{} answers", answer.server.as_deref().unwrap_or("somebody")));
+            finding.seen.push(format!(
+                "{} answers",
+                answer.server.as_deref().unwrap_or("somebody")
+            ));
         }
         None => finding.miss(format!("{server} answers through the VIP")),
     }
@@ -314,17 +384,27 @@ pub(crate) fn reaches(witness: &Witness, host: &HostName, server: &ApplicationNa
 
 /// The Test activated its condition without an event and without touching a run mode.
 pub(crate) fn tested(witness: &Witness, condition: &ConditionName) -> Finding {
-    let mut finding = first(witness, &format!("the Test activates {condition}"), |entry| {
-        matches!(&entry.step, Step::AlarmActivated(_, active) if active == condition)
-    });
-    for entry in witness.entries.iter().filter(|entry| entry.kind == RecordKind::Test) {
+    let mut finding = first(
+        witness,
+        &format!("the Test activates {condition}"),
+        |entry| matches!(&entry.step, Step::AlarmActivated(_, active) if active == condition),
+    );
+    for entry in witness
+        .entries
+        .iter()
+        .filter(|entry| entry.kind == RecordKind::Test)
+    {
         if matches!(entry.step, Step::RunModeOrdered(..) | Step::EventLogged(..)) {
             finding.miss("a Test logs no event and orders no run mode");
             finding.seen.push(described(entry));
         }
     }
     for own in &witness.own {
-        if let OwnSighting::AfterTest { modes_unchanged: false, .. } = own {
+        if let OwnSighting::AfterTest {
+            modes_unchanged: false,
+            ..
+        } = own
+        {
             finding.miss("both run modes stay as they are");
         }
     }
@@ -335,7 +415,10 @@ pub(crate) fn tested(witness: &Witness, condition: &ConditionName) -> Finding {
 pub(crate) fn as_predicted(witness: &Witness) -> Finding {
     let mut finding = Finding::default();
     let predicted = witness.own.iter().find_map(|own| match own {
-        OwnSighting::DryRun { prediction, untouched } => Some((prediction, *untouched)),
+        OwnSighting::DryRun {
+            prediction,
+            untouched,
+        } => Some((prediction, *untouched)),
         _ => None,
     });
     let after = witness.own.iter().find_map(|own| match own {
@@ -355,7 +438,11 @@ pub(crate) fn as_predicted(witness: &Witness) -> Finding {
         expected.sort();
         seen.sort();
         if expected != seen {
-            finding.miss(format!("{} on {}, as predicted", vip.address, list(&expected)));
+            finding.miss(format!(
+                "{} on {}, as predicted",
+                vip.address,
+                list(&expected)
+            ));
             finding.seen.push(format!("it is on {}", list(&seen)));
         }
         finding.events.push(EventOutcome {
@@ -388,5 +475,9 @@ fn described(entry: &SeenEntry) -> String {
 
 /// Host names for people.
 pub(super) fn list(hosts: &[String]) -> String {
-    if hosts.is_empty() { "no host".to_owned() } else { hosts.join(" and ") }
+    if hosts.is_empty() {
+        "no host".to_owned()
+    } else {
+        hosts.join(" and ")
+    }
 }

@@ -9,7 +9,8 @@ use crate::probe::ProbeAnswer;
 use changeover_model::environment::{AlarmCondition, Environment, Pair, ReactionType, Selection};
 use changeover_model::message::{PairPicture, Party, Prediction, RecordKind, Step, TimelineRecord};
 use changeover_model::{
-    ApplicationName, CauseId, ConditionName, HostName, LogEventId, Redundancy, RunMode, ScriptAction,
+    ApplicationName, CauseId, ConditionName, HostName, LogEventId, Redundancy, RunMode,
+    ScriptAction,
 };
 
 /// Who plays whom. Server 1 is primary when the workflow begins, whatever the configuration calls it.
@@ -26,7 +27,11 @@ pub(crate) struct Cast {
 
 impl Cast {
     /// The cast with this application as server 1; `None` if the pair has no such member.
-    pub(crate) fn of(environment: &Environment, pair: &Pair, primary: &ApplicationName) -> Option<Self> {
+    pub(crate) fn of(
+        environment: &Environment,
+        pair: &Pair,
+        primary: &ApplicationName,
+    ) -> Option<Self> {
         let server_2 = pair.peer_of(primary)?.clone();
         Some(Self {
             host_1: pair.host_of(primary)?.clone(),
@@ -39,7 +44,9 @@ impl Cast {
                 .scripts
                 .values()
                 .filter_map(|script| match &script.reaction {
-                    ReactionType::StartApplication(application) => Some((script.name.clone(), application.clone())),
+                    ReactionType::StartApplication(application) => {
+                        Some((script.name.clone(), application.clone()))
+                    }
                     _ => None,
                 })
                 .collect(),
@@ -58,11 +65,17 @@ impl Cast {
 
     /// The enabled conditions that a server's change to this mode meets.
     pub(crate) fn conditions(&self, server: &ApplicationName, mode: RunMode) -> Vec<ConditionName> {
-        self.matching(server, mode).map(|condition| condition.name.clone()).collect()
+        self.matching(server, mode)
+            .map(|condition| condition.name.clone())
+            .collect()
     }
 
     /// The control scripts of this pair that those conditions start, in order.
-    pub(crate) fn reactions(&self, server: &ApplicationName, mode: RunMode) -> Vec<ApplicationName> {
+    pub(crate) fn reactions(
+        &self,
+        server: &ApplicationName,
+        mode: RunMode,
+    ) -> Vec<ApplicationName> {
         self.matching(server, mode)
             .flat_map(|condition| &condition.reaction_scripts)
             .filter_map(|script| self.scripts.iter().find(|(name, _)| name == script))
@@ -71,7 +84,11 @@ impl Cast {
             .collect()
     }
 
-    fn matching(&self, server: &ApplicationName, mode: RunMode) -> impl Iterator<Item = &AlarmCondition> {
+    fn matching(
+        &self,
+        server: &ApplicationName,
+        mode: RunMode,
+    ) -> impl Iterator<Item = &AlarmCondition> {
         let event = self.event(mode);
         self.conditions.iter().filter(move |condition| {
             let selects = match &condition.selection {
@@ -121,16 +138,20 @@ impl SeenEntry {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum OwnSighting {
     /// A process was killed, and ended then or not at all.
-    Killed {
-        pid: u32,
-        ended_ms: Option<f64>,
-    },
+    Killed { pid: u32, ended_ms: Option<f64> },
     /// A host's cables were pulled (or put back).
     Cable { host: HostName, plugged: bool },
     /// What a dry run predicted, and whether it left everything as it was.
-    DryRun { prediction: Prediction, untouched: bool },
+    DryRun {
+        prediction: Prediction,
+        untouched: bool,
+    },
     /// Who held the VIP where the Test ended, before it was realigned; and the pair's state then.
-    AfterTest { holders: Vec<String>, state: String, modes_unchanged: bool },
+    AfterTest {
+        holders: Vec<String>,
+        state: String,
+        modes_unchanged: bool,
+    },
     /// An order of the operator was refused, or did not end.
     Refused(String),
 }
@@ -159,7 +180,8 @@ impl Witness {
         clock: &ScsClock,
         start: Moment,
     ) -> Vec<SeenEntry> {
-        let concerns = |record: &&TimelineRecord| record.pair.as_ref().is_none_or(|name| *name == pair.name);
+        let concerns =
+            |record: &&TimelineRecord| record.pair.as_ref().is_none_or(|name| *name == pair.name);
         records
             .iter()
             .filter(concerns)

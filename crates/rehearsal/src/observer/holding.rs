@@ -46,9 +46,15 @@ impl Holding {
     pub(crate) fn times(&self, from: Moment, to: Moment) -> HolderTimes {
         let mut worst = HolderTimes::default();
         for address in &self.addresses {
-            let (mut none, mut two, mut unreachable) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+            let (mut none, mut two, mut unreachable) =
+                (Duration::ZERO, Duration::ZERO, Duration::ZERO);
             for (sighting, since, until) in self.stretches(from, to) {
-                let here = || sighting.holders.iter().filter(|holder| holder.address == *address);
+                let here = || {
+                    sighting
+                        .holders
+                        .iter()
+                        .filter(|holder| holder.address == *address)
+                };
                 let length = until.since(since);
                 match here().filter(|holder| holder.reachable).count() {
                     0 => none += length,
@@ -78,7 +84,8 @@ impl Holding {
         };
         let mut hosts = Vec::new();
         for holder in &last.holders {
-            let counts = self.addresses.contains(&holder.address) && (holder.reachable || !only_reachable);
+            let counts =
+                self.addresses.contains(&holder.address) && (holder.reachable || !only_reachable);
             if counts && !hosts.contains(&holder.host) {
                 hosts.push(holder.host.clone());
             }
@@ -92,7 +99,10 @@ impl Holding {
             return false;
         };
         self.addresses.iter().all(|address| {
-            let mut reachable = last.holders.iter().filter(|holder| holder.address == *address && holder.reachable);
+            let mut reachable = last
+                .holders
+                .iter()
+                .filter(|holder| holder.address == *address && holder.reachable);
             reachable.next().is_some_and(|holder| holder.host == host) && reachable.next().is_none()
         })
     }
@@ -105,7 +115,10 @@ impl Holding {
     /// When the host first got (or first lost) the addresses after a moment, and what led to it.
     pub(crate) fn change(&self, host: &str, gets: bool, after: Moment) -> Option<(Moment, &str)> {
         let has = |sighting: &Sighting| {
-            sighting.holders.iter().any(|holder| self.addresses.contains(&holder.address) && holder.host == host)
+            sighting
+                .holders
+                .iter()
+                .any(|holder| self.addresses.contains(&holder.address) && holder.host == host)
         };
         let mut before = None;
         for sighting in &self.sightings {
@@ -123,17 +136,28 @@ impl Holding {
         let mut bars: Vec<Bar> = Vec::new();
         for (sighting, since, until) in self.stretches(from, to) {
             let mut hosts: BTreeMap<&str, bool> = BTreeMap::new();
-            for holder in sighting.holders.iter().filter(|holder| self.addresses.contains(&holder.address)) {
+            for holder in sighting
+                .holders
+                .iter()
+                .filter(|holder| self.addresses.contains(&holder.address))
+            {
                 *hosts.entry(&holder.host).or_default() |= holder.reachable;
             }
             for (host, reachable) in hosts {
                 let (from_ms, to_ms) = (since.ms_since(from), until.ms_since(from));
-                let goes_on = bars.iter_mut().rev().find(|bar| bar.host == host).filter(|bar| {
-                    bar.reachable == reachable && (bar.to_ms - from_ms).abs() < 1e-9
-                });
+                let goes_on = bars
+                    .iter_mut()
+                    .rev()
+                    .find(|bar| bar.host == host)
+                    .filter(|bar| bar.reachable == reachable && (bar.to_ms - from_ms).abs() < 1e-9);
                 match goes_on {
                     Some(bar) => bar.to_ms = to_ms,
-                    None => bars.push(Bar { host: host.to_owned(), from_ms, to_ms, reachable }),
+                    None => bars.push(Bar {
+                        host: host.to_owned(),
+                        from_ms,
+                        to_ms,
+                        reachable,
+                    }),
                 }
             }
         }
@@ -141,12 +165,22 @@ impl Holding {
     }
 
     /// Each sighting with the part of the window for which it holds.
-    fn stretches(&self, from: Moment, to: Moment) -> impl Iterator<Item = (&Sighting, Moment, Moment)> {
-        self.sightings.iter().enumerate().filter_map(move |(index, sighting)| {
-            let since = sighting.at.max(from);
-            let until = self.sightings.get(index + 1).map_or(to, |next| next.at.min(to));
-            (until > since).then_some((sighting, since, until))
-        })
+    fn stretches(
+        &self,
+        from: Moment,
+        to: Moment,
+    ) -> impl Iterator<Item = (&Sighting, Moment, Moment)> {
+        self.sightings
+            .iter()
+            .enumerate()
+            .filter_map(move |(index, sighting)| {
+                let since = sighting.at.max(from);
+                let until = self
+                    .sightings
+                    .get(index + 1)
+                    .map_or(to, |next| next.at.min(to));
+                (until > since).then_some((sighting, since, until))
+            })
     }
 }
 
@@ -184,13 +218,29 @@ mod tests {
 
     #[test]
     fn a_switchover_leaves_a_moment_without_holder_and_none_with_two() {
-        let seen = holding(&[(0, &[("host1", true)]), (105, &[]), (109, &[("host2", true)])]);
+        let seen = holding(&[
+            (0, &[("host1", true)]),
+            (105, &[]),
+            (109, &[("host2", true)]),
+        ]);
         let times = seen.times(Moment(100 * MS), Moment(200 * MS));
-        assert_eq!(times, HolderTimes { no_holder_ms: 4.0, ..HolderTimes::default() });
+        assert_eq!(
+            times,
+            HolderTimes {
+                no_holder_ms: 4.0,
+                ..HolderTimes::default()
+            }
+        );
         assert!(seen.is_held_by("host2"));
         assert!(!seen.holds("host1"));
-        assert_eq!(seen.change("host1", false, Moment(100 * MS)), Some((Moment(105 * MS), "seen at 105")));
-        assert_eq!(seen.change("host2", true, Moment(100 * MS)), Some((Moment(109 * MS), "seen at 109")));
+        assert_eq!(
+            seen.change("host1", false, Moment(100 * MS)),
+            Some((Moment(105 * MS), "seen at 105"))
+        );
+        assert_eq!(
+            seen.change("host2", true, Moment(100 * MS)),
+            Some((Moment(109 * MS), "seen at 109"))
+        );
         assert_eq!(seen.change("host2", false, Moment(0)), None);
     }
 
@@ -206,13 +256,25 @@ mod tests {
         let cut = seen.times(Moment(100 * MS), Moment(4_000 * MS));
         assert_eq!(
             cut,
-            HolderTimes { no_holder_ms: 3_000.0, two_holders_ms: 0.0, unreachable_holder_ms: 3_900.0 }
+            HolderTimes {
+                no_holder_ms: 3_000.0,
+                two_holders_ms: 0.0,
+                unreachable_holder_ms: 3_900.0
+            }
         );
         let back = seen.times(Moment(5_000 * MS), Moment(6_000 * MS));
-        assert_eq!(back, HolderTimes { two_holders_ms: 8.0, ..HolderTimes::default() });
+        assert_eq!(
+            back,
+            HolderTimes {
+                two_holders_ms: 8.0,
+                ..HolderTimes::default()
+            }
+        );
         let bars = seen.bars(Moment(100 * MS), Moment(6_000 * MS));
-        let drawn: Vec<_> =
-            bars.iter().map(|bar| (bar.host.as_str(), bar.from_ms, bar.to_ms, bar.reachable)).collect();
+        let drawn: Vec<_> = bars
+            .iter()
+            .map(|bar| (bar.host.as_str(), bar.from_ms, bar.to_ms, bar.reachable))
+            .collect();
         assert_eq!(
             drawn,
             [

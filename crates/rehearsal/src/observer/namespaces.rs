@@ -40,7 +40,10 @@ pub(crate) async fn follow_namespaces(
     std::thread::Builder::new()
         .name("observer".into())
         .spawn(watcher)
-        .map_err(|source| Trouble::Start { what: "the observer".to_owned(), source })?;
+        .map_err(|source| Trouble::Start {
+            what: "the observer".to_owned(),
+            source,
+        })?;
     match is_up.await {
         Ok(Ok(())) => Ok(stop),
         Ok(Err(trouble)) => Err(trouble),
@@ -67,10 +70,16 @@ fn watch(
     if let Err(error) = rustix::process::setpriority_process(None, -15) {
         tracing::debug!(%error, "the observer has no priority");
     }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(source) => {
-            drop(up.send(Err(Trouble::Start { what: "the observer".to_owned(), source })));
+            drop(up.send(Err(Trouble::Start {
+                what: "the observer".to_owned(),
+                source,
+            })));
             return;
         }
     };
@@ -109,15 +118,26 @@ fn watch(
             while let Ok(change) = changes.try_recv() {
                 take(&mut snapshots, &hosts, &mut cause, change);
             }
-            observer.record(Sighting { at, cause, holders: holders(&snapshots, &hosts, addresses) });
+            observer.record(Sighting {
+                at,
+                cause,
+                holders: holders(&snapshots, &hosts, addresses),
+            });
         }
     });
 }
 
 /// Enters the host's namespace and begins to watch there; the sockets stay in it when the thread goes on to the next.
-async fn begin(index: usize, host: &WatchedHost, events: mpsc::Sender<Event>) -> Result<Kernel, Trouble> {
+async fn begin(
+    index: usize,
+    host: &WatchedHost,
+    events: mpsc::Sender<Event>,
+) -> Result<Kernel, Trouble> {
     enter_namespace(&host.namespace)?;
-    let cannot = |source: AddressError| Trouble::Watch { host: host.name.clone(), source };
+    let cannot = |source: AddressError| Trouble::Watch {
+        host: host.name.clone(),
+        source,
+    };
     let kernel = Kernel::open().map_err(cannot)?;
     let mut changes = kernel.watch(Vec::new()).await.map_err(cannot)?;
     tokio::spawn(async move {
@@ -132,7 +152,12 @@ async fn begin(index: usize, host: &WatchedHost, events: mpsc::Sender<Event>) ->
     Ok(kernel)
 }
 
-fn take(snapshots: &mut [Snapshot], hosts: &[WatchedHost], cause: &mut String, (index, snapshot): Event) {
+fn take(
+    snapshots: &mut [Snapshot],
+    hosts: &[WatchedHost],
+    cause: &mut String,
+    (index, snapshot): Event,
+) {
     if let (Some(place), Some(host)) = (snapshots.get_mut(index), hosts.get(index)) {
         *place = snapshot;
         if !cause.contains(&host.name) {

@@ -5,15 +5,18 @@ mod chart;
 mod site;
 
 use super::text::{duration, median_and_max, network_line};
-use crate::outcome::{CheckOutcome, ProblemOutcome, Rehearsal, SiteOutcome, StepOutcome, WorkflowOutcome};
+use crate::outcome::{
+    CheckOutcome, ProblemOutcome, Rehearsal, SiteOutcome, StepOutcome, WorkflowOutcome,
+};
 
 const STYLE: &str = include_str!("page/style.css");
 
 /// The whole page.
 pub(super) fn page(rehearsal: &Rehearsal) -> String {
-    let title = rehearsal.sites.first().map_or_else(|| "Rehearsal".to_owned(), |site| {
-        format!("Rehearsal of {}", site.environment)
-    });
+    let title = rehearsal.sites.first().map_or_else(
+        || "Rehearsal".to_owned(),
+        |site| format!("Rehearsal of {}", site.environment),
+    );
     let mut body = head(rehearsal, &title);
     body.push_str(&summary(rehearsal));
     for (number, site) in rehearsal.sites.iter().enumerate() {
@@ -28,10 +31,22 @@ pub(super) fn page(rehearsal: &Rehearsal) -> String {
 }
 
 fn head(rehearsal: &Rehearsal, title: &str) -> String {
-    let workflows = rehearsal.sites.iter().map(|site| site.workflows.len()).sum::<usize>();
-    let failed = rehearsal.sites.iter().flat_map(|site| &site.workflows).filter(|one| !one.passed).count();
+    let workflows = rehearsal
+        .sites
+        .iter()
+        .map(|site| site.workflows.len())
+        .sum::<usize>();
+    let failed = rehearsal
+        .sites
+        .iter()
+        .flat_map(|site| &site.workflows)
+        .filter(|one| !one.passed)
+        .count();
     let (class, sentence) = if rehearsal.passed {
-        ("pass", format!("All {workflows} workflows pass: one primary, one holder, the same host."))
+        (
+            "pass",
+            format!("All {workflows} workflows pass: one primary, one holder, the same host."),
+        )
     } else {
         ("fail", format!("{failed} of {workflows} workflows fail."))
     };
@@ -59,7 +74,11 @@ fn summary(rehearsal: &Rehearsal) -> String {
     let mut keys: Vec<(&str, &str, &str)> = Vec::new();
     for site in &rehearsal.sites {
         for workflow in &site.workflows {
-            let key = (site.pair.as_str(), site.redundancy.as_str(), workflow.name.as_str());
+            let key = (
+                site.pair.as_str(),
+                site.redundancy.as_str(),
+                workflow.name.as_str(),
+            );
             if !keys.contains(&key) {
                 keys.push(key);
             }
@@ -80,7 +99,11 @@ fn summary(rehearsal: &Rehearsal) -> String {
         let passed = runs.iter().filter(|run| run.passed).count();
         let steps: usize = runs.iter().map(|run| run.steps.len()).sum();
         let good: usize = runs.iter().map(|run| run.steps_passed()).sum();
-        let result = if runs.len() == 1 { verdict_word(passed == 1).to_owned() } else { format!("{passed} of {} pass", runs.len()) };
+        let result = if runs.len() == 1 {
+            verdict_word(passed == 1).to_owned()
+        } else {
+            format!("{passed} of {} pass", runs.len())
+        };
         text.push_str(&format!(
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{good}/{steps}</td><td class=\"{}\">{result}</td>\
              <td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
@@ -102,12 +125,20 @@ fn spread(runs: &[&WorkflowOutcome], value: fn(&WorkflowOutcome) -> Option<f64>)
     match (values.len(), median_and_max(values)) {
         (_, None) => "–".to_owned(),
         (1, Some((only, _))) => duration(only),
-        (_, Some((median, max))) => format!("{}<br><small>at most {}</small>", duration(median), duration(max)),
+        (_, Some((median, max))) => format!(
+            "{}<br><small>at most {}</small>",
+            duration(median),
+            duration(max)
+        ),
     }
 }
 
 fn one_site(number: usize, site: &SiteOutcome) -> String {
-    let run = if site.repetition > 1 { format!(", run {}", site.repetition) } else { String::new() };
+    let run = if site.repetition > 1 {
+        format!(", run {}", site.repetition)
+    } else {
+        String::new()
+    };
     let mut text = format!(
         "<section class=\"site\" id=\"site-{number}\">\n<h2>{}, {} standby{run}</h2>\n",
         escape(&site.pair),
@@ -148,7 +179,10 @@ fn one_workflow(workflow: &WorkflowOutcome) -> String {
 }
 
 fn facts(workflow: &WorkflowOutcome) -> String {
-    let mut facts = vec![format!("epoch {} to {}", workflow.epoch_before, workflow.epoch_after)];
+    let mut facts = vec![format!(
+        "epoch {} to {}",
+        workflow.epoch_before, workflow.epoch_after
+    )];
     if let (Some(before), Some(after)) = (&workflow.primary_before, &workflow.primary_after) {
         facts.push(format!("primary: {before}, afterwards {after}"));
     }
@@ -188,7 +222,9 @@ fn one_step(step: &StepOutcome) -> String {
                 escape(&event.what),
                 escape(&event.evidence)
             )),
-            None => text.push_str("<td class=\"n\">–</td><td></td><td>not seen</td><td></td></tr>\n"),
+            None => {
+                text.push_str("<td class=\"n\">–</td><td></td><td>not seen</td><td></td></tr>\n")
+            }
         }
     }
     text

@@ -13,13 +13,19 @@ pub(crate) struct Progress {
 impl Progress {
     /// Shows something only on a terminal.
     pub(crate) fn on_stderr() -> Self {
-        Self { on_terminal: std::io::stderr().is_terminal(), shown: false }
+        Self {
+            on_terminal: std::io::stderr().is_terminal(),
+            shown: false,
+        }
     }
 
     /// What is done now.
     pub(crate) fn step(&mut self, site: &SiteOutcome, what: &str) {
         if self.on_terminal {
-            let line = format!("{} {} #{}: {what}", site.pair, site.redundancy, site.repetition);
+            let line = format!(
+                "{} {} #{}: {what}",
+                site.pair, site.redundancy, site.repetition
+            );
             say(&format!("\r\x1b[2K{line}"));
             self.shown = true;
         }
@@ -42,7 +48,11 @@ impl Progress {
 
 fn say(text: &str) {
     let mut out = std::io::stderr().lock();
-    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+    if out
+        .write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .is_err()
+    {
         tracing::debug!("standard error is closed");
     }
 }

@@ -6,11 +6,22 @@ use crate::outcome::*;
 use crate::workflows::WorkflowName;
 
 fn event(at_ms: f64, who: &str, what: &str, evidence: &str) -> EventOutcome {
-    EventOutcome { at_ms, who: who.into(), what: what.into(), evidence: evidence.into() }
+    EventOutcome {
+        at_ms,
+        who: who.into(),
+        what: what.into(),
+        evidence: evidence.into(),
+    }
 }
 
 fn step(number: u32, text: &str, events: Vec<EventOutcome>) -> StepOutcome {
-    StepOutcome { number, text: text.into(), passed: true, events, problem: None }
+    StepOutcome {
+        number,
+        text: text.into(),
+        passed: true,
+        events,
+        problem: None,
+    }
 }
 
 fn workflow() -> WorkflowOutcome {
@@ -28,23 +39,52 @@ fn workflow() -> WorkflowOutcome {
         epoch_before: 1,
         epoch_after: 2,
         steps: vec![
-            step(1, "the operator asks for it", vec![event(0.0, "sci", "switchover of SIP_EAST", "request 1")]),
+            step(
+                1,
+                "the operator asks for it",
+                vec![event(0.0, "sci", "switchover of SIP_EAST", "request 1")],
+            ),
             step(
                 2,
                 "the SCS orders server 1 to backup",
                 vec![
-                    event(0.7, "scs > lca@host1", "SIP_SERVER_PRIMARY to Backup", "acknowledged after 0.4 ms"),
-                    event(8.8, "lca@host2", "SIP_SERVER_BACKUP_VIP_UP", "exit 0 <in 3 ms>"),
+                    event(
+                        0.7,
+                        "scs > lca@host1",
+                        "SIP_SERVER_PRIMARY to Backup",
+                        "acknowledged after 0.4 ms",
+                    ),
+                    event(
+                        8.8,
+                        "lca@host2",
+                        "SIP_SERVER_BACKUP_VIP_UP",
+                        "exit 0 <in 3 ms>",
+                    ),
                 ],
             ),
         ],
-        checks: vec![CheckOutcome { text: "one primary".into(), passed: true, seen: "ok".into(), problem: None }],
+        checks: vec![CheckOutcome {
+            text: "one primary".into(),
+            passed: true,
+            seen: "ok".into(),
+            problem: None,
+        }],
         notes: Vec::new(),
         chart: Chart {
             events: vec![event(0.0, "sci", "switchover of SIP_EAST", "request 1")],
             bars: vec![
-                Bar { host: "host1".into(), from_ms: 0.0, to_ms: 5.2, reachable: true },
-                Bar { host: "host2".into(), from_ms: 8.8, to_ms: 30.0, reachable: true },
+                Bar {
+                    host: "host1".into(),
+                    from_ms: 0.0,
+                    to_ms: 5.2,
+                    reachable: true,
+                },
+                Bar {
+                    host: "host2".into(),
+                    from_ms: 8.8,
+                    to_ms: 30.0,
+                    reachable: true,
+                },
             ],
             gap: Some((4.1, 10.0)),
             hosts: vec!["host1".into(), "host2".into()],
@@ -71,13 +111,17 @@ fn rehearsal(workflows: Vec<WorkflowOutcome>) -> Rehearsal {
             workflows,
             trouble: None,
             drawing: SiteDrawing {
-                hosts: vec![host("host1", &["lca@host1", "SIP_SERVER_PRIMARY"]), host("host2", &["lca@host2", "SIP_SERVER_BACKUP"])],
+                hosts: vec![
+                    host("host1", &["lca@host1", "SIP_SERVER_PRIMARY"]),
+                    host("host2", &["lca@host2", "SIP_SERVER_BACKUP"]),
+                ],
                 virtual_ips: vec!["10.10.11.103/24".into()],
                 client: "client".into(),
                 started: vec!["scs".into(), "lca@host1".into()],
                 up_after_ms: 410.0,
                 control: "shell scripts with ifconfig".into(),
-                description: "built-in \"linux\": IP Address Takeover, one NIC, VIP 10.10.11.103/24".into(),
+                description:
+                    "built-in \"linux\": IP Address Takeover, one NIC, VIP 10.10.11.103/24".into(),
             },
         }],
     }
@@ -148,7 +192,10 @@ fn over_repetitions_the_table_shows_median_and_maximum() {
         whole.sites.push(site);
     }
     let shown = text(&whole, false, false);
-    assert!(shown.contains("hot   manual-switchover         3/3  PASS        7.0 ms / 30.0 ms"), "{shown}");
+    assert!(
+        shown.contains("hot   manual-switchover         3/3  PASS       7.0 ms / 30.0 ms"),
+        "{shown}"
+    );
     assert_eq!(median_and_max(Vec::new()), None);
 }
 
@@ -159,8 +206,18 @@ fn the_json_has_the_keys_and_the_form_that_others_rely_on() {
     let site = &value["sites"][0];
     assert_eq!(value["passed"], true);
     assert_eq!(
-        (&site["environment"], &site["network"], &site["platform"], &site["redundancy"]),
-        (&"linux".into(), &"loopback".into(), &"linux".into(), &"hot".into())
+        (
+            &site["environment"],
+            &site["network"],
+            &site["platform"],
+            &site["redundancy"]
+        ),
+        (
+            &"linux".into(),
+            &"loopback".into(),
+            &"linux".into(),
+            &"hot".into()
+        )
     );
     let expected = serde_json::json!({
         "name": "manual-switchover", "passed": true, "duration_ms": 9.4, "vip_gap_ms": 5.9, "no_holder_ms": 3.457,
@@ -181,8 +238,14 @@ fn the_json_has_the_keys_and_the_form_that_others_rely_on() {
 fn well_formed(page: &str) -> Result<(), String> {
     let mut open: Vec<&str> = Vec::new();
     for part in page.split('<').skip(1) {
-        let (tag, _) = part.split_once('>').ok_or_else(|| format!("<{part} never ends"))?;
-        let name = tag.trim_start_matches('/').split([' ', '/']).next().unwrap_or_default();
+        let (tag, _) = part
+            .split_once('>')
+            .ok_or_else(|| format!("<{part} never ends"))?;
+        let name = tag
+            .trim_start_matches('/')
+            .split([' ', '/'])
+            .next()
+            .unwrap_or_default();
         if tag.starts_with('!') || ["meta", "br"].contains(&name) || tag.ends_with('/') {
             continue;
         }
@@ -195,7 +258,11 @@ fn well_formed(page: &str) -> Result<(), String> {
             open.push(name);
         }
     }
-    if open.is_empty() { Ok(()) } else { Err(format!("{open:?} stay open")) }
+    if open.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{open:?} stay open"))
+    }
 }
 
 #[test]
@@ -205,7 +272,11 @@ fn the_page_is_one_well_formed_file_that_needs_nothing_from_outside() {
     for outside in ["http:", "https:", "src=", "href=", "@import", "url("] {
         assert!(!page.contains(outside), "{outside} leads out of the file");
     }
-    assert_eq!(page.matches("<svg").count(), 3, "the site and one chart each");
+    assert_eq!(
+        page.matches("<svg").count(),
+        3,
+        "the site and one chart each"
+    );
     assert!(page.contains("exit 0 &lt;in 3 ms&gt;"), "text is escaped");
     assert!(page.contains("no answer for 5.9 ms"));
     assert!(page.contains("look at: east.yaml:52"));

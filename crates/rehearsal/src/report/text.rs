@@ -1,7 +1,9 @@
 //! Owns the text of a rehearsal: the site, workflows step by step, the table, the sentence at the end. The first
 //! workflow is shown in full, a failing one always, every one with `--verbose`.
 
-use crate::outcome::{EventOutcome, ProblemOutcome, Rehearsal, SiteOutcome, StepOutcome, WorkflowOutcome};
+use crate::outcome::{
+    EventOutcome, ProblemOutcome, Rehearsal, SiteOutcome, StepOutcome, WorkflowOutcome,
+};
 use std::fmt::Write as _;
 
 /// Width of the head of a workflow up to its verdict.
@@ -52,32 +54,75 @@ fn site_head(out: &mut String, rehearsal: &Rehearsal) {
             kinds.push(&site.redundancy);
         }
     }
-    let repetitions = rehearsal.sites.iter().map(|site| site.repetition).max().unwrap_or(1);
-    let times = if repetitions > 1 { format!("; {repetitions} times") } else { String::new() };
+    let repetitions = rehearsal
+        .sites
+        .iter()
+        .map(|site| site.repetition)
+        .max()
+        .unwrap_or(1);
+    let times = if repetitions > 1 {
+        format!("; {repetitions} times")
+    } else {
+        String::new()
+    };
     let drawing = &first.drawing;
-    writing(writeln!(out, "Site     {}; {}{times}", drawing.description, kinds.join(", then ")));
+    writing(writeln!(
+        out,
+        "Site     {}; {}{times}",
+        drawing.description,
+        kinds.join(", then ")
+    ));
     writing(writeln!(out, "Network  {}", network_line(&first.network)));
     if !drawing.control.is_empty() {
         writing(writeln!(out, "Scripts  {}", drawing.control));
     }
     let started = drawing.started.join(", ");
-    writing(writeln!(out, "Started  {started}    {:.2} s", drawing.up_after_ms / 1e3));
+    writing(writeln!(
+        out,
+        "Started  {started}    {:.2} s",
+        drawing.up_after_ms / 1e3
+    ));
 }
 
-fn workflow_in_full(out: &mut String, site: &SiteOutcome, workflow: &WorkflowOutcome, paint: Paint) {
+fn workflow_in_full(
+    out: &mut String,
+    site: &SiteOutcome,
+    workflow: &WorkflowOutcome,
+    paint: Paint,
+) {
     let epochs = if workflow.epoch_before == workflow.epoch_after {
         format!("epoch {}", workflow.epoch_after)
     } else {
-        format!("epoch {} -> {}", workflow.epoch_before, workflow.epoch_after)
+        format!(
+            "epoch {} -> {}",
+            workflow.epoch_before, workflow.epoch_after
+        )
     };
-    let run = if site.repetition > 1 { format!("  run {}", site.repetition) } else { String::new() };
-    let head = format!("{} STANDBY  {}  {epochs}{run}", site.redundancy.to_uppercase(), workflow.name.as_str());
+    let run = if site.repetition > 1 {
+        format!("  run {}", site.repetition)
+    } else {
+        String::new()
+    };
+    let head = format!(
+        "{} STANDBY  {}  {epochs}{run}",
+        site.redundancy.to_uppercase(),
+        workflow.name.as_str()
+    );
     let score = format!("{}/{}", workflow.steps_passed(), workflow.steps.len());
-    writing(writeln!(out, "\n{}{score:>6}  {}", paint.bold(&format!("{head:<HEAD$}")), paint.verdict(workflow.passed)));
+    writing(writeln!(
+        out,
+        "\n{}{score:>6}  {}",
+        paint.bold(&format!("{head:<HEAD$}")),
+        paint.verdict(workflow.passed)
+    ));
     let events = || workflow.steps.iter().flat_map(|step| &step.events);
     let who = width(events().map(|event| event.who.as_str()), 18);
     let what = width(events().map(|event| event.what.as_str()), 32);
-    writing(writeln!(out, "  #    ms  {:<who$}  {:<what$}  evidence", "who", "what"));
+    writing(writeln!(
+        out,
+        "  #    ms  {:<who$}  {:<what$}  evidence",
+        "who", "what"
+    ));
     for step in &workflow.steps {
         one_step(out, step, (who, what), paint);
     }
@@ -103,19 +148,46 @@ fn one_step(out: &mut String, step: &StepOutcome, (who, what): (usize, usize), p
     let number = step.number.to_string();
     for (index, event) in step.events.iter().enumerate() {
         let line = row(event, if index == 0 { &number } else { "" });
-        writing(writeln!(out, "{}", if step.passed { line } else { paint.red(&line) }));
+        writing(writeln!(
+            out,
+            "{}",
+            if step.passed { line } else { paint.red(&line) }
+        ));
     }
     if let Some(problem) = &step.problem {
-        let number = if step.events.is_empty() { number.as_str() } else { "" };
-        writing(writeln!(out, "{}", paint.red(&format!("{number:>3}      -  {}", step.text))));
+        let number = if step.events.is_empty() {
+            number.as_str()
+        } else {
+            ""
+        };
+        writing(writeln!(
+            out,
+            "{}",
+            paint.red(&format!("{number:>3}      -  {}", step.text))
+        ));
         one_problem(out, problem, paint);
     }
 }
 
 fn one_problem(out: &mut String, problem: &ProblemOutcome, paint: Paint) {
-    writing(writeln!(out, "           {} {}", paint.red("expected"), problem.expected));
-    writing(writeln!(out, "           {}     {}", paint.red("seen"), problem.seen));
-    writing(writeln!(out, "           {}  {}", paint.red("look at"), problem.look_at));
+    writing(writeln!(
+        out,
+        "           {} {}",
+        paint.red("expected"),
+        problem.expected
+    ));
+    writing(writeln!(
+        out,
+        "           {}     {}",
+        paint.red("seen"),
+        problem.seen
+    ));
+    writing(writeln!(
+        out,
+        "           {}  {}",
+        paint.red("look at"),
+        problem.look_at
+    ));
 }
 
 fn table(out: &mut String, rehearsal: &Rehearsal, verbose: bool, paint: Paint) {
@@ -132,7 +204,11 @@ fn table(out: &mut String, rehearsal: &Rehearsal, verbose: bool, paint: Paint) {
             continue;
         }
         for (row, workflow) in site.workflows.iter().enumerate() {
-            let kind = if row == 0 { site.redundancy.as_str() } else { "" };
+            let kind = if row == 0 {
+                site.redundancy.as_str()
+            } else {
+                ""
+            };
             let mark = mark_of(workflow, &mut notes);
             let score = format!("{}/{}", workflow.steps_passed(), workflow.steps.len());
             writing(writeln!(
@@ -148,7 +224,11 @@ fn table(out: &mut String, rehearsal: &Rehearsal, verbose: bool, paint: Paint) {
         }
     }
     for (index, note) in notes.iter().enumerate() {
-        writing(writeln!(out, "  {} {note}", MARKS.get(index).unwrap_or(&"-")));
+        writing(writeln!(
+            out,
+            "  {} {note}",
+            MARKS.get(index).unwrap_or(&"-")
+        ));
     }
 }
 
@@ -158,18 +238,29 @@ const MARKS: [&str; 6] = ["*", "+", "#", "=", "~", "^"];
 fn mark_of<'w>(workflow: &'w WorkflowOutcome, notes: &mut Vec<&'w str>) -> String {
     let mut marks = String::new();
     for note in &workflow.notes {
-        let place = notes.iter().position(|known| known == note).unwrap_or_else(|| {
-            notes.push(note);
-            notes.len() - 1
-        });
+        let place = notes
+            .iter()
+            .position(|known| known == note)
+            .unwrap_or_else(|| {
+                notes.push(note);
+                notes.len() - 1
+            });
         writing(write!(marks, " {}", MARKS.get(place).unwrap_or(&"-")));
     }
     marks
 }
 
 fn one_line_for_a_site(out: &mut String, site: &SiteOutcome, paint: Paint) {
-    let steps: usize = site.workflows.iter().map(|workflow| workflow.steps.len()).sum();
-    let passed: usize = site.workflows.iter().map(WorkflowOutcome::steps_passed).sum();
+    let steps: usize = site
+        .workflows
+        .iter()
+        .map(|workflow| workflow.steps.len())
+        .sum();
+    let passed: usize = site
+        .workflows
+        .iter()
+        .map(WorkflowOutcome::steps_passed)
+        .sum();
     let count = format!("{} workflows", site.workflows.len());
     let score = format!("{passed}/{steps}");
     writing(writeln!(
@@ -205,11 +296,19 @@ fn repeated_table(out: &mut String, rehearsal: &Rehearsal, paint: Paint) {
         "\n{:<6}{:<22}{:>7}  {:<6}{:>21}{:>21}{:>21}",
         "", "", "passed", "result", "VIP gap", "no holder", "two holders"
     ));
-    writing(writeln!(out, "{:<43}{:>21}{:>21}{:>21}", "", "median / max", "median / max", "median / max"));
+    writing(writeln!(
+        out,
+        "{:<43}{:>21}{:>21}{:>21}",
+        "", "median / max", "median / max", "median / max"
+    ));
     let mut known: Vec<(&str, &str, &str)> = Vec::new();
     for site in &rehearsal.sites {
         for workflow in &site.workflows {
-            let key = (site.pair.as_str(), site.redundancy.as_str(), workflow.name.as_str());
+            let key = (
+                site.pair.as_str(),
+                site.redundancy.as_str(),
+                workflow.name.as_str(),
+            );
             if !known.contains(&key) {
                 known.push(key);
             }
@@ -227,7 +326,10 @@ fn repeated_table(out: &mut String, rehearsal: &Rehearsal, paint: Paint) {
         let passed = runs.iter().filter(|workflow| workflow.passed).count();
         let spread = |value: fn(&WorkflowOutcome) -> Option<f64>| {
             let values: Vec<f64> = runs.iter().filter_map(|workflow| value(workflow)).collect();
-            median_and_max(values).map_or_else(|| "-".to_owned(), |(median, max)| format!("{} / {}", duration(median), duration(max)))
+            median_and_max(values).map_or_else(
+                || "-".to_owned(),
+                |(median, max)| format!("{} / {}", duration(median), duration(max)),
+            )
         };
         let kind = if last == redundancy { "" } else { redundancy };
         last = redundancy;
@@ -251,31 +353,67 @@ pub(super) fn median_and_max(mut values: Vec<f64>) -> Option<(f64, f64)> {
 }
 
 fn closing(out: &mut String, rehearsal: &Rehearsal, paint: Paint) {
-    let workflows: Vec<&WorkflowOutcome> = rehearsal.sites.iter().flat_map(|site| &site.workflows).collect();
+    let workflows: Vec<&WorkflowOutcome> = rehearsal
+        .sites
+        .iter()
+        .flat_map(|site| &site.workflows)
+        .collect();
     let failed = workflows.iter().filter(|workflow| !workflow.passed).count();
-    let broken = rehearsal.sites.iter().filter(|site| site.trouble.is_some()).count();
+    let broken = rehearsal
+        .sites
+        .iter()
+        .filter(|site| site.trouble.is_some())
+        .count();
     let sentence = if rehearsal.passed {
-        format!("All {} workflows pass: one primary, one holder, the same host.", workflows.len())
+        format!(
+            "All {} workflows pass: one primary, one holder, the same host.",
+            workflows.len()
+        )
     } else if broken > 0 {
-        format!("{failed} of {} workflows fail, and {broken} of {} sites broke off.", workflows.len(), rehearsal.sites.len())
+        format!(
+            "{failed} of {} workflows fail, and {broken} of {} sites broke off.",
+            workflows.len(),
+            rehearsal.sites.len()
+        )
     } else {
         format!("{failed} of {} workflows fail.", workflows.len())
     };
     let sentence = format!("{sentence:<HEAD$}");
-    let painted = if rehearsal.passed { paint.green(&sentence) } else { paint.red(&sentence) };
-    writing(writeln!(out, "\n{painted}{:>9.1} s", rehearsal.duration_ms / 1e3));
-    if rehearsal.passed && rehearsal.sites.iter().all(|site| site.network == "loopback") {
+    let painted = if rehearsal.passed {
+        paint.green(&sentence)
+    } else {
+        paint.red(&sentence)
+    };
+    writing(writeln!(
+        out,
+        "\n{painted}{:>9.1} s",
+        rehearsal.duration_ms / 1e3
+    ));
+    if rehearsal.passed
+        && rehearsal
+            .sites
+            .iter()
+            .all(|site| site.network == "loopback")
+    {
         out.push_str("Next: --report DIR for the page; sudo changeover rehearse --network netns for real kernel hosts\n");
     }
 }
 
 fn width<'t>(texts: impl Iterator<Item = &'t str>, least: usize) -> usize {
-    texts.map(|text| text.chars().count()).max().unwrap_or(0).max(least)
+    texts
+        .map(|text| text.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(least)
 }
 
 /// Milliseconds in a narrow column.
 fn ms(value: f64) -> String {
-    if value.abs() < 1000.0 { format!("{value:.1}") } else { format!("{value:.0}") }
+    if value.abs() < 1000.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.0}")
+    }
 }
 
 fn time(value: Option<f64>) -> String {
@@ -304,7 +442,11 @@ struct Paint(bool);
 
 impl Paint {
     fn with(self, code: &str, text: &str) -> String {
-        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.0 {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn red(self, text: &str) -> String {
@@ -320,6 +462,10 @@ impl Paint {
     }
 
     fn verdict(self, passed: bool) -> String {
-        if passed { self.green("PASS") } else { self.red("FAIL") }
+        if passed {
+            self.green("PASS")
+        } else {
+            self.red("FAIL")
+        }
     }
 }

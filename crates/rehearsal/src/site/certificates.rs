@@ -23,7 +23,9 @@ impl Authority {
     pub(crate) fn new(folder: PathBuf) -> Result<Self, Trouble> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "Changeover rehearsal");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Changeover rehearsal");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let certificate = params.self_signed(&key)?.pem();
@@ -41,12 +43,16 @@ impl Authority {
     pub(crate) fn issue(&self, role: &str, name: &str) -> Result<PathBuf, Trouble> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, format!("{role} {name}"));
+        params
+            .distinguished_name
+            .push(DnType::CommonName, format!("{role} {name}"));
         let identity = format!("changeover://{role}/{name}");
         params.subject_alt_names = vec![SanType::URI(identity.as_str().try_into()?)];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
         let certificate = params.signed_by(&key, &self.issuer)?.pem();
         let folder = self.folder.join(format!("{role}-{name}"));
         std::fs::create_dir_all(&folder).map_err(Trouble::file("make the folder", &folder))?;

@@ -25,8 +25,14 @@ pub(crate) async fn ip(words: &[&str]) -> Result<String, Trouble> {
         .output();
     let ran = tokio::time::timeout(BOUND, run)
         .await
-        .map_err(|_| Trouble::TooLong { what: shown.clone(), bound: BOUND })?
-        .map_err(|source| Trouble::Start { what: shown.clone(), source })?;
+        .map_err(|_| Trouble::TooLong {
+            what: shown.clone(),
+            bound: BOUND,
+        })?
+        .map_err(|source| Trouble::Start {
+            what: shown.clone(),
+            source,
+        })?;
     if !ran.status.success() {
         return Err(Trouble::Command {
             command: shown,
@@ -42,7 +48,10 @@ pub(crate) async fn ip(words: &[&str]) -> Result<String, Trouble> {
 /// # Errors
 /// When there is no such namespace, or this process may not enter it.
 pub(crate) fn enter_namespace(name: &str) -> Result<(), Trouble> {
-    let failed = |source| Trouble::Namespace { name: name.to_owned(), source };
+    let failed = |source| Trouble::Namespace {
+        name: name.to_owned(),
+        source,
+    };
     let file = File::open(format!("/run/netns/{name}")).map_err(failed)?;
     move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
         .map_err(|error| failed(error.into()))
@@ -63,15 +72,22 @@ pub(crate) async fn within<T: Send + 'static>(
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
     let inside = name.clone();
-    let thread = std::thread::Builder::new().name("within".into()).spawn(move || {
-        let _entered = runtime.enter();
-        let done = enter_namespace(&inside).and_then(|()| work());
-        // Nobody waits any more when the rehearsal was interrupted.
-        drop(sender.send(done));
-    });
-    let failed = |source| Trouble::Namespace { name: name.clone(), source };
+    let thread = std::thread::Builder::new()
+        .name("within".into())
+        .spawn(move || {
+            let _entered = runtime.enter();
+            let done = enter_namespace(&inside).and_then(|()| work());
+            // Nobody waits any more when the rehearsal was interrupted.
+            drop(sender.send(done));
+        });
+    let failed = |source| Trouble::Namespace {
+        name: name.clone(),
+        source,
+    };
     thread.map_err(failed)?;
-    receiver
-        .await
-        .unwrap_or_else(|_| Err(failed(std::io::Error::other("the thread inside it panicked"))))
+    receiver.await.unwrap_or_else(|_| {
+        Err(failed(std::io::Error::other(
+            "the thread inside it panicked",
+        )))
+    })
 }

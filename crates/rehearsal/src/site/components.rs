@@ -70,7 +70,10 @@ impl Components {
 
     /// The names of those on a host.
     pub(super) fn on(&self, host: &HostName) -> impl Iterator<Item = String> {
-        self.running.iter().filter(move |component| component.host == *host).map(|component| component.name.clone())
+        self.running
+            .iter()
+            .filter(move |component| component.host == *host)
+            .map(|component| component.name.clone())
     }
 
     /// Complains about the first that has ended.
@@ -79,7 +82,10 @@ impl Components {
             let ended = component
                 .child
                 .try_wait()
-                .map_err(|source| Trouble::Start { what: component.name.clone(), source })?;
+                .map_err(|source| Trouble::Start {
+                    what: component.name.clone(),
+                    source,
+                })?;
             if let Some(status) = ended {
                 return Err(Trouble::ComponentEnded {
                     name: component.name.clone(),
@@ -117,7 +123,11 @@ fn starts(site: &SiteEnvironment) -> Vec<Start> {
             words: vec!["message-server".to_owned()],
         },
     ];
-    for host in environment.hosts.keys().filter(|host| environment.needs_lca(host)) {
+    for host in environment
+        .hosts
+        .keys()
+        .filter(|host| environment.needs_lca(host))
+    {
         starts.push(Start {
             name: format!("lca@{host}"),
             identity: ("lca", host.to_string()),
@@ -173,18 +183,49 @@ async fn start_one(
         SiteNetwork::Namespaces(network) => Some(network.namespace(start.host.as_str())),
     };
     let what = start.name.clone();
-    let spawn = move || command.spawn().map_err(|source| Trouble::Start { what, source });
+    let spawn = move || {
+        command
+            .spawn()
+            .map_err(|source| Trouble::Start { what, source })
+    };
     let child = within(namespace.as_deref(), spawn).await?;
-    Ok(Component { name: start.name, host: start.host, child, log })
+    Ok(Component {
+        name: start.name,
+        host: start.host,
+        child,
+        log,
+    })
 }
 
 fn tail(log: &Path) -> String {
     let text = std::fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
-    let shown = lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default();
+    let shown = lines
+        .get(lines.len().saturating_sub(TAIL)..)
+        .unwrap_or_default();
     if shown.is_empty() {
         return "(its log is empty)".to_owned();
     }
     shown.join("\n")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A process of a run that does nothing, where a component would be.
+    pub(crate) async fn marked_sleeper(run: &Run, namespace: Option<&str>) -> Child {
+        let mut command = Command::new("sleep");
+        command.arg("600").env(RUN_MARKER, &run.id).process_group(0);
+        let spawn = move || {
+            command.spawn().map_err(|source| Trouble::Start {
+                what: "sleep".to_owned(),
+                source,
+            })
+        };
+        within(namespace, spawn)
+            .await
+            .expect("sleep(1) is part of every Linux")
+    }
 }

@@ -40,27 +40,50 @@ pub(crate) fn hosts(environment: &Environment) -> Vec<HostLayout> {
         .values()
         .map(|host| {
             let mut nics: Vec<NicLayout> = Vec::new();
-            let vips = environment.pairs.values().flat_map(|pair| pair.virtual_ips_on(&host.name));
+            let vips = environment
+                .pairs
+                .values()
+                .flat_map(|pair| pair.virtual_ips_on(&host.name));
             for vip in vips.filter(|vip| !vip.interface.is_empty()) {
                 if !nics.iter().any(|nic| nic.name == vip.interface) {
-                    nics.push(NicLayout { name: vip.interface.clone(), segment: LAN, addresses: Vec::new() });
+                    nics.push(NicLayout {
+                        name: vip.interface.clone(),
+                        segment: LAN,
+                        addresses: Vec::new(),
+                    });
                 }
                 let network = network(vip.address, vip.prefix);
                 let mut placed = nics.iter().flat_map(|nic| &nic.addresses);
-                let new = network.contains(&host.address) && !placed.any(|own| own.addr() == host.address);
-                if let (true, Some(nic)) = (new, nics.iter_mut().find(|nic| nic.name == vip.interface)) {
+                let new = network.contains(&host.address)
+                    && !placed.any(|own| own.addr() == host.address);
+                if let (true, Some(nic)) =
+                    (new, nics.iter_mut().find(|nic| nic.name == vip.interface))
+                {
                     nic.addresses.push(network_of(host.address, vip.prefix));
                 }
             }
             if nics.iter().all(|nic| nic.addresses.is_empty()) {
-                nics.push(nic_for_the_host_address(host.address, nics.is_empty(), &networks, management));
+                nics.push(nic_for_the_host_address(
+                    host.address,
+                    nics.is_empty(),
+                    &networks,
+                    management,
+                ));
             }
-            HostLayout { name: host.name.to_string(), nics }
+            HostLayout {
+                name: host.name.to_string(),
+                nics,
+            }
         })
         .collect()
 }
 
-fn nic_for_the_host_address(address: IpAddr, only: bool, networks: &[IpNet], management: u8) -> NicLayout {
+fn nic_for_the_host_address(
+    address: IpAddr,
+    only: bool,
+    networks: &[IpNet],
+    management: u8,
+) -> NicLayout {
     let name = if only { ONLY_NIC } else { MANAGEMENT_NIC }.to_owned();
     match networks.iter().find(|network| network.contains(&address)) {
         Some(network) => NicLayout {
@@ -78,8 +101,18 @@ fn nic_for_the_host_address(address: IpAddr, only: bool, networks: &[IpNet], man
 
 /// Addresses for a client beside the hosts: one in the network of each of the pair's Virtual IPs.
 pub(crate) fn client_addresses(environment: &Environment, pair: &Pair) -> Vec<IpNet> {
-    let mut taken: Vec<IpAddr> = environment.hosts.values().map(|host| host.address).collect();
-    taken.extend(environment.pairs.values().flat_map(|pair| &pair.virtual_ips).map(|vip| vip.address));
+    let mut taken: Vec<IpAddr> = environment
+        .hosts
+        .values()
+        .map(|host| host.address)
+        .collect();
+    taken.extend(
+        environment
+            .pairs
+            .values()
+            .flat_map(|pair| &pair.virtual_ips)
+            .map(|vip| vip.address),
+    );
     let mut addresses: Vec<IpNet> = Vec::new();
     for vip in &pair.virtual_ips {
         let network = network(vip.address, vip.prefix);
@@ -98,12 +131,20 @@ fn highest(network: IpNet) -> Box<dyn Iterator<Item = IpAddr>> {
     match network {
         IpNet::V4(network) => {
             let (first, last) = (u32::from(network.network()), u32::from(network.broadcast()));
-            Box::new((first + 1..last).rev().map(|bits| IpAddr::V4(Ipv4Addr::from(bits))))
+            Box::new(
+                (first + 1..last)
+                    .rev()
+                    .map(|bits| IpAddr::V4(Ipv4Addr::from(bits))),
+            )
         }
         IpNet::V6(network) => {
             let first = u128::from(network.network());
             let last = u128::from(network.broadcast()).min(first + 0xfffe);
-            Box::new((first + 1..=last).rev().map(|bits| IpAddr::V6(Ipv6Addr::from(bits))))
+            Box::new(
+                (first + 1..=last)
+                    .rev()
+                    .map(|bits| IpAddr::V6(Ipv6Addr::from(bits))),
+            )
         }
     }
 }
@@ -125,7 +166,11 @@ fn management_prefix(environment: &Environment, networks: &[IpNet]) -> u8 {
         .map(|host| host.address)
         .filter(|address| !networks.iter().any(|network| network.contains(address)))
         .collect();
-    let usual = if outside.first().is_some_and(IpAddr::is_ipv6) { 64 } else { 24 };
+    let usual = if outside.first().is_some_and(IpAddr::is_ipv6) {
+        64
+    } else {
+        24
+    };
     (1..=usual)
         .rev()
         .find(|prefix| {
@@ -155,22 +200,37 @@ mod tests {
     fn environment(change: impl Fn(String) -> String) -> Environment {
         let text = crate::built_in::environment(Redundancy::Hot, None, Path::new("/tmp/x"));
         let loaded = changeover_configuration::load("linux.yaml", &change(text));
-        loaded.unwrap_or_else(|problems| panic!("{problems}")).environment
+        loaded
+            .unwrap_or_else(|problems| panic!("{problems}"))
+            .environment
     }
 
     fn nics(layout: &HostLayout) -> Vec<(&str, &str, Vec<String>)> {
         let addresses = |nic: &NicLayout| nic.addresses.iter().map(ToString::to_string).collect();
-        layout.nics.iter().map(|nic| (nic.name.as_str(), nic.segment, addresses(nic))).collect()
+        layout
+            .nics
+            .iter()
+            .map(|nic| (nic.name.as_str(), nic.segment, addresses(nic)))
+            .collect()
     }
 
     #[test]
     fn one_nic_carries_the_host_address_and_the_virtual_ip() {
         let environment = environment(|text| text);
         let hosts = hosts(&environment);
-        assert_eq!(nics(&hosts[1]), [("eth0", LAN, vec!["10.10.11.101/24".to_owned()])]);
-        assert_eq!(nics(&hosts[0]), [("eth0", LAN, vec!["10.10.11.110/24".to_owned()])]);
+        assert_eq!(
+            nics(&hosts[1]),
+            [("eth0", LAN, vec!["10.10.11.101/24".to_owned()])]
+        );
+        assert_eq!(
+            nics(&hosts[0]),
+            [("eth0", LAN, vec!["10.10.11.110/24".to_owned()])]
+        );
         let pair = environment.pairs.values().next().expect("a pair");
-        let client: Vec<_> = client_addresses(&environment, pair).iter().map(ToString::to_string).collect();
+        let client: Vec<_> = client_addresses(&environment, pair)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(client, ["10.10.11.254/24"]);
     }
 
@@ -180,8 +240,14 @@ mod tests {
         let hosts = hosts(&environment);
         assert_eq!(
             nics(&hosts[1]),
-            [("eth0", LAN, vec![]), ("mgmt0", MANAGEMENT, vec!["10.10.11.101/24".to_owned()])]
+            [
+                ("eth0", LAN, vec![]),
+                ("mgmt0", MANAGEMENT, vec!["10.10.11.101/24".to_owned()])
+            ]
         );
-        assert_eq!(nics(&hosts[0]), [("eth0", MANAGEMENT, vec!["10.10.11.110/24".to_owned()])]);
+        assert_eq!(
+            nics(&hosts[0]),
+            [("eth0", MANAGEMENT, vec!["10.10.11.110/24".to_owned()])]
+        );
     }
 }

@@ -8,8 +8,8 @@ use crate::trouble::Trouble;
 use changeover_emulated_nic::{Control, NETWORK_HOST_VARIABLE, NETWORK_VARIABLE};
 use changeover_model::environment::{Environment, Pair};
 use changeover_network_emulator::{
-    EmulatorArguments, EmulatorProcess, HostDescription, InterfaceDescription, NeighbourDescription,
-    ReservedBlock, SiteDescription, VirtualIpDescription, choose_block,
+    EmulatorArguments, EmulatorProcess, HostDescription, InterfaceDescription,
+    NeighbourDescription, ReservedBlock, SiteDescription, VirtualIpDescription, choose_block,
 };
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -52,7 +52,10 @@ impl LoopbackNetwork {
         std::fs::write(&site, text).map_err(Trouble::file("write", &site))?;
         let block = choose_block()?;
         let mut command = Command::new(program);
-        command.arg("network-emulator").env(RUN_MARKER, &run.id).process_group(0);
+        command
+            .arg("network-emulator")
+            .env(RUN_MARKER, &run.id)
+            .process_group(0);
         let arguments = EmulatorArguments {
             site,
             socket: run.folder.join("net"),
@@ -64,9 +67,16 @@ impl LoopbackNetwork {
         std::fs::create_dir(&commands).map_err(Trouble::file("make the folder", &commands))?;
         for name in COMMANDS {
             let link = commands.join(name);
-            std::os::unix::fs::symlink(program, &link).map_err(Trouble::file("make the link", &link))?;
+            std::os::unix::fs::symlink(program, &link)
+                .map_err(Trouble::file("make the link", &link))?;
         }
-        Ok(Self { emulator, control, _block: block, commands, hosts })
+        Ok(Self {
+            emulator,
+            control,
+            _block: block,
+            commands,
+            hosts,
+        })
     }
 
     /// Puts a process on a host of the site.
@@ -83,7 +93,12 @@ impl LoopbackNetwork {
     /// When the emulator is gone.
     pub(crate) async fn cable(&self, host: &str, plugged: bool) -> Result<Moment, Trouble> {
         let began = Moment::now();
-        for nic in self.hosts.iter().filter(|one| one.name == host).flat_map(|one| &one.nics) {
+        for nic in self
+            .hosts
+            .iter()
+            .filter(|one| one.name == host)
+            .flat_map(|one| &one.nics)
+        {
             if plugged {
                 self.control.plug(host, &nic.name).await?;
             } else {
@@ -139,7 +154,10 @@ fn describe(hosts: &[HostLayout], pair: &Pair, sip_port: u16) -> SiteDescription
         virtual_ips: pair
             .virtual_ips
             .iter()
-            .map(|vip| VirtualIpDescription { address: vip.address, udp_ports: vec![sip_port] })
+            .map(|vip| VirtualIpDescription {
+                address: vip.address,
+                udp_ports: vec![sip_port],
+            })
             .collect(),
         neighbours: vec![NeighbourDescription {
             name: CLIENT.to_owned(),

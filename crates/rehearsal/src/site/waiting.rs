@@ -26,7 +26,10 @@ impl Site {
     /// Waits for the start state; starts what the site does not start by itself.
     pub(super) async fn reach_start_state(&mut self) -> Result<(), Trouble> {
         let end = Moment::now().plus(START_BOUND);
-        let expected = Expected { primary: self.pair.primary.clone(), backup_there: true };
+        let expected = Expected {
+            primary: self.pair.primary.clone(),
+            backup_there: true,
+        };
         let mut asked: Vec<ApplicationName> = Vec::new();
         loop {
             self.check_components()?;
@@ -55,10 +58,19 @@ impl Site {
 
     /// Asks once for the start of each member that is Stopped, the configured primary first.
     async fn start_what_is_stopped(&self, picture: &Picture, asked: &mut Vec<ApplicationName>) {
-        let connected = picture.hosts.iter().filter(|host| host.needs_lca).all(|host| host.status == HostStatus::Running);
-        let stopped = picture.pairs.iter().filter(|pair| pair.name == self.pair.name).flat_map(|pair| &pair.members).find(|member| {
-            member.status == ApplicationStatus::Stopped && !asked.contains(&member.application)
-        });
+        let connected = picture
+            .hosts
+            .iter()
+            .filter(|host| host.needs_lca)
+            .all(|host| host.status == HostStatus::Running);
+        let stopped = picture
+            .pairs
+            .iter()
+            .filter(|pair| pair.name == self.pair.name)
+            .flat_map(|pair| &pair.members)
+            .find(|member| {
+                member.status == ApplicationStatus::Stopped && !asked.contains(&member.application)
+            });
         if let (true, Some(member)) = (connected, stopped) {
             asked.push(member.application.clone());
             if let Err(trouble) = self.operator.start(&member.application).await {
@@ -71,7 +83,11 @@ impl Site {
     ///
     /// # Errors
     /// Says what is missing when the bound is over.
-    pub(crate) async fn reach(&mut self, expected: &Expected, bound: Duration) -> Result<Picture, Trouble> {
+    pub(crate) async fn reach(
+        &mut self,
+        expected: &Expected,
+        bound: Duration,
+    ) -> Result<Picture, Trouble> {
         let end = Moment::now().plus(bound);
         loop {
             self.check_components()?;
@@ -101,9 +117,17 @@ impl Site {
     fn missing(&self, picture: &Picture, expected: &Expected) -> Vec<String> {
         let mut missing = Vec::new();
         let away = (!expected.backup_there)
-            .then(|| self.pair.peer_of(&expected.primary).and_then(|peer| self.pair.host_of(peer)))
+            .then(|| {
+                self.pair
+                    .peer_of(&expected.primary)
+                    .and_then(|peer| self.pair.host_of(peer))
+            })
             .flatten();
-        for host in picture.hosts.iter().filter(|host| host.needs_lca && Some(&host.name) != away) {
+        for host in picture
+            .hosts
+            .iter()
+            .filter(|host| host.needs_lca && Some(&host.name) != away)
+        {
             if host.status != HostStatus::Running {
                 missing.push(format!("{} is {}", host.name, host.status));
             }
@@ -111,7 +135,11 @@ impl Site {
         if !picture.message_server_connected {
             missing.push("the Message Server is not connected".to_owned());
         }
-        match picture.pairs.iter().find(|pair| pair.name == self.pair.name) {
+        match picture
+            .pairs
+            .iter()
+            .find(|pair| pair.name == self.pair.name)
+        {
             Some(pair) => missing.extend(missing_of_pair(pair, expected)),
             None => missing.push(format!("the SCS does not know {}", self.pair.name)),
         }
@@ -120,7 +148,10 @@ impl Site {
         {
             let holding = self.observer.holding();
             if !holding.is_held_by(host.as_str()) {
-                missing.push(format!("the VIP is seen on {}, not on {host} alone", list(&holding.reachable_now())));
+                missing.push(format!(
+                    "the VIP is seen on {}, not on {host} alone",
+                    list(&holding.reachable_now())
+                ));
             }
         }
         missing
@@ -147,8 +178,17 @@ fn missing_of_pair(pair: &PairPicture, expected: &Expected) -> Vec<String> {
         }
     }
     if expected.backup_there && missing.is_empty() && !pair.ready.switchover {
-        let reasons: Vec<&str> = pair.ready.reasons.iter().map(|reason| reason.reason.as_str()).collect();
-        missing.push(format!("{} is not ready to switch over ({})", pair.name, reasons.join(", ")));
+        let reasons: Vec<&str> = pair
+            .ready
+            .reasons
+            .iter()
+            .map(|reason| reason.reason.as_str())
+            .collect();
+        missing.push(format!(
+            "{} is not ready to switch over ({})",
+            pair.name,
+            reasons.join(", ")
+        ));
     }
     missing
 }
@@ -158,11 +198,22 @@ pub(crate) fn describe_pair(pair: &PairPicture) -> String {
     let members: Vec<String> = pair
         .members
         .iter()
-        .map(|member| format!("{} {} {}", member.application, member.status.for_people(), member.run_mode))
+        .map(|member| {
+            format!(
+                "{} {} {}",
+                member.application,
+                member.status.for_people(),
+                member.run_mode
+            )
+        })
         .collect();
     format!("{}: {}", pair.state.as_str(), members.join(", "))
 }
 
 fn list(hosts: &[String]) -> String {
-    if hosts.is_empty() { "no host".to_owned() } else { hosts.join(" and ") }
+    if hosts.is_empty() {
+        "no host".to_owned()
+    } else {
+        hosts.join(" and ")
+    }
 }

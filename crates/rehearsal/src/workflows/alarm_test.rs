@@ -16,7 +16,11 @@ const EFFECT_BOUND: Duration = Duration::from_secs(3);
 
 /// Carries it out.
 pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, Trouble> {
-    let Some(condition) = cast.conditions(&cast.server_1, RunMode::Backup).into_iter().next() else {
+    let Some(condition) = cast
+        .conditions(&cast.server_1, RunMode::Backup)
+        .into_iter()
+        .next()
+    else {
         return Ok(nothing_to_test(cast));
     };
     let seen_before = site.observer.holding().sightings.len();
@@ -25,7 +29,10 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
     let prediction = dry.prediction.unwrap_or_default();
     let start = Moment::now();
     let outcome = site.operator.test_alarm(&condition, false).await?;
-    let mut own = vec![OwnSighting::DryRun { prediction: prediction.clone(), untouched }];
+    let mut own = vec![OwnSighting::DryRun {
+        prediction: prediction.clone(),
+        untouched,
+    }];
     if let Some(Answered::Refused(why)) = outcome.answered {
         own.push(OwnSighting::Refused(why));
     }
@@ -43,11 +50,21 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
     if left.is_empty() {
         notes.push("a Test of this condition leaves no holder until the realignment, as predicted beforehand".to_owned());
     }
-    Ok(Carried { start, own, end, rules: rules(cast, &condition), notes })
+    Ok(Carried {
+        start,
+        own,
+        end,
+        rules: rules(cast, &condition),
+        notes,
+    })
 }
 
 /// Waits for what was predicted, and notes what is there in any case.
-async fn after_test(site: &mut Site, cast: &Cast, prediction: &Prediction) -> Result<OwnSighting, Trouble> {
+async fn after_test(
+    site: &mut Site,
+    cast: &Cast,
+    prediction: &Prediction,
+) -> Result<OwnSighting, Trouble> {
     let mut wanted: Vec<String> = prediction
         .virtual_ips
         .iter()
@@ -69,7 +86,11 @@ async fn after_test(site: &mut Site, cast: &Cast, prediction: &Prediction) -> Re
     let pair = pair_of(&picture, site);
     let modes_unchanged = pair.is_some_and(|pair| {
         pair.members.iter().all(|member| {
-            let mode = if member.application == cast.server_1 { RunMode::Primary } else { RunMode::Backup };
+            let mode = if member.application == cast.server_1 {
+                RunMode::Primary
+            } else {
+                RunMode::Backup
+            };
             member.run_mode == mode
         })
     });
@@ -83,7 +104,10 @@ async fn after_test(site: &mut Site, cast: &Cast, prediction: &Prediction) -> Re
 fn nothing_to_test(cast: &Cast) -> Carried {
     Carried {
         start: Moment::now(),
-        own: vec![OwnSighting::Refused(format!("no enabled Alarm Condition for {} becoming backup", cast.server_1))],
+        own: vec![OwnSighting::Refused(format!(
+            "no enabled Alarm Condition for {} becoming backup",
+            cast.server_1
+        ))],
         end: EndState {
             primary: cast.server_1.clone(),
             host: cast.host_1.clone(),
@@ -102,18 +126,26 @@ pub(crate) fn rules(cast: &Cast, condition: &ConditionName) -> Vec<Rule> {
     let host = cast.host_1.clone();
     let tested = condition.clone();
     vec![
-        Rule::new(format!("the operator asks for a Test of {condition}"), "alarm_conditions", evidence::requested),
+        Rule::new(
+            format!("the operator asks for a Test of {condition}"),
+            "alarm_conditions",
+            evidence::requested,
+        ),
         Rule::new(
             "the SCS activates the condition; no event, no run mode changed",
             format!("alarm_conditions.{condition}"),
             move |witness| evidence::tested(witness, &tested),
         ),
-        Rule::new("its reactions trigger the control script", "scripts", move |witness| {
-            evidence::triggered(witness, &scripts)
-        }),
-        Rule::new("the LCA launches it", format!("{pair}.control_scripts"), move |witness| {
-            evidence::launched(witness, &host, ScriptAction::Disable)
-        }),
+        Rule::new(
+            "its reactions trigger the control script",
+            "scripts",
+            move |witness| evidence::triggered(witness, &scripts),
+        ),
+        Rule::new(
+            "the LCA launches it",
+            format!("{pair}.control_scripts"),
+            move |witness| evidence::launched(witness, &host, ScriptAction::Disable),
+        ),
         Rule::new(
             "the addresses of both hosts are as predicted",
             format!("{pair}.virtual_ips"),

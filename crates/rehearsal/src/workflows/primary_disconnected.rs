@@ -16,9 +16,14 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
         .environment()
         .hosts
         .get(&cast.host_1)
-        .map_or(Duration::ZERO, |host| host.detection_bound() + host.disconnect_switchover_timeout);
+        .map_or(Duration::ZERO, |host| {
+            host.detection_bound() + host.disconnect_switchover_timeout
+        });
     let start = site.pull_cable(&cast.host_1).await?;
-    let own = vec![OwnSighting::Cable { host: cast.host_1.clone(), plugged: false }];
+    let own = vec![OwnSighting::Cable {
+        host: cast.host_1.clone(),
+        plugged: false,
+    }];
     let end = EndState {
         primary: cast.server_2.clone(),
         host: cast.host_2.clone(),
@@ -31,26 +36,48 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
         changeover_model::show_duration(bound)
     )];
     if site.observer.holding().holds(cast.host_1.as_str()) {
-        notes.push(format!("{} kept the VIP behind its pulled cable; no neighbour could reach it", cast.host_1));
+        notes.push(format!(
+            "{} kept the VIP behind its pulled cable; no neighbour could reach it",
+            cast.host_1
+        ));
     }
-    Ok(Carried { start, own, end, rules: rules(cast), notes })
+    Ok(Carried {
+        start,
+        own,
+        end,
+        rules: rules(cast),
+        notes,
+    })
 }
 
 /// The rules of its seven steps.
 pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
-    let Cast { host_1, server_2, host_2, .. } = cast.clone();
+    let Cast {
+        host_1,
+        server_2,
+        host_2,
+        ..
+    } = cast.clone();
     let pair = format!("pairs.{}", cast.pair.name);
-    let mut rules = vec![Rule::new("the SCS loses host 1", format!("hosts.{host_1}.addp"), {
-        let host = host_1.clone();
-        move |witness| evidence::host_lost(witness, &host, true)
-    })];
+    let mut rules = vec![Rule::new(
+        "the SCS loses host 1",
+        format!("hosts.{host_1}.addp"),
+        {
+            let host = host_1.clone();
+            move |witness| evidence::host_lost(witness, &host, true)
+        },
+    )];
     rules.extend(takeover_rules(cast));
     rules.push(Rule::new(
         "the LCA of host 2 launches its control script; the one for host 1 cannot run",
         format!("{pair}.control_scripts"),
         move |witness| {
             evidence::launched(witness, &host_2, ScriptAction::Enable)
-                .and(evidence::could_not_launch(witness, &host_1, ScriptAction::Disable))
+                .and(evidence::could_not_launch(
+                    witness,
+                    &host_1,
+                    ScriptAction::Disable,
+                ))
                 .and(evidence::moved(witness, None, Some(&host_2)))
                 .and(evidence::reaches(witness, &host_2, &server_2))
         },

@@ -2,6 +2,7 @@
 //! of this workflow is the one that comes back, as in the documented steps, although it is not the primary.
 
 use super::{Carried, END_BOUND, settle};
+use crate::judge::documented::{alarms, event, order};
 use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence};
 use crate::site::Site;
 use crate::trouble::Trouble;
@@ -14,7 +15,10 @@ const TWO_HOLDERS: Duration = Duration::from_secs(1);
 /// Carries it out. In the cast, server 1 is the primary now: the one that took over.
 pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, Trouble> {
     let start = site.put_cable_back(&cast.host_2).await?;
-    let own = vec![OwnSighting::Cable { host: cast.host_2.clone(), plugged: true }];
+    let own = vec![OwnSighting::Cable {
+        host: cast.host_2.clone(),
+        plugged: true,
+    }];
     let end = EndState {
         primary: cast.server_1.clone(),
         host: cast.host_1.clone(),
@@ -22,45 +26,62 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
         two_holders: TWO_HOLDERS,
     };
     settle(site, &end, END_BOUND).await?;
-    Ok(Carried { start, own, end, rules: rules(cast), notes: Vec::new() })
+    Ok(Carried {
+        start,
+        own,
+        end,
+        rules: rules(cast),
+        notes: Vec::new(),
+    })
 }
 
 /// The rules of its nine steps.
 pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
-    let (restored, host) = (cast.server_2.clone(), cast.host_2.clone());
+    let restored = &cast.server_2;
     let (winner, winners_host) = (cast.server_1.clone(), cast.host_1.clone());
-    let event = cast.event(RunMode::Backup);
-    let conditions = cast.conditions(&restored, RunMode::Backup);
-    let scripts = cast.reactions(&restored, RunMode::Backup);
-    let active = conditions.clone();
-    let pair = format!("pairs.{}", cast.pair.name);
+    let host = cast.host_2.clone();
     let (back, launching) = (host.clone(), host.clone());
-    let (demoted, logging) = (restored.clone(), restored.clone());
-    vec![
-        Rule::new("the SCS sees host 1 again", format!("hosts.{host}"), move |witness| {
-            evidence::host_lost(witness, &back, false)
-        }),
-        Rule::new("it finds both servers primary", &pair, evidence::two_primaries),
-        Rule::new("it orders the restored one, server 1, to backup", format!("hosts.{host}"), move |witness| {
-            evidence::ordered(witness, &demoted, RunMode::Backup)
-        }),
+    let pair = format!("pairs.{}", cast.pair.name);
+    let mut rules = vec![
         Rule::new(
-            "server 1 tells the Message Server that it is backup",
-            format!("applications.{restored}.options.log"),
-            move |witness| evidence::logged(witness, &logging, event),
+            "the SCS sees host 1 again",
+            format!("hosts.{host}"),
+            move |witness| evidence::host_lost(witness, &back, false),
         ),
-        Rule::new("the Message Server finds the Alarm Condition", "alarm_conditions", {
-            move |witness| evidence::found(witness, &conditions)
-        }),
-        Rule::new("the SCS activates it", "alarm_conditions", move |witness| evidence::activated(witness, &active)),
-        Rule::new("its reaction triggers the control script", "scripts", move |witness| {
-            evidence::triggered(witness, &scripts)
-        }),
-        Rule::new("the LCA of host 1 launches it", format!("{pair}.control_scripts"), move |witness| {
-            evidence::launched(witness, &launching, ScriptAction::Disable)
-        }),
-        Rule::new("the VIP leaves host 1", format!("{pair}.virtual_ips"), move |witness| {
-            evidence::moved(witness, Some(&host), None).and(evidence::reaches(witness, &winners_host, &winner))
-        }),
-    ]
+        Rule::new(
+            "it finds both servers primary",
+            &pair,
+            evidence::two_primaries,
+        ),
+        order(
+            "it orders the restored one, server 1, to backup",
+            cast,
+            restored,
+            RunMode::Backup,
+        ),
+        event(
+            "server 1 tells the Message Server that it is backup",
+            cast,
+            restored,
+            RunMode::Backup,
+        ),
+    ];
+    rules.extend(alarms(cast, &[(restored, RunMode::Backup)]));
+    rules.push(Rule::new(
+        "the LCA of host 1 launches the control script",
+        format!("{pair}.control_scripts"),
+        move |witness| evidence::launched(witness, &launching, ScriptAction::Disable),
+    ));
+    rules.push(Rule::new(
+        "the VIP leaves host 1",
+        format!("{pair}.virtual_ips"),
+        move |witness| {
+            evidence::moved(witness, Some(&host), None).and(evidence::reaches(
+                witness,
+                &winners_host,
+                &winner,
+            ))
+        },
+    ));
+    rules
 }

@@ -6,10 +6,10 @@ use crate::follow::{self, Ending};
 use crate::output::{Format, ask, say};
 use crate::text;
 use changeover_component::ExitCode;
-use changeover_model::RefusalCode;
 use changeover_model::message::{
     MaintenanceTarget, OperatorAnswer, OperatorCommand, SwitchoverRequest,
 };
+use changeover_model::{Refusal, RefusalCode};
 
 pub(super) async fn switchover(
     scs: &mut Scs,
@@ -126,29 +126,32 @@ async fn confirmed(
     yes: bool,
     question: &str,
 ) -> Result<ExitCode, ScsError> {
-    let (ending, prediction) =
-        follow::collect_with_prediction(scs, command(yes), follow::SHORT).await?;
-    let Ending::Answer(OperatorAnswer::Refused(reasons)) = &ending else {
-        return Ok(follow::show(scs, format, ending).await);
+    let ending = follow::collect(scs, command(yes), follow::SHORT).await?;
+    let reasons = match &ending {
+        Ending::Answer(OperatorAnswer::Refused(reasons))
+            if reasons
+                .iter()
+                .any(|reason| reason.code == RefusalCode::ConfirmationNeeded) =>
+        {
+            for reason in reasons {
+                say(&text::visible(&reason.reason));
+            }
+            reasons.clone()
+        }
+        // What would happen at once, and therefore was not done without a yes.
+        Ending::Answer(OperatorAnswer::Predicted(prediction)) => {
+            say(&text::prediction_text(prediction));
+            let reason = "this would act on the live pair at once: confirm with --yes";
+            vec![Refusal::new(RefusalCode::ConfirmationNeeded, reason)]
+        }
+        Ending::Answer(_) | Ending::TimedOut => return Ok(follow::show(scs, format, ending).await),
     };
-    if !reasons
-        .iter()
-        .any(|reason| reason.code == RefusalCode::ConfirmationNeeded)
-    {
-        return Ok(follow::refused(format, reasons));
-    }
-    for reason in reasons {
-        say(&text::visible(&reason.reason));
-    }
-    if let Some(prediction) = prediction {
-        say(&text::prediction_text(&prediction));
-    }
     match ask(question) {
         Some(true) => follow::to_the_end(scs, format, command(true), follow::SHORT).await,
         Some(false) => {
             say("Nothing was done.");
             Ok(ExitCode::Bad)
         }
-        None => Ok(follow::refused(format, reasons)),
+        None => Ok(follow::refused(format, &reasons)),
     }
 }

@@ -119,7 +119,9 @@ impl ScsCore {
         let Some(care) = self.hosts.get_mut(host) else {
             return;
         };
-        if care.agent_lost.is_some() || care.link.is_some() {
+        // At the start everybody has one bound to report before anything is judged.
+        let too_early = !care.ever_reported && now < care.since + care.bound();
+        if care.agent_lost.is_some() || care.link.is_some() || too_early {
             return;
         }
         care.agent_lost = Some(now);

@@ -174,6 +174,10 @@ impl ScsCore {
         interface: &str,
         mac: &str,
     ) {
+        // Everybody else sees the rightful holder announce, after each switchover.
+        if self.pairs.get(pair).and_then(|care| care.intended_host()) != Some(host) {
+            return;
+        }
         let text = format!(
             "{mac} claims the VIP {address} of {pair} on {host} {interface}; if it is the peer host, it is \
              demoted or released as soon as it can be reached, otherwise find that machine"

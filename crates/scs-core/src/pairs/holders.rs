@@ -5,8 +5,12 @@ use crate::ScsCore;
 use crate::hosts::HostCondition;
 use crate::timeline::NewEntry;
 use changeover_model::message::{AddressObservation, Party, Step};
-use changeover_model::{HostName, PairName, Timestamp};
+use changeover_model::{CauseId, HostName, PairName, Timestamp};
 use std::net::IpAddr;
+use std::time::Duration;
+
+/// A step that comes later than this after the end of a record does not belong to it.
+const LATE_STEP: Duration = Duration::from_secs(5);
 
 /// Intended against observed holders of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +126,15 @@ impl ScsCore {
         }
     }
 
+    /// Still open, or closed so lately that a step may belong to it.
+    fn is_recent(&self, record: CauseId) -> bool {
+        self.timeline.get(record).is_some_and(|record| {
+            record
+                .closed_at
+                .is_none_or(|at| self.now.since(at) <= LATE_STEP)
+        })
+    }
+
     fn address_step(
         &mut self,
         pair: &PairName,
@@ -145,10 +158,10 @@ impl ScsCore {
             .map(|care| held(&care.addresses))
             .unwrap_or_default();
         let then = held(before);
-        let record = self
-            .pairs
-            .get(pair)
-            .and_then(|care| care.open_record.or(care.last_record));
+        let record = self.pairs.get(pair).and_then(|care| {
+            care.open_record
+                .or_else(|| care.last_record.filter(|last| self.is_recent(*last)))
+        });
         let Some(record) = record else {
             return;
         };

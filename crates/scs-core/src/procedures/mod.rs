@@ -146,6 +146,7 @@ impl ScsCore {
         self.clear_alarm(&format!("procedure/{pair}"), why);
         if procedure.kind != RecordKind::Realignment {
             self.clear_alarm(&format!("rival/{pair}"), why);
+            self.clear_alarm(&format!("held/{pair}"), why);
         }
         match &procedure.serves {
             Some(application) => self.handover_ended(application, Ok(())),

@@ -5,11 +5,9 @@
 use super::orders::{Answer, RunModeOrder};
 use super::{Plan, Procedure, Progress};
 use crate::ScsCore;
-use crate::pairs::Alignment;
-use changeover_model::message::{LcaOrder, RecordKind, Step};
+use changeover_model::message::RecordKind;
 use changeover_model::{
-    ApplicationName, ApplicationStatus, CauseId, Epoch, HostName, LogEventId, PairName, Redundancy,
-    RunMode, ScriptAction, Timestamp,
+    ApplicationName, CauseId, Epoch, HostName, LogEventId, PairName, RunMode, Timestamp,
 };
 use std::time::Duration;
 

@@ -69,7 +69,12 @@ impl ScsCore {
     }
 
     /// What follows from the run modes: done when the VIP is observed where it should be.
-    pub(super) fn settle(&mut self, pair: &PairName, record: CauseId, change: &mut RoleChange) -> Progress {
+    pub(super) fn settle(
+        &mut self,
+        pair: &PairName,
+        record: CauseId,
+        change: &mut RoleChange,
+    ) -> Progress {
         let now = self.now;
         let since = match change.promotion {
             Promotion::Reached(at) => at,
@@ -136,8 +141,7 @@ impl ScsCore {
             HostCondition::Reported => {
                 !member.status.is_up() || member.status == ApplicationStatus::StopTransition
             }
-            HostCondition::NotYetJudged
-            | HostCondition::AgentLost(_) => false,
+            HostCondition::NotYetJudged | HostCondition::AgentLost(_) => false,
         };
         gone.then(|| format!("{} was promoted and is gone already", change.to))
     }

@@ -28,7 +28,8 @@ impl ScsCore {
                 from: None,
                 to: to.application.clone(),
                 because: "start of the pair".to_owned(),
-                automatic: true,
+                // No role changes hands: this does not count for flapping.
+                automatic: false,
                 promotes: true,
                 serves: None,
             },

@@ -7,13 +7,12 @@ use changeover_model::environment::Environment;
 use changeover_model::message::{
     AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, FromLca, FromMessageServer,
     HeldOn, LcaOrder, LcaReport, LcaState, LogEvent, LogOrigin, MatchRole, Operator,
-    OperatorAnswer, OperatorCommand, OperatorRole, OrderKey, OrderOutcome, PairState,
-    ScriptOutcome, ScriptResult, SourceId, SwitchoverRequest,
+    OperatorCommand, OperatorRole, OrderKey, OrderOutcome, PairState, ScriptOutcome, ScriptResult,
+    SourceId, SwitchoverRequest,
 };
 use changeover_model::{
-    ApplicationName, ApplicationStatus, ApplicationType, ConditionName, Core, Epoch, HostName,
-    Incarnation, LogEventId, LogLevel, OperatingSystem, PairName, Redundancy, RequestId, Revision,
-    RunMode, ScriptName, Takeover, Timestamp,
+    ApplicationName, ApplicationStatus, ConditionName, Core, Epoch, Incarnation, LogEventId,
+    LogLevel, PairName, RequestId, Revision, RunMode, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,6 +41,8 @@ pub(super) struct Desk {
     /// Hosts whose LCA answers beats.
     pub(super) beating: Vec<&'static str>,
     orders: Vec<(String, OrderKey, LcaOrder)>,
+    /// Who was ordered to be primary, per epoch: never two.
+    promoted: BTreeMap<Epoch, ApplicationName>,
     connections: BTreeMap<String, u64>,
     requests: u64,
     events: u64,
@@ -86,6 +87,7 @@ impl Desk {
             kept,
             beating: Vec::new(),
             orders: Vec::new(),
+            promoted: BTreeMap::new(),
             connections: BTreeMap::new(),
             requests: 0,
             events: 0,
@@ -148,6 +150,7 @@ impl Desk {
                             }),
                         });
                     }
+                    self.check_promotion(&message.body);
                     if let Some(key) = key_of(&message.body) {
                         self.orders.push((host.to_string(), key, message.body));
                     }
@@ -181,6 +184,22 @@ impl Desk {
         for input in after {
             self.feed(input);
         }
+    }
+
+    /// One primary per epoch, written before it is ordered, and only a server that was Started.
+    fn check_promotion(&mut self, order: &LcaOrder) {
+        let LcaOrder::SetRunMode {
+            key,
+            run_mode: RunMode::Primary,
+        } = order
+        else {
+            return;
+        };
+        let name = key.application.clone();
+        let first = self.promoted.entry(key.epoch).or_insert(name.clone());
+        assert_eq!(*first, name, "two primaries ordered in epoch {}", key.epoch);
+        let reserved = self.kept.pairs[&PairName::from("EAST")].reserved;
+        assert!(key.epoch <= reserved, "epoch {} is not on disk", key.epoch);
     }
 
     /// Lets time pass, with every tick that is due.

@@ -143,4 +143,3 @@ pub(super) fn site() -> Environment {
         pairs: [(PairName::from("EAST"), pair())].into_iter().collect(),
     }
 }
-

@@ -59,8 +59,13 @@ impl Service {
             }
             return Ok(answers);
         }
-        let prediction_ends = matches!(&command, OperatorCommand::TestAlarm { dry_run: true, .. })
-            || matches!(&command, OperatorCommand::Switchover(request) if request.dry_run);
+        // These ask what would happen; everything else that is predicted is then also done.
+        let prediction_ends = match &command {
+            OperatorCommand::TestAlarm { dry_run, .. } => *dry_run,
+            OperatorCommand::Switchover(request) => request.dry_run,
+            OperatorCommand::SetMaintenance { on, confirmed, .. } => !on && !confirmed,
+            _ => false,
+        };
         let (request, from_core) = self.requests.open(prediction_ends);
         let input = ScsInput::OperatorRequested {
             request,

@@ -5,9 +5,7 @@
 
 use super::at;
 use changeover_model::ApplicationName;
-use changeover_model::message::{
-    FromLca, LcaReport, ReactionPicture, ReactionState, ScriptResult,
-};
+use changeover_model::message::{FromLca, LcaReport, ReactionPicture, ReactionState, ScriptResult};
 use std::collections::BTreeMap;
 
 /// How the last run of each control script was judged, as the SCS heard it.

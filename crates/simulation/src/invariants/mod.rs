@@ -12,7 +12,9 @@ mod two_holders;
 
 use crate::scenario::Fault;
 use crate::world::World;
-use changeover_model::message::{FromLca, LogAcknowledged, ReactionPicture, ScriptResult};
+use changeover_model::message::{
+    FromLca, LogAcknowledged, LogBatch, ReactionPicture, ScriptResult,
+};
 use changeover_model::{ApplicationName, Epoch, HostName, PairName, ScriptAction};
 
 /// Everything that is watched in a run.
@@ -78,8 +80,12 @@ impl Invariants {
         self.broken(found);
     }
 
-    pub(crate) fn acknowledged(&mut self, acknowledged: &LogAcknowledged) {
-        self.delivery.acknowledged(acknowledged);
+    pub(crate) fn log_sent(&mut self, life: u64, batch: &LogBatch) {
+        self.delivery.sent(life, batch);
+    }
+
+    pub(crate) fn acknowledged(&mut self, life: u64, acknowledged: &LogAcknowledged) {
+        self.delivery.acknowledged(life, acknowledged);
     }
 
     pub(crate) fn outcome_arrived(&mut self, message: &FromLca) {

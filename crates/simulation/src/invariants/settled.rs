@@ -5,7 +5,7 @@
 
 use crate::world::{Host, World};
 use changeover_model::message::{PairPicture, PairState};
-use changeover_model::{ApplicationStatus, RunMode};
+use changeover_model::{ApplicationStatus, RefusalCode, RunMode};
 
 /// What a look found.
 pub(super) struct Found {
@@ -25,13 +25,17 @@ pub(super) fn look(world: &World) -> Found {
         .as_ref()
         .and_then(|driven| driven.core.picture(now));
     let Some(picture) = picture else {
-        found.wrong.push("settled: the SCS shows nothing".to_owned());
+        found
+            .wrong
+            .push("settled: the SCS shows nothing".to_owned());
         return found;
     };
     for host in &picture.hosts {
         if host.needs_lca && host.status != changeover_model::HostStatus::Running {
             let (name, status) = (&host.name, host.status);
-            found.wrong.push(format!("settled: {name} is {status}: {}", host.reason));
+            found
+                .wrong
+                .push(format!("settled: {name} is {status}: {}", host.reason));
         }
     }
     for pair in &picture.pairs {
@@ -51,7 +55,9 @@ fn look_at_pair(world: &World, pair: &PairPicture, found: &mut Found) {
     }
     match explanation(world, pair) {
         Some(why) => {
-            found.explained.push(format!("{name} is {state}: {why}; {reasons}"));
+            found
+                .explained
+                .push(format!("{name} is {state}: {why}; {reasons}"));
             if pair.state == PairState::NotReady {
                 found.wrong.extend(reality(world, pair));
             }
@@ -84,9 +90,16 @@ fn explanation(world: &World, pair: &PairPicture) -> Option<String> {
     if let Some(reason) = pair.suppressed.first() {
         return Some(format!("suppressed by {}", reason.code));
     }
+    let held = |code| matches!(code, RefusalCode::Held | RefusalCode::Flapping);
+    if let Some(reason) = pair.ready.reasons.iter().find(|reason| held(reason.code)) {
+        return Some(reason.to_string());
+    }
     match pair.state {
         PairState::Held | PairState::Flapping => Some(pair.state.as_str().to_owned()),
-        PairState::NoPrimary | PairState::NotReady | PairState::VipNone | PairState::VipElsewhere => {
+        PairState::NoPrimary
+        | PairState::NotReady
+        | PairState::VipNone
+        | PairState::VipElsewhere => {
             stopped.map(|member| format!("{} is Stopped: {}", member.application, member.reason))
         }
         PairState::Maintenance
@@ -107,16 +120,24 @@ fn reality(world: &World, pair: &PairPicture) -> Vec<String> {
         .iter()
         .filter(|member| member.run_mode == RunMode::Primary);
     let (Some(primary), None) = (shown.next(), shown.next()) else {
-        return vec![format!("settled: {name} is shown without exactly one primary")];
+        return vec![format!(
+            "settled: {name} is shown without exactly one primary"
+        )];
     };
     for member in world.members.iter().filter(|member| &member.pair == name) {
         let host = &world.hosts[member.host];
         let serves = serves(host, &member.application);
         let should = member.application == primary.application;
         if serves != Some(true) && should {
-            wrong.push(format!("settled: {} is shown as primary and does not serve", member.application));
+            wrong.push(format!(
+                "settled: {} is shown as primary and does not serve",
+                member.application
+            ));
         } else if serves == Some(true) && !should {
-            wrong.push(format!("settled: {} serves as a second primary", member.application));
+            wrong.push(format!(
+                "settled: {} serves as a second primary",
+                member.application
+            ));
         }
     }
     let addresses = world.virtual_ips(name);
@@ -128,7 +149,10 @@ fn reality(world: &World, pair: &PairPicture) -> Vec<String> {
         }
         for vip in &addresses {
             if host.name != primary.host && world.neighbour.get(vip) == Some(&index) {
-                wrong.push(format!("settled: the neighbour's entry for {vip} points to {}", host.name));
+                wrong.push(format!(
+                    "settled: the neighbour's entry for {vip} points to {}",
+                    host.name
+                ));
             }
         }
     }
@@ -137,5 +161,7 @@ fn reality(world: &World, pair: &PairPicture) -> Vec<String> {
 
 fn serves(host: &Host, application: &changeover_model::ApplicationName) -> Option<bool> {
     let run = host.run_of(application)?;
-    host.processes.get(&run).and_then(|process| process.serves())
+    host.processes
+        .get(&run)
+        .and_then(|process| process.serves())
 }

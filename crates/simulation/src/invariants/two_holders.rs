@@ -55,7 +55,10 @@ pub(super) fn count(world: &mut World) -> Option<String> {
         }
         holding.since.entry(pair.clone()).or_insert(now);
         if !holding.worse {
-            let text = format!("two holders: {} hold the VIP of {pair}", holders.join(" and "));
+            let text = format!(
+                "two holders: {} hold the VIP of {pair}",
+                holders.join(" and ")
+            );
             found = Some(at(now, &text));
         }
     }

@@ -120,7 +120,7 @@ impl World {
             }
             (_, Payload::FromMessageServer(message)) => ScsInput::MessageServerMessage(message),
             (_, Payload::LogAcknowledged(acknowledged)) => {
-                self.invariants.acknowledged(&acknowledged);
+                self.invariants.acknowledged(life, &acknowledged);
                 ScsInput::LogAcknowledged(acknowledged)
             }
             _ => return,

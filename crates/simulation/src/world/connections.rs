@@ -137,7 +137,10 @@ impl World {
     }
 
     pub(crate) fn forget_closed(&mut self, connection: Connection) {
-        if self.link(connection).is_some_and(|link| link.open == [false, false]) {
+        if self
+            .link(connection)
+            .is_some_and(|link| link.open == [false, false])
+        {
             self.network.links.remove(&connection);
         }
     }
@@ -282,7 +285,11 @@ impl World {
     }
 
     /// The connection over which an LCA speaks to the SCS.
-    pub(crate) fn newest_scs_connection(&self, host: HostIndex, life: super::Life) -> Option<Connection> {
+    pub(crate) fn newest_scs_connection(
+        &self,
+        host: HostIndex,
+        life: super::Life,
+    ) -> Option<Connection> {
         self.network
             .links
             .iter()

@@ -71,7 +71,11 @@ fn describe_report(report: &LcaReport) -> Option<String> {
                 .iter()
                 .map(|seen| {
                     let word = if seen.held.is_some() { "held" } else { "gone" };
-                    let carrier = if seen.carrier == Some(true) { "" } else { " no carrier" };
+                    let carrier = if seen.carrier == Some(true) {
+                        ""
+                    } else {
+                        " no carrier"
+                    };
                     format!("{} {word}{carrier}", seen.address)
                 })
                 .collect();
@@ -92,7 +96,8 @@ impl World {
             && let Some(pair) = &key.pair
         {
             let now = self.now;
-            self.invariants.primary_ordered(now, pair, key.epoch, &key.application);
+            self.invariants
+                .primary_ordered(now, pair, key.epoch, &key.application);
         }
         self.say_order(host, message);
     }
@@ -139,7 +144,8 @@ impl World {
     }
 
     /// Log events leave their sender.
-    pub(crate) fn note_batch(&mut self, batch: &LogBatch) {
+    pub(crate) fn note_batch(&mut self, life: u64, batch: &LogBatch) {
+        self.invariants.log_sent(life, batch);
         for event in &batch.events {
             self.say(|_| {
                 let (application, id) = (&event.application, event.id);
@@ -177,14 +183,21 @@ impl World {
             match change {
                 StoreChange::Alarm(alarm) => self.say(|_| {
                     let picture = &alarm.picture;
-                    let word = if picture.cleared_at.is_some() { "past" } else { "active" };
+                    let word = if picture.cleared_at.is_some() {
+                        "past"
+                    } else {
+                        "active"
+                    };
                     format!("scs alarm {} {} {word}", picture.id, picture.condition)
                 }),
                 StoreChange::Timeline(record) => self.say(|_| {
                     let outcome = record
                         .outcome
                         .map_or("open".to_owned(), |outcome| format!("{outcome:?}"));
-                    format!("scs record {} {} {outcome}: {}", record.id, record.title, record.why)
+                    format!(
+                        "scs record {} {} {outcome}: {}",
+                        record.id, record.title, record.why
+                    )
                 }),
                 StoreChange::Pair(pair, kept) => self.say(|_| {
                     let primary = kept.primary.as_ref().map_or("nobody", |name| name.as_str());

@@ -148,8 +148,6 @@ impl Queue {
 
     /// The next event with its time.
     pub(crate) fn pop(&mut self) -> Option<(u64, Event)> {
-        self.planned
-            .pop_first()
-            .map(|((at, _), event)| (at, event))
+        self.planned.pop_first().map(|((at, _), event)| (at, event))
     }
 }

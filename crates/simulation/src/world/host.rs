@@ -134,9 +134,12 @@ impl Host {
 impl World {
     /// Addresses of a pair.
     pub(crate) fn virtual_ips(&self, pair: &PairName) -> Vec<IpAddr> {
-        self.environment.pairs.get(pair).map_or_else(Vec::new, |pair| {
-            pair.virtual_ips.iter().map(|vip| vip.address).collect()
-        })
+        self.environment
+            .pairs
+            .get(pair)
+            .map_or_else(Vec::new, |pair| {
+                pair.virtual_ips.iter().map(|vip| vip.address).collect()
+            })
     }
 
     /// A complete reading of what a host's LCA watches.
@@ -200,8 +203,9 @@ impl World {
         let name = self.hosts[host].name.clone();
         for address in addresses {
             self.say(|_| format!("lca@{name} announces {address}"));
+            let entry = self.neighbour.entry(*address).or_insert(host);
             if self.planted != crate::scenario::Planted::DeafNeighbour {
-                self.neighbour.insert(*address, host);
+                *entry = host;
             }
             for other in 1..self.hosts.len() {
                 let hears = other != host

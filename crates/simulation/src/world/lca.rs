@@ -203,7 +203,11 @@ impl World {
         }
         let pairs: Vec<_> = self.environment.pairs.keys().cloned().collect();
         for pair in pairs {
-            if self.virtual_ips(&pair).iter().any(|vip| addresses.contains(vip)) {
+            if self
+                .virtual_ips(&pair)
+                .iter()
+                .any(|vip| addresses.contains(vip))
+            {
                 self.set_addresses(host, &pair, false);
             }
         }
@@ -267,8 +271,7 @@ impl World {
         let Some(process) = self.hosts[host].processes.get_mut(&run) else {
             return;
         };
-        let missing =
-            matches!(process.work, Work::Script { .. }) && self.script_is_missing(mood);
+        let missing = matches!(process.work, Work::Script { .. }) && self.script_is_missing(mood);
         let Some(process) = self.hosts[host].processes.get_mut(&run) else {
             return;
         };

@@ -25,7 +25,10 @@ pub(crate) struct Store {
 impl Store {
     fn commit(&mut self, request: StoreRequest, forgetful: bool) {
         for record in request.records {
-            let high = self.high_water.entry(record.event.source.clone()).or_insert(0);
+            let high = self
+                .high_water
+                .entry(record.event.source.clone())
+                .or_insert(0);
             *high = record.event.sequence.max(*high);
             if !(forgetful && record.position.is_multiple_of(2)) {
                 self.records.insert(record.position, record);

@@ -110,7 +110,11 @@ impl World {
         let mut hosts = Vec::new();
         for name in environment.hosts.keys() {
             // Clocks of a site are a few milliseconds apart, sometimes minutes.
-            let apart = if random.chance(200) { 300_000_000 } else { 5_000 };
+            let apart = if random.chance(200) {
+                300_000_000
+            } else {
+                5_000
+            };
             let offset = if hosts.is_empty() {
                 apart
             } else {

@@ -7,7 +7,7 @@ use changeover_model::message::{
     MaintenanceTarget, Operator, OperatorAnswer, OperatorCommand, OperatorRole, PairState,
     SwitchoverRequest,
 };
-use changeover_model::ApplicationStatus;
+use changeover_model::{ApplicationStatus, RefusalCode};
 use changeover_scs_core::ScsInput;
 use std::collections::BTreeMap;
 
@@ -60,7 +60,9 @@ impl World {
             | OperatorCommand::LogEvent { .. } => self.invariants.holders.meddled(),
         }
         let request = self.operators.requests;
-        self.operators.open.insert(request, (self.now, command.clone()));
+        self.operators
+            .open
+            .insert(request, (self.now, command.clone()));
         let input = ScsInput::OperatorRequested {
             request: RequestId(request),
             operator: Operator {
@@ -97,7 +99,8 @@ impl World {
         let Some((_, command)) = self.operators.open.get(&request.0).cloned() else {
             return;
         };
-        if !matches!(answer, OperatorAnswer::Predicted(_)) {
+        let only_predicts = matches!(command, OperatorCommand::TestAlarm { dry_run: true, .. });
+        if only_predicts || !matches!(answer, OperatorAnswer::Predicted(_)) {
             self.operators.open.remove(&request.0);
         }
         self.operators.answers.push((command, answer));
@@ -157,7 +160,12 @@ impl World {
                     commands.push(OperatorCommand::Start { application });
                 }
             }
-            if matches!(pair.state, PairState::Held | PairState::Flapping) {
+            let needs_word = |code| matches!(code, RefusalCode::Held | RefusalCode::Flapping);
+            let mut reasons = pair.suppressed.iter().chain(&pair.ready.reasons);
+            if pair.state == PairState::VipNone && pair.suppressed.is_empty() {
+                let pair = pair.name.to_string();
+                commands.push(OperatorCommand::Realign { pair });
+            } else if pair.state != PairState::Ok && reasons.any(|reason| needs_word(reason.code)) {
                 commands.push(OperatorCommand::Switchover(SwitchoverRequest {
                     pair: pair.name.to_string(),
                     to: None,

@@ -84,7 +84,8 @@ impl World {
         }
         let (pair, action, epoch) = (pair.clone(), *action, *epoch);
         let name = self.hosts[host].name.clone();
-        self.invariants.script_took_effect(self.now, &name, &pair, epoch, action);
+        self.invariants
+            .script_took_effect(self.now, &name, &pair, epoch, action);
         self.set_addresses(host, &pair, action == ScriptAction::Enable);
     }
 }

@@ -62,7 +62,10 @@ impl World {
         };
         self.say(|_| "scs dies".to_owned());
         let reached = self.random.index(self.scs.writes.len() + 1);
-        for write in std::mem::take(&mut self.scs.writes).into_iter().take(reached) {
+        for write in std::mem::take(&mut self.scs.writes)
+            .into_iter()
+            .take(reached)
+        {
             if !write.fails {
                 self.apply_to_store(write.changes);
             }
@@ -132,7 +135,7 @@ impl World {
             }
             ScsOutput::SendLog(batch) => {
                 if let Some(connection) = self.scs.message_server {
-                    self.note_batch(&batch);
+                    self.note_batch(life, &batch);
                     self.send(connection, 1, Payload::Log(batch));
                 }
             }

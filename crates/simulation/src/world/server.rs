@@ -101,9 +101,10 @@ fn event_of(redundancy: Redundancy, run_mode: RunMode) -> Option<(LogEventId, &'
             LogEventId::WARM_BACKUP,
             "Warm Standby (backup) mode activated",
         )),
-        (Redundancy::Hot, RunMode::Backup) => {
-            Some((LogEventId::HOT_BACKUP, "Hot Standby (backup) mode activated"))
-        }
+        (Redundancy::Hot, RunMode::Backup) => Some((
+            LogEventId::HOT_BACKUP,
+            "Hot Standby (backup) mode activated",
+        )),
         (Redundancy::Warm, RunMode::Primary) => Some((
             LogEventId::WARM_PRIMARY,
             "Warm Standby (Primary) mode activated",
@@ -226,7 +227,7 @@ impl World {
             }
             Payload::LogAcknowledged(acknowledged) => {
                 server.outbox.acknowledged(acknowledged.up_to);
-                self.invariants.acknowledged(&acknowledged);
+                self.invariants.acknowledged(run, &acknowledged);
                 self.send_log(host, run);
             }
             Payload::ToApplication(message) => self.server_told(host, run, *message),
@@ -242,7 +243,7 @@ impl World {
             return;
         };
         for batch in server.outbox.next_batches() {
-            self.note_batch(&batch);
+            self.note_batch(run, &batch);
             self.send(connection, 1, Payload::Log(batch));
         }
     }
@@ -386,7 +387,8 @@ impl World {
             });
         }
         let (run_mode, epoch) = (order.run_mode, order.epoch);
-        self.invariants.entered_run_mode(self.now, run, &application, epoch);
+        self.invariants
+            .entered_run_mode(self.now, run, &application, epoch);
         self.say(|_| format!("{application} enters {run_mode} epoch {epoch}"));
         self.send_log(host, run);
     }

@@ -90,13 +90,20 @@ fn lane(name: &str, y: f64) -> String {
 fn holder(axis: &Axis, bar: &Bar, place: usize, y: f64) -> String {
     let (from, to) = (axis.x(bar.from_ms), axis.x(bar.to_ms));
     let away = if bar.reachable { "" } else { " away" };
-    let words = if bar.reachable { "holds the VIP" } else { "holds the VIP behind a pulled cable" };
+    let words = if bar.reachable {
+        "holds the VIP"
+    } else {
+        "holds the VIP behind a pulled cable"
+    };
     format!(
         "<rect class=\"h{}{away}\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"12\" rx=\"2\"><title>{}</title></rect>\n",
         place % 2,
         y - 6.0,
         (to - from).max(1.0),
-        escape(&format!("{} {words} from {:.1} to {:.1} ms", bar.host, bar.from_ms, bar.to_ms))
+        escape(&format!(
+            "{} {words} from {:.1} to {:.1} ms",
+            bar.host, bar.from_ms, bar.to_ms
+        ))
     )
 }
 
@@ -138,10 +145,18 @@ struct Axis {
 impl Axis {
     fn over(workflow: &WorkflowOutcome, events: &[&EventOutcome]) -> Self {
         let last = events.iter().map(|event| event.at_ms).fold(0.0, f64::max);
-        let moved = workflow.chart.bars.iter().map(|bar| bar.from_ms).fold(0.0, f64::max);
+        let moved = workflow
+            .chart
+            .bars
+            .iter()
+            .map(|bar| bar.from_ms)
+            .fold(0.0, f64::max);
         let gap = workflow.chart.gap.map_or(0.0, |(_, to)| to);
         let to = last.max(moved).max(gap).max(1.0) * 1.06;
-        Self { from: -0.02 * to, to }
+        Self {
+            from: -0.02 * to,
+            to,
+        }
     }
 
     fn x(&self, at: f64) -> f64 {
@@ -154,7 +169,15 @@ impl Axis {
         let rough = (self.to - self.from) / 8.0;
         let power = 10_f64.powf(rough.log10().floor());
         let digit = rough / power;
-        let nice = if digit < 1.5 { 1.0 } else if digit < 3.5 { 2.0 } else if digit < 7.5 { 5.0 } else { 10.0 };
+        let nice = if digit < 1.5 {
+            1.0
+        } else if digit < 3.5 {
+            2.0
+        } else if digit < 7.5 {
+            5.0
+        } else {
+            10.0
+        };
         nice * power
     }
 }

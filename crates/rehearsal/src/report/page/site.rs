@@ -14,7 +14,12 @@ pub(super) fn drawing(site: &SiteDrawing) -> String {
     }
     let columns = site.hosts.len() + 1;
     let pitch = WIDTH / columns;
-    let tallest = site.hosts.iter().map(|host| host.processes.len()).max().unwrap_or(0);
+    let tallest = site
+        .hosts
+        .iter()
+        .map(|host| host.processes.len())
+        .max()
+        .unwrap_or(0);
     let height = 48 + tallest * LINE;
     let wire = BOX_TOP + height + 34;
     let mut svg = format!(
@@ -25,10 +30,24 @@ pub(super) fn drawing(site: &SiteDrawing) -> String {
     );
     for (column, host) in site.hosts.iter().enumerate() {
         let lines: Vec<&str> = host.processes.iter().map(String::as_str).collect();
-        svg.push_str(&station(column * pitch, pitch, height, wire, (&host.name, &host.address), &lines));
+        svg.push_str(&station(
+            column * pitch,
+            pitch,
+            height,
+            wire,
+            (&host.name, &host.address),
+            &lines,
+        ));
     }
     let client = (columns - 1) * pitch;
-    svg.push_str(&station(client, pitch, height, wire, (&site.client, "asks by SIP OPTIONS"), &["probe, every 1 ms"]));
+    svg.push_str(&station(
+        client,
+        pitch,
+        height,
+        wire,
+        (&site.client, "asks by SIP OPTIONS"),
+        &["probe, every 1 ms"],
+    ));
     let (first, last) = (pitch / 2, WIDTH - pitch / 2);
     svg.push_str(&format!(
         "<text x=\"{}\" y=\"22\" text-anchor=\"middle\">Virtual IP {} — moves with the primary</text>\n</svg>\n",
@@ -38,7 +57,14 @@ pub(super) fn drawing(site: &SiteDrawing) -> String {
     svg
 }
 
-fn station(left: usize, pitch: usize, height: usize, wire: usize, (name, address): (&str, &str), lines: &[&str]) -> String {
+fn station(
+    left: usize,
+    pitch: usize,
+    height: usize,
+    wire: usize,
+    (name, address): (&str, &str),
+    lines: &[&str],
+) -> String {
     let (x, width, middle) = (left + 14, pitch - 28, left + pitch / 2);
     let bottom = BOX_TOP + height;
     let mut svg = format!(

@@ -1,0 +1,61 @@
+//! Owns the steps that several documented workflows share, as rules: an order through an LCA, an event to the Message
+//! Server, and the chain from the condition to the control scripts.
+
+use super::{Cast, Rule, evidence};
+use changeover_model::{ApplicationName, ConditionName, RunMode};
+
+/// The SCS orders a server to a run mode.
+pub(crate) fn order(text: &str, cast: &Cast, server: &ApplicationName, mode: RunMode) -> Rule {
+    let host = cast.pair.host_of(server).map_or("", |host| host.as_str());
+    let server = server.clone();
+    Rule::new(text, format!("hosts.{host}"), move |witness| {
+        evidence::ordered(witness, &server, mode)
+    })
+}
+
+/// A server tells the Message Server its new run mode.
+pub(crate) fn event(text: &str, cast: &Cast, server: &ApplicationName, mode: RunMode) -> Rule {
+    let (server, event) = (server.clone(), cast.event(mode));
+    let look_at = format!("applications.{server}.options.log");
+    Rule::new(text, look_at, move |witness| {
+        evidence::logged(witness, &server, event)
+    })
+}
+
+/// What follows from these servers' changes of run mode: conditions found, activated, control scripts triggered.
+pub(crate) fn alarms(cast: &Cast, changes: &[(&ApplicationName, RunMode)]) -> [Rule; 3] {
+    let conditions: Vec<ConditionName> = changes
+        .iter()
+        .flat_map(|(server, mode)| cast.conditions(server, *mode))
+        .collect();
+    let mut scripts: Vec<ApplicationName> = Vec::new();
+    for script in changes
+        .iter()
+        .flat_map(|(server, mode)| cast.reactions(server, *mode))
+    {
+        if !scripts.contains(&script) {
+            scripts.push(script);
+        }
+    }
+    let active = conditions.clone();
+    let found = if changes.len() > 1 {
+        "the Message Server finds the Alarm Conditions and notifies the SCS"
+    } else {
+        "the Message Server finds the Alarm Condition and notifies the SCS"
+    };
+    [
+        Rule::new(found, "alarm_conditions", move |witness| {
+            evidence::found(witness, &conditions)
+        }),
+        Rule::new(
+            "the SCS activates it, and with it the reaction scripts",
+            "alarm_conditions",
+            move |witness| evidence::activated(witness, &active),
+        ),
+        Rule::new(
+            "the reaction scripts trigger the control scripts",
+            "scripts",
+            move |witness| evidence::triggered(witness, &scripts),
+        ),
+    ]
+}
