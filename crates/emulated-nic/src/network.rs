@@ -56,7 +56,14 @@ impl Network {
     /// When the kernel's netlink cannot be opened.
     pub async fn addresses(&self) -> Result<Arc<dyn Addresses>, NetworkError> {
         match self {
-            Self::Kernel => Ok(Arc::new(changeover_virtual_ip::Kernel::open()?)),
+            Self::Kernel => {
+                let kernel = changeover_virtual_ip::Kernel::open()?;
+                // Opened before the night: the first announcement then costs no more than the others.
+                if let Err(error) = kernel.hold_sockets() {
+                    tracing::debug!(%error, "announcements will open their socket when they need it");
+                }
+                Ok(Arc::new(kernel))
+            }
             Self::Emulated(nic) => Ok(Arc::new(nic.clone())),
         }
     }

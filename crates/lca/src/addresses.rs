@@ -105,10 +105,17 @@ async fn watch(
             interface: vip.address.interface.clone(),
         })
         .collect();
+    let mut before: Option<Snapshot> = None;
     loop {
         match addresses.watch(guarded.clone()).await {
             Ok(mut events) => {
                 while let Some(event) = events.recv().await {
+                    if let AddressEvent::Changed(now) = &event {
+                        if let Some(before) = &before {
+                            greet_neighbours(&*addresses, before, now, &watched).await;
+                        }
+                        before = Some(now.clone());
+                    }
                     tell(&handle, input(event, &watched)).await;
                 }
                 tracing::warn!("the watch of this host's addresses was lost; taking it up again");
@@ -118,6 +125,32 @@ async fn watch(
             }
         }
         tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// When a cable is back, neighbours that asked for this host in vain ask again only once a second. Telling them
+/// where it is brings the SCS's pending connection through at once, and with it the judgement of who is primary.
+/// The VIPs are not among these: who may announce them is the core's decision.
+async fn greet_neighbours(
+    addresses: &dyn Addresses,
+    before: &Snapshot,
+    now: &Snapshot,
+    watched: &[WatchedAddress],
+) {
+    let is_vip = |address| watched.iter().any(|vip| vip.address.address == address);
+    let back = now.nics.iter().filter(|nic| {
+        now.carrier(&nic.name) == Some(true) && before.carrier(&nic.name) == Some(false)
+    });
+    for nic in back {
+        let own = now
+            .addresses
+            .iter()
+            .filter(|held| held.interface == nic.name && !is_vip(held.address));
+        for held in own {
+            if let Err(error) = addresses.announce(held.address, &nic.name).await {
+                tracing::debug!(address = %held.address, %error, "not announced after the cable came back");
+            }
+        }
     }
 }
 

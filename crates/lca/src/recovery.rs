@@ -48,13 +48,20 @@ pub(crate) fn find_runs(state: &StoredState, host: &HostName, boot: &str) -> Vec
             continue;
         };
         let mut parts = marker.rsplitn(3, '/');
-        let (Some(run), Some(of_host)) = (parts.next(), parts.next()) else {
+        let (Some(run), Some(of_host), Some(of_environment)) =
+            (parts.next(), parts.next(), parts.next())
+        else {
             continue;
         };
         let Ok(run) = run.parse().map(RunId) else {
             continue;
         };
-        if of_host != host.as_str() || found.contains_key(&run) {
+        let ours = of_host == host.as_str()
+            && state
+                .slice
+                .as_ref()
+                .is_none_or(|slice| slice.environment.as_str() == of_environment);
+        if !ours || found.contains_key(&run) {
             continue;
         }
         let Some(application) = process.environment.get("CHANGEOVER_APPLICATION") else {

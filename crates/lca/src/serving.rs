@@ -42,18 +42,25 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
     };
     let common = &arguments.component;
+    let at = SocketAddr::new(slice.host.address, slice.host.lca_port);
+    let network = Network::from_environment().await?;
+    let tls = common.links.tls.as_deref();
+    let security =
+        match LinkSecurity::for_server(tls, common.links.insecure, &network, at.ip()) {
+            Ok(security) => security,
+            Err(error) => {
+                tracing::error!("{error}");
+                return Ok(ExitCode::Unusable);
+            }
+        };
     common.make_folders()?;
     std::fs::create_dir_all(common.state_dir.join("output"))
         .context("the folder of outputs cannot be made")?;
     become_subreaper();
-    let network = Network::from_environment().await?;
-    let security =
-        LinkSecurity::from_arguments(common.links.tls.as_deref(), common.links.insecure)?;
     let state = recovered(common, &slice)?;
     let (handle, stopped, service) = start(common, &slice, &network, state).await?;
 
     let (end, ended) = watch::channel(false);
-    let at = SocketAddr::new(slice.host.address, slice.host.lca_port);
     let control = Server::new(Listener::tcp(&network, at).await?, &network, &security)?;
     let local = Server::new(
         Listener::unix(&common.runtime_dir().join(SOCKET)).await?,

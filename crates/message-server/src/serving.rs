@@ -44,6 +44,15 @@ async fn serve(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::Unusable);
         }
     };
+    let network = Network::from_environment().await?;
+    let (tls, insecure) = (arguments.links.tls.as_deref(), arguments.links.insecure);
+    let security = match LinkSecurity::for_server(tls, insecure, &network, site.address.ip()) {
+        Ok(security) => security,
+        Err(error) => {
+            tracing::error!("{error}");
+            return Ok(ExitCode::Unusable);
+        }
+    };
     arguments.make_folders()?;
     let opened = match store::open(&arguments.state_dir) {
         Ok(opened) => opened,
@@ -53,7 +62,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Err(error) => return Err(error.into()),
     };
-    let server = server(&site, &arguments.links).await?;
+    let server = server(&site, &network, &security).await?;
     let mut running = start(opened, &site, &arguments.runtime_dir(), server).await?;
     tracing::info!(address = %site.address, application = %site.application, "the Message Server is ready");
     Readiness.ready();
@@ -65,11 +74,13 @@ async fn serve(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Takes the address. Nothing is answered before everything else stands.
-async fn server(site: &Site, links: &LinkArguments) -> anyhow::Result<Server> {
-    let network = Network::from_environment().await?;
-    let security = LinkSecurity::from_arguments(links.tls.as_deref(), links.insecure)?;
-    let listener = Listener::tcp(&network, site.address).await?;
-    Ok(Server::new(listener, &network, &security)?)
+async fn server(
+    site: &Site,
+    network: &Network,
+    security: &LinkSecurity,
+) -> anyhow::Result<Server> {
+    let listener = Listener::tcp(network, site.address).await?;
+    Ok(Server::new(listener, network, security)?)
 }
 
 /// Everything that runs.

@@ -210,6 +210,8 @@ fn programs_exist(site: &SiteEnvironment) -> Result<(), Trouble> {
                 .home
                 .join(&application.start_info.working_directory)
                 .join(command);
+            // Without `.` in the middle, for people.
+            let program: PathBuf = program.components().collect();
             if !program.is_file() {
                 return Err(Trouble::Unusable(missing_program(
                     site,

@@ -268,6 +268,22 @@ impl LinkSecurity {
         }
     }
 
+    /// As [`Self::from_arguments`], for a component that will listen on this address: a link that nobody secured is
+    /// refused before anything is opened.
+    ///
+    /// # Errors
+    /// As [`Self::from_arguments`] and [`Self::for_address`].
+    pub fn for_server(
+        tls: Option<&Path>,
+        insecure: bool,
+        network: &Network,
+        address: IpAddr,
+    ) -> Result<Self, TlsError> {
+        let security = Self::from_arguments(tls, insecure)?;
+        security.for_address(network, address)?;
+        Ok(security)
+    }
+
     /// The TLS for a TCP link with this address; `None` = a plain link.
     ///
     /// # Errors

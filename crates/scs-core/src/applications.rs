@@ -8,7 +8,7 @@ use changeover_model::environment::{AlarmCategory, Application};
 use changeover_model::message::{ApplicationState, LogOrigin};
 use changeover_model::{
     ApplicationName, ApplicationStatus, ApplicationType, CauseId, Epoch, HostName, Incarnation,
-    LogEventId, RunMode, Timestamp,
+    LogEventId, RefusalCode, RunMode, Timestamp,
 };
 
 /// Everything about one application.
@@ -290,6 +290,10 @@ impl ScsCore {
                 after.reason
             );
             self.application_alarm(&died, "APPLICATION_FAILED (5064)", name, &text);
+        } else if given_up(after) && !given_up(before) {
+            // Its end was told already; that nothing more is tried is news.
+            let text = format!("{name} is not restarted any more: {}", after.reason);
+            self.application_alarm(&died, "APPLICATION_FAILED (5064)", name, &text);
         } else if serves || (after.status == ApplicationStatus::Stopped && after.stopped_as_asked) {
             self.clear_alarm(&died, &format!("{name} is {}", after.status.for_people()));
         }
@@ -298,6 +302,13 @@ impl ScsCore {
     fn application_alarm(&mut self, key: &str, title: &str, name: &ApplicationName, text: &str) {
         self.raise_alarm(key, title, AlarmCategory::Major, name.as_str(), text, None);
     }
+}
+
+/// The LCA has reached the limit of automatic restarts; it says so at the start of the reason.
+fn given_up(state: &ApplicationState) -> bool {
+    state.status == ApplicationStatus::Stopped
+        && !state.stopped_as_asked
+        && state.reason.starts_with(RefusalCode::RestartLimit.as_str())
 }
 
 fn ended_unasked(before: &ApplicationState, after: &ApplicationState) -> bool {

@@ -234,9 +234,12 @@ mod tests {
     fn writes(outputs: &mut Vec<ScsOutput>) -> Vec<(Ticket, Vec<StoreChange>)> {
         outputs
             .drain(..)
-            .filter_map(|output| match output {
-                ScsOutput::Persist { ticket, changes } => Some((ticket, changes)),
-                _ => None,
+            .filter_map(|output| {
+                if let ScsOutput::Persist { ticket, changes } = output {
+                    Some((ticket, changes))
+                } else {
+                    None
+                }
             })
             .collect()
     }
@@ -266,7 +269,11 @@ mod tests {
         assert_eq!(on_the_way.len(), 2);
         // The first fails, the second is done.
         let (ticket, reason) = (on_the_way[0].0, "disk full".to_owned());
-        core.handle(Timestamp(10), ScsInput::PersistFailed { ticket, reason }, &mut outputs);
+        core.handle(
+            Timestamp(10),
+            ScsInput::PersistFailed { ticket, reason },
+            &mut outputs,
+        );
         let (ticket, changes) = on_the_way[1].clone();
         changes.into_iter().for_each(|change| store.apply(change));
         core.handle(Timestamp(20), ScsInput::Persisted(ticket), &mut outputs);

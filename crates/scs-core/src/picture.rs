@@ -8,7 +8,7 @@ use changeover_model::message::{
     VirtualIpPicture,
 };
 use changeover_model::{
-    ApplicationStatus, HostName, PairName, RefusalCode, RunMode, Takeover, Timestamp,
+    ApplicationStatus, HostName, PairName, Refusal, RefusalCode, RunMode, Takeover, Timestamp,
 };
 
 impl ScsCore {
@@ -125,10 +125,28 @@ impl ScsCore {
             members: self.member_pictures(care, &members),
             virtual_ips: self.vip_pictures(name, care),
             ready,
-            suppressed: care.suppressed.clone(),
+            suppressed: self.suppressed_now(name, care),
             primary_because: care.kept.because.clone(),
             last_record: self.timeline.last(Some(name)).map(|record| record.id),
         })
+    }
+
+    /// What is not done now and why: role changes as judged, and a realignment that somebody's word holds back.
+    fn suppressed_now(&self, name: &PairName, care: &PairCare) -> Vec<Refusal> {
+        let mut all = care.suppressed.clone();
+        match self.alignment(name, false) {
+            Alignment::AsIntended | Alignment::Unjudged => return all,
+            Alignment::Two | Alignment::Elsewhere | Alignment::None => {}
+        }
+        if care.kept.test_hold_until.is_some() {
+            all.push(Refusal::new(
+                RefusalCode::TestHold,
+                format!("its VIP stays where a Test left it for a time; sci realign {name} ends that"),
+            ));
+        }
+        let held = care.kept.held.as_ref();
+        all.extend(held.filter(|held| !care.suppressed.iter().any(|one| one.code == held.code)).cloned());
+        all
     }
 
     fn pair_state(&self, name: &PairName, care: &PairCare, ready: &ReadyPicture) -> PairState {

@@ -138,6 +138,9 @@ impl ScsCore {
         {
             care.last_record = Some(report.cause);
         }
+        if let Step::Refused(refusal) = &report.step {
+            self.timeline.add_reason(report.cause, refusal.clone());
+        }
         self.entry(
             report.cause,
             NewEntry {
@@ -216,12 +219,17 @@ impl ScsCore {
     }
 
     fn settled(&mut self, pair: Option<PairName>, cause: CauseId, good: bool) {
-        let kind = self.timeline.get(cause).map(|record| record.kind);
-        if matches!(kind, Some(RecordKind::Alarm | RecordKind::Test)) {
+        let record = self.timeline.get(cause);
+        if let Some(record) = record
+            && matches!(record.kind, RecordKind::Alarm | RecordKind::Test)
+        {
             let (outcome, why) = if good {
-                (RecordOutcome::Done, "its reactions have ended")
+                (RecordOutcome::Done, "its reactions have ended".to_owned())
+            } else if record.reasons.is_empty() {
+                (RecordOutcome::Failed, "a reaction failed".to_owned())
             } else {
-                (RecordOutcome::Failed, "a reaction failed or was refused")
+                let why = format!("a reaction was refused: {}", joined(&record.reasons));
+                (RecordOutcome::Failed, why)
             };
             self.close_record(cause, outcome, why);
         }

@@ -43,6 +43,9 @@ struct Table {
     /// Connections of the two links to the Message Server that are open now.
     alarms_open: Option<u64>,
     log_open: Option<u64>,
+    /// The core has greeted the Message Server since both links stand. What it says before that was meant for
+    /// the connection before, and would overtake what it says again after its Hello.
+    greeted: bool,
 }
 
 /// All links. Clones share them.
@@ -106,6 +109,7 @@ impl Links {
         match event {
             LinkEvent::Connected { connection } => self.with(|table| {
                 table.alarms_open = Some(connection);
+                table.greeted = false;
                 connected(table)
             }),
             LinkEvent::Message { message, .. } => {
@@ -133,6 +137,7 @@ impl Links {
         match event {
             LinkEvent::Connected { connection } => self.with(|table| {
                 table.log_open = Some(connection);
+                table.greeted = false;
                 connected(table)
             }),
             LinkEvent::Message { message, .. } => vec![ScsInput::LogAcknowledged(message)],
@@ -281,9 +286,17 @@ impl Links {
         });
     }
 
+    /// To the Message Server, once the core has greeted it on the links that stand now.
     pub(crate) fn to_message_server(&self, message: ToMessageServer) {
         self.with(|table| {
-            if let (Some(to), Some(connection)) = (&table.message_server, table.alarms_open)
+            let (Some(connection), Some(_)) = (table.alarms_open, table.log_open) else {
+                return;
+            };
+            table.greeted |= matches!(message, ToMessageServer::Hello { .. });
+            if !table.greeted {
+                return;
+            }
+            if let Some(to) = &table.message_server
                 && let Err(error) = to.alarms.send(connection, message)
             {
                 tracing::warn!(%error, "the Message Server does not read; dialling again");
@@ -292,9 +305,11 @@ impl Links {
         });
     }
 
+    /// Own log events; those before the greeting are sent again after it.
     pub(crate) fn send_log(&self, batch: LogBatch) {
         self.with(|table| {
-            if let (Some(to), Some(connection)) = (&table.message_server, table.log_open)
+            if let (Some(to), Some(connection), true) =
+                (&table.message_server, table.log_open, table.greeted)
                 && let Err(error) = to.log.send(connection, batch)
             {
                 tracing::warn!(%error, "the Message Server does not take log events; dialling again");

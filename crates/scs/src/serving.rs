@@ -37,6 +37,20 @@ pub(crate) async fn run(common: ComponentArguments) -> anyhow::Result<ExitCode> 
             return Ok(ExitCode::Unusable);
         }
     };
+    let at = SocketAddr::new(
+        own_address(&environment)?,
+        environment.management_layer.scs_port,
+    );
+    let network = Network::from_environment().await?;
+    let tls = common.links.tls.as_deref();
+    let security =
+        match LinkSecurity::for_server(tls, common.links.insecure, &network, at.ip()) {
+            Ok(security) => security,
+            Err(error) => {
+                tracing::error!("{error}");
+                return Ok(ExitCode::Unusable);
+            }
+        };
     common.make_folders()?;
     let mut opened = match store::open(&common.state_dir) {
         Ok(opened) => opened,
@@ -49,9 +63,6 @@ pub(crate) async fn run(common: ComponentArguments) -> anyhow::Result<ExitCode> 
     for note in &opened.notes {
         tracing::warn!("{note}");
     }
-    let network = Network::from_environment().await?;
-    let security =
-        LinkSecurity::from_arguments(common.links.tls.as_deref(), common.links.insecure)?;
     let (links, events) = Links::new(network.clone(), security.clone());
     let requests = Requests::default();
     let (pictures, _) = watch::channel(None);
@@ -75,10 +86,6 @@ pub(crate) async fn run(common: ComponentArguments) -> anyhow::Result<ExitCode> 
         handle,
     });
     writer.start(opened, handle.clone())?;
-    let at = SocketAddr::new(
-        own_address(&environment)?,
-        environment.management_layer.scs_port,
-    );
     tokio::spawn(links.clone().run(events, handle.clone()));
     load(&handle, &links, environment).await?;
     let server = Server::new(Listener::tcp(&network, at).await?, &network, &security)?;

@@ -80,11 +80,16 @@ impl LcaCore {
             return;
         };
         let given = (app.given.number, app.given.run_mode, app.given.epoch);
-        // What it says of an older order has been overtaken: the answer to the newest will come.
-        if given != (number, run_mode, epoch) || !matches!(app.phase, Phase::Up(_)) {
+        if !matches!(app.phase, Phase::Up(_)) {
             return;
         }
         app.set_run_mode(run_mode, epoch, now);
+        // An older order is answered no more, but that is the mode it is in until it has obeyed the newest, and
+        // stays in if it refuses that one.
+        if given != (number, run_mode, epoch) {
+            self.settle(name);
+            return;
+        }
         let incarnation = app.incarnation();
         let pending = app.pending_mode.take();
         self.timers.cancel(&Timer::RunMode(name.clone()));

@@ -41,6 +41,20 @@ fn a_living_primary_is_kept_with_its_mode_epoch_and_start_and_registers_again() 
 }
 
 #[test]
+fn an_adopted_server_that_never_entered_the_mode_on_record_is_not_shown_in_it() {
+    let mut old = Lca::serving();
+    old.set_run_mode(RunMode::Primary, 2);
+    // It refused, or never got the order, and says so to the new LCA.
+    let (mut lca, _) = restarted(old, &[0]);
+    lca.connect();
+    let lines = lca.register_as(LINK, 0, RunMode::Unknown, 0, ApplicationStatus::Running);
+    assert!(
+        lines.iter().any(|line| line.contains("Running Unknown/")),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn of_record_and_report_the_higher_epoch_wins() {
     let (mut lca, _) = restarted(Lca::serving(), &[0]);
     expect(

@@ -95,7 +95,11 @@ fn a_newer_order_voids_the_one_that_is_not_acknowledged() {
         application: enter Backup of epoch 3, order 2
         scs: order 1 SIP_SERVER_PRIMARY refused, superseded: a newer run-mode order for SIP_SERVER_PRIMARY came before the answer
     ");
-    expect(lca.acknowledge(1, RunMode::Primary, 2), "");
+    // The mode it is in is told all the same: it stays in it if it refuses the newer order.
+    expect(
+        lca.acknowledge(1, RunMode::Primary, 2),
+        "scs: SIP_SERVER_PRIMARY Running Primary/2 start 1 in-step (says so)",
+    );
     expect(
         lca.acknowledge(2, RunMode::Backup, 3),
         "

@@ -1,8 +1,10 @@
 //! Reads of /proc: who is whose child, who carries a run's marker, when a process started.
 
 use super::MARKER;
+use changeover_emulated_nic::NETWORK_VARIABLE;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 
 /// One process of the machine.
 #[derive(Clone, Copy, Debug)]
@@ -103,26 +105,60 @@ pub(crate) fn environment_of(pid: u32) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Every living process that carries a marker, oldest first: how the runs of a crashed agent are found whose
-/// pid was never recorded.
+/// Every living process of this agent's network that carries a marker, oldest first: how the runs of a crashed agent
+/// are found whose pid was never recorded. Another site on the same machine may have a host of the same name; its
+/// processes live on another emulated network or in another network namespace, and are none of ours.
 pub(crate) fn marked() -> Vec<Marked> {
+    let namespace = network_namespace(std::process::id());
+    let network = std::env::var(NETWORK_VARIABLE).ok();
     let mut found: Vec<Marked> = all()
         .into_iter()
-        .filter(|(_, entry)| !entry.zombie)
+        .filter(|(pid, entry)| !entry.zombie && network_namespace(*pid) == namespace)
         .map(|(pid, entry)| Marked {
             pid,
             started: entry.started,
             environment: environment_of(pid),
         })
         .filter(|process| process.environment.contains_key(MARKER))
+        .filter(|process| process.environment.get(NETWORK_VARIABLE) == network.as_ref())
         .collect();
     found.sort_by_key(|process| (process.started, process.pid));
     found
 }
 
+/// What tells one network namespace from another; `None` where it cannot be read.
+fn network_namespace(pid: u32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/ns/net")).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn a_marked_process_of_another_emulated_network_is_not_ours() {
+        let sleeper = |network: Option<&str>| {
+            let mut command = Command::new("sleep");
+            command
+                .arg("600")
+                .env(MARKER, "test/host1/1")
+                .stdin(Stdio::null());
+            match network {
+                Some(network) => command.env(NETWORK_VARIABLE, network),
+                None => command.env_remove(NETWORK_VARIABLE),
+            };
+            command.spawn().expect("sleep(1) is part of every Linux")
+        };
+        let (mut ours, mut foreign) = (sleeper(None), sleeper(Some("/tmp/another/net")));
+        let found: Vec<u32> = marked().iter().map(|process| process.pid).collect();
+        let seen = (found.contains(&ours.id()), found.contains(&foreign.id()));
+        for child in [&mut ours, &mut foreign] {
+            child.kill().expect("our child");
+            child.wait().expect("our child");
+        }
+        assert_eq!(seen, (true, false));
+    }
 
     #[test]
     fn a_name_full_of_brackets_and_spaces_does_not_shift_the_fields() {

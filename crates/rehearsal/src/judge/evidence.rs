@@ -72,9 +72,7 @@ pub(crate) fn ordered(witness: &Witness, server: &ApplicationName, mode: RunMode
         .find(|entry| entry.step == Step::RunModeAcknowledged(server.clone(), mode));
     match (obeyed, ordered_ms, finding.events.first_mut()) {
         (Some(obeyed), Some(ordered_ms), Some(event)) => {
-            if event.evidence.is_empty() {
-                event.evidence = format!("acknowledged after {:.1} ms", obeyed.at_ms - ordered_ms);
-            }
+            event.evidence = format!("acknowledged after {:.1} ms", obeyed.at_ms - ordered_ms);
         }
         (Some(_), _, _) => {}
         (None, _, _) => finding.miss(format!("{server} acknowledges {mode}")),

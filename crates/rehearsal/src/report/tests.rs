@@ -161,7 +161,7 @@ HOT STANDBY  manual-switchover  epoch 1 -> 2                                    
                              steps  result   VIP gap   no holder  two holders  primary, holder
 hot   manual-switchover        2/2  PASS      5.9 ms      3.5 ms       0.0 ms  host2, host2
 
-All 1 workflows pass: one primary, one holder, the same host.                          21.6 s
+The workflow passes: one primary, one holder, the same host.                           21.6 s
 Next: --report DIR for the page; sudo changeover rehearse --network netns for real kernel hosts
 "#;
     assert_eq!(text(&rehearsal(vec![workflow()]), false, false), expected);

@@ -365,10 +365,11 @@ fn closing(out: &mut String, rehearsal: &Rehearsal, paint: Paint) {
         .filter(|site| site.trouble.is_some())
         .count();
     let sentence = if rehearsal.passed {
-        format!(
-            "All {} workflows pass: one primary, one holder, the same host.",
-            workflows.len()
-        )
+        let all = match workflows.len() {
+            1 => "The workflow passes".to_owned(),
+            count => format!("All {count} workflows pass"),
+        };
+        format!("{all}: one primary, one holder, the same host.")
     } else if broken > 0 {
         format!(
             "{failed} of {} workflows fail, and {broken} of {} sites broke off.",

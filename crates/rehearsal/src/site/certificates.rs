@@ -36,11 +36,26 @@ impl Authority {
         })
     }
 
-    /// Issues a certificate for a role and name (URI `changeover://ROLE/NAME`) and returns its folder.
+    /// Issues a certificate for a role and name and returns its folder.
     ///
     /// # Errors
     /// When the key cannot be made or a file not be written.
     pub(crate) fn issue(&self, role: &str, name: &str) -> Result<PathBuf, Trouble> {
+        let folder = self.folder.join(format!("{role}-{name}"));
+        self.issue_into(&folder, role, name)?;
+        Ok(folder)
+    }
+
+    /// Issues one for an application into the folder of its LCA, which passes it on to the application.
+    ///
+    /// # Errors
+    /// As [`Authority::issue`].
+    pub(crate) fn issue_for_application(&self, lca: &Path, name: &str) -> Result<(), Trouble> {
+        self.issue_into(&lca.join(name), "application", name)
+    }
+
+    /// The certificate's URI is `changeover://ROLE/NAME`.
+    fn issue_into(&self, folder: &Path, role: &str, name: &str) -> Result<(), Trouble> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
         params
@@ -54,12 +69,10 @@ impl Authority {
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
         let certificate = params.signed_by(&key, &self.issuer)?.pem();
-        let folder = self.folder.join(format!("{role}-{name}"));
-        std::fs::create_dir_all(&folder).map_err(Trouble::file("make the folder", &folder))?;
-        write(&folder, "ca.pem", &self.certificate)?;
-        write(&folder, "cert.pem", &certificate)?;
-        write(&folder, "key.pem", &key.serialize_pem())?;
-        Ok(folder)
+        std::fs::create_dir_all(folder).map_err(Trouble::file("make the folder", folder))?;
+        write(folder, "ca.pem", &self.certificate)?;
+        write(folder, "cert.pem", &certificate)?;
+        write(folder, "key.pem", &key.serialize_pem())
     }
 }
 

@@ -7,7 +7,7 @@ use super::commands::within;
 use crate::janitor::{RUN_MARKER, Run};
 use crate::plan::SiteEnvironment;
 use crate::trouble::Trouble;
-use changeover_model::HostName;
+use changeover_model::{ApplicationType, HostName};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -54,10 +54,9 @@ impl Components {
     ) -> Result<Self, Trouble> {
         let mut running = Vec::new();
         for start in starts(site) {
-            let tls = match authority {
-                Some(authority) => Some(authority.issue(start.identity.0, &start.identity.1)?),
-                None => None,
-            };
+            let tls = authority
+                .map(|authority| certificates(authority, site, &start))
+                .transpose()?;
             running.push(start_one(program, run, site, network, start, tls).await?);
         }
         Ok(Self { running })
@@ -136,6 +135,30 @@ fn starts(site: &SiteEnvironment) -> Vec<Start> {
         });
     }
     starts
+}
+
+/// The folder for `--tls`; below an LCA's those of the servers that it starts.
+fn certificates(
+    authority: &Authority,
+    site: &SiteEnvironment,
+    start: &Start,
+) -> Result<PathBuf, Trouble> {
+    let (role, name) = &start.identity;
+    let folder = authority.issue(role, name)?;
+    if *role == "lca" {
+        let servers = site
+            .environment()
+            .applications
+            .values()
+            .filter(|application| {
+                application.host == start.host
+                    && application.application_type == ApplicationType::SipServer
+            });
+        for server in servers {
+            authority.issue_for_application(&folder, server.name.as_str())?;
+        }
+    }
+    Ok(folder)
 }
 
 async fn start_one(

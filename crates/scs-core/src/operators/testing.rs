@@ -91,7 +91,9 @@ impl ScsCore {
                 return;
             }
         }
-        self.run_test(request, who, condition, application, pair);
+        // What touches no VIP needs no hold.
+        let moves = prediction.runs.iter().any(|run| run.action.is_some());
+        self.run_test(request, who, condition, application, pair, moves);
     }
 
     fn run_test(
@@ -101,6 +103,7 @@ impl ScsCore {
         condition: &ConditionName,
         application: Option<&ApplicationName>,
         pair: Option<PairName>,
+        moves: bool,
     ) {
         let record = self.open_record(
             RecordKind::Test,
@@ -118,20 +121,8 @@ impl ScsCore {
                 evidence: format!("request {request}, {who}"),
             },
         );
-        if let Some(pair) = &pair {
-            let now = self.now;
-            if let Some(care) = self.pairs.get_mut(pair) {
-                let hold = care.config.policy.test_hold;
-                care.kept.test_hold_until = Some(now + hold);
-                care.last_record = Some(record);
-                let text = format!(
-                    "{pair} is not realigned for {}, or until sci realign {pair}",
-                    show_duration(hold)
-                );
-                self.note(record, Step::Note, "test hold", text);
-            }
-            self.keep_pair(pair);
-            self.touched.insert(pair.clone());
+        if let Some(pair) = pair.filter(|_| moves) {
+            self.hold_for_test(&pair, record);
         }
         self.follow(record, request);
         let mut effects = Vec::new();
@@ -156,6 +147,22 @@ impl ScsCore {
             }
             Ok(_) => {}
         }
+    }
+
+    fn hold_for_test(&mut self, pair: &PairName, record: CauseId) {
+        let now = self.now;
+        if let Some(care) = self.pairs.get_mut(pair) {
+            let hold = care.config.policy.test_hold;
+            care.kept.test_hold_until = Some(now + hold);
+            care.last_record = Some(record);
+            let text = format!(
+                "{pair} is not realigned for {}, or until sci realign {pair}",
+                show_duration(hold)
+            );
+            self.note(record, Step::Note, "test hold", text);
+        }
+        self.keep_pair(pair);
+        self.touched.insert(pair.clone());
     }
 
     pub(super) fn ask_log_event(

@@ -58,7 +58,7 @@ fn look_at_pair(world: &World, pair: &PairPicture, found: &mut Found) {
             found
                 .explained
                 .push(format!("{name} is {state}: {why}; {reasons}"));
-            if pair.state == PairState::NotReady {
+            if matches!(pair.state, PairState::NotReady | PairState::Flapping) {
                 found.wrong.extend(reality(world, pair));
             }
         }

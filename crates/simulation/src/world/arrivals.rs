@@ -116,6 +116,7 @@ impl World {
             (_, Payload::Opened) => {
                 self.connection_stands(connection);
                 self.scs.message_server = Some(connection);
+                self.scs.greeted = false;
                 ScsInput::MessageServerConnected
             }
             (_, Payload::FromMessageServer(message)) => ScsInput::MessageServerMessage(message),
@@ -193,7 +194,13 @@ impl World {
                 connection: log_stream(connection),
                 batch,
             },
-            _ => return,
+            Payload::Closed(_)
+            | Payload::ToLca(_)
+            | Payload::FromLca(_)
+            | Payload::FromMessageServer(_)
+            | Payload::LogAcknowledged(_)
+            | Payload::ToApplication(_)
+            | Payload::FromApplication(_) => return,
         };
         self.message_server_input(life, input);
     }

@@ -4,8 +4,8 @@
 use super::{Event, World};
 use changeover_model::RequestId;
 use changeover_model::message::{
-    MaintenanceTarget, Operator, OperatorAnswer, OperatorCommand, OperatorRole, PairState,
-    SwitchoverRequest,
+    MaintenanceTarget, Operator, OperatorAnswer, OperatorCommand, OperatorRole, PairPicture,
+    PairState, SwitchoverRequest,
 };
 use changeover_model::{ApplicationStatus, RefusalCode};
 use changeover_scs_core::ScsInput;
@@ -160,20 +160,7 @@ impl World {
                     commands.push(OperatorCommand::Start { application });
                 }
             }
-            let needs_word = |code| matches!(code, RefusalCode::Held | RefusalCode::Flapping);
-            let mut reasons = pair.suppressed.iter().chain(&pair.ready.reasons);
-            if pair.state == PairState::VipNone && pair.suppressed.is_empty() {
-                let pair = pair.name.to_string();
-                commands.push(OperatorCommand::Realign { pair });
-            } else if pair.state != PairState::Ok && reasons.any(|reason| needs_word(reason.code)) {
-                commands.push(OperatorCommand::Switchover(SwitchoverRequest {
-                    pair: pair.name.to_string(),
-                    to: None,
-                    reason: "putting it in order".to_owned(),
-                    dry_run: false,
-                    force: true,
-                }));
-            }
+            commands.extend(tidying(pair));
         }
         if commands.is_empty() {
             return;
@@ -184,6 +171,27 @@ impl World {
         self.good_looks = 0;
         self.plan(10 * AGAIN, Event::TidyUp);
     }
+}
+
+/// What an operator does about a pair that waits for their word.
+fn tidying(pair: &PairPicture) -> Option<OperatorCommand> {
+    let needs_word = |code| matches!(code, RefusalCode::Held | RefusalCode::Flapping);
+    let mut reasons = pair.suppressed.iter().chain(&pair.ready.reasons);
+    let name = pair.name.to_string();
+    if pair.state == PairState::VipNone && pair.suppressed.is_empty() {
+        return Some(OperatorCommand::Realign { pair: name });
+    }
+    let waits = matches!(pair.state, PairState::Held | PairState::Flapping)
+        || (pair.state != PairState::Ok && reasons.any(|reason| needs_word(reason.code)));
+    waits.then(|| {
+        OperatorCommand::Switchover(SwitchoverRequest {
+            pair: name,
+            to: None,
+            reason: "putting it in order".to_owned(),
+            dry_run: false,
+            force: true,
+        })
+    })
 }
 
 fn maintenance_off(name: &str) -> OperatorCommand {

@@ -21,10 +21,10 @@ impl World {
             let (pair, action) = (pair.clone(), *action);
             self.hosts[host].last_script.insert(pair, action);
         }
-        let mood = match self.hosts[host].scripts {
-            ScriptMood::Any => self.any_mood(),
-            mood => mood,
-        };
+        let mut mood = self.hosts[host].scripts;
+        if mood == ScriptMood::Any {
+            mood = self.any_mood();
+        }
         let course = self.course(mood);
         if let Some(after) = course.effect {
             self.plan(after, Event::ScriptEffect(host, run));

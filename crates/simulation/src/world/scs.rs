@@ -4,6 +4,7 @@ use super::event::{Connection, Dial, Event, Payload};
 use super::{Driven, Life, Node, World, feed_driven, micros};
 use crate::scenario::{DiskMood, Planted};
 use changeover_model::Ticket;
+use changeover_model::message::ToMessageServer;
 use changeover_scs_core::{
     Echo, ScsCore, ScsIdentity, ScsInput, ScsOutput, StoreChange, StoredState,
 };
@@ -30,6 +31,8 @@ pub(crate) struct Scs {
     /// The connection that stands to each LCA.
     pub(crate) links: BTreeMap<usize, Connection>,
     pub(crate) message_server: Option<Connection>,
+    /// The core has said Hello on it: what it said before was meant for the connection before.
+    pub(crate) greeted: bool,
 }
 
 impl World {
@@ -129,12 +132,13 @@ impl World {
             }
             ScsOutput::ProbeHost { host, timeout } => self.probe_host(life, &host, timeout),
             ScsOutput::ToMessageServer(message) => {
-                if let Some(connection) = self.scs.message_server {
+                self.scs.greeted |= matches!(*message, ToMessageServer::Hello { .. });
+                if let Some(connection) = self.scs.message_server.filter(|_| self.scs.greeted) {
                     self.send(connection, 1, Payload::ToMessageServer(message));
                 }
             }
             ScsOutput::SendLog(batch) => {
-                if let Some(connection) = self.scs.message_server {
+                if let Some(connection) = self.scs.message_server.filter(|_| self.scs.greeted) {
                     self.note_batch(life, &batch);
                     self.send(connection, 1, Payload::Log(batch));
                 }

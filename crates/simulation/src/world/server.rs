@@ -231,7 +231,13 @@ impl World {
                 self.send_log(host, run);
             }
             Payload::ToApplication(message) => self.server_told(host, run, *message),
-            _ => {}
+            Payload::Closed(_)
+            | Payload::ToLca(_)
+            | Payload::FromLca(_)
+            | Payload::ToMessageServer(_)
+            | Payload::FromMessageServer(_)
+            | Payload::Log(_)
+            | Payload::FromApplication(_) => {}
         }
     }
 
