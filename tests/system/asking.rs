@@ -2,7 +2,9 @@
 //! the VIP as the emulated network saw it.
 
 use crate::site::{PROGRAM, Site, wait_until};
-use changeover_model::message::{AlarmPicture, LogRecord, MemberPicture, PairPicture, PairState, Picture, TimelineRecord};
+use changeover_model::message::{
+    AlarmPicture, LogRecord, MemberPicture, PairPicture, PairState, Picture, TimelineRecord,
+};
 use changeover_model::{ApplicationStatus, HostStatus, RunMode};
 use changeover_sci::Scs;
 use clap::Parser as _;
@@ -29,14 +31,20 @@ pub(crate) struct Ran {
 impl Ran {
     /// Its one JSON document.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
     }
 
     /// The codes of a refusal.
     pub(crate) fn refused(&self) -> Vec<String> {
         let json = self.json();
-        let reasons = json["refused"].as_array().unwrap_or_else(|| panic!("not refused: {self:?}"));
-        reasons.iter().map(|reason| reason["code"].as_str().expect("a code").to_owned()).collect()
+        let reasons = json["refused"]
+            .as_array()
+            .unwrap_or_else(|| panic!("not refused: {self:?}"));
+        reasons
+            .iter()
+            .map(|reason| reason["code"].as_str().expect("a code").to_owned())
+            .collect()
     }
 
     /// Complains unless it ended with this code.
@@ -90,7 +98,9 @@ impl Site {
         let arguments = changeover_sci::Arguments::try_parse_from(["sci", "--scs", &to, "status"]);
         let arguments = arguments.expect("a good command line");
         let asked = async {
-            let mut scs = Scs::connect(&arguments).await.map_err(|error| error.to_string())?;
+            let mut scs = Scs::connect(&arguments)
+                .await
+                .map_err(|error| error.to_string())?;
             scs.picture().await.map_err(|error| error.to_string())
         };
         self.runtime.block_on(async {
@@ -105,7 +115,12 @@ impl Site {
         self.reach_within(BOUND, what, wanted)
     }
 
-    pub(crate) fn reach_within(&mut self, bound: Duration, what: &str, wanted: impl Fn(&Picture) -> bool) -> Picture {
+    pub(crate) fn reach_within(
+        &mut self,
+        bound: Duration,
+        what: &str,
+        wanted: impl Fn(&Picture) -> bool,
+    ) -> Picture {
         let mut found = None;
         wait_until(bound, || {
             self.check_components();
@@ -137,10 +152,12 @@ impl Site {
     pub(crate) fn reach_start_state(&mut self) {
         self.reach("both hosts in contact", |picture| {
             let hosts = picture.hosts.iter().filter(|host| host.needs_lca);
-            hosts.clone().count() == 2 && hosts.clone().all(|host| host.status == HostStatus::Running)
+            hosts.clone().count() == 2
+                && hosts.clone().all(|host| host.status == HostStatus::Running)
         });
         for name in [PRIMARY, BACKUP] {
-            let stopped = |picture: &Picture| member(picture, name).status == ApplicationStatus::Stopped;
+            let stopped =
+                |picture: &Picture| member(picture, name).status == ApplicationStatus::Stopped;
             if self.picture().is_ok_and(|picture| stopped(&picture)) {
                 self.sci(&["start", name]).expect(0);
             }
@@ -156,13 +173,21 @@ impl Site {
         std::thread::sleep(Duration::from_millis(50));
         let vip = crate::environment::VIP.parse().expect("an address");
         while let Some(observation) = self.observations.try_next() {
-            let hosts: Vec<String> =
-                observation.reachable_holders(vip).map(|holder| holder.host.clone()).collect();
+            let hosts: Vec<String> = observation
+                .reachable_holders(vip)
+                .map(|holder| holder.host.clone())
+                .collect();
             if self.seen.last() != Some(&hosts) {
                 self.seen.push(hosts);
             }
         }
-        let show = |hosts: &Vec<String>| if hosts.is_empty() { "-".to_owned() } else { hosts.join("+") };
+        let show = |hosts: &Vec<String>| {
+            if hosts.is_empty() {
+                "-".to_owned()
+            } else {
+                hosts.join("+")
+            }
+        };
         self.seen.iter().map(show).collect()
     }
 
@@ -177,18 +202,26 @@ impl Site {
     pub(crate) fn events(&self, words: &[&str]) -> Vec<LogRecord> {
         let all: Vec<&str> = ["log"].iter().chain(words).copied().collect();
         let ran = self.sci_json(&all).expect(0);
-        ran.out.lines().map(|line| serde_json::from_str(line).expect("a record a line")).collect()
+        ran.out
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a record a line"))
+            .collect()
     }
 
     /// The active alarms, or all.
     pub(crate) fn alarms(&self, history: bool) -> Vec<AlarmPicture> {
-        let words: &[&str] = if history { &["alarms", "--history"] } else { &["alarms"] };
+        let words: &[&str] = if history {
+            &["alarms", "--history"]
+        } else {
+            &["alarms"]
+        };
         serde_json::from_value(self.sci_json(words).expect(0).json()).expect("alarms")
     }
 
     /// The newest timeline record.
     pub(crate) fn last_record(&self) -> TimelineRecord {
-        serde_json::from_value(self.sci_json(&["timeline", "SIP_EAST"]).expect(0).json()).expect("a record")
+        serde_json::from_value(self.sci_json(&["timeline", "SIP_EAST"]).expect(0).json())
+            .expect("a record")
     }
 
     /// All timeline records that the list shows.
@@ -204,7 +237,9 @@ impl Running {
     /// Waits for its end.
     pub(crate) fn ended(self, site: &Site) -> Ran {
         let output = site.runtime.block_on(async {
-            tokio::time::timeout(COMMAND, self.0.wait_with_output()).await.expect("sci ends by itself")
+            tokio::time::timeout(COMMAND, self.0.wait_with_output())
+                .await
+                .expect("sci ends by itself")
         });
         let output = output.expect("it is ours");
         Ran {
@@ -223,29 +258,51 @@ pub(crate) fn pair(picture: &Picture) -> &PairPicture {
 /// One of its members.
 pub(crate) fn member<'a>(picture: &'a Picture, name: &str) -> &'a MemberPicture {
     let mut members = pair(picture).members.iter();
-    members.find(|member| member.application.as_str() == name).expect("a member of the pair")
+    members
+        .find(|member| member.application.as_str() == name)
+        .expect("a member of the pair")
 }
 
 /// The main process of a server.
 pub(crate) fn pid(picture: &Picture, name: &str) -> u32 {
     let mut all = picture.applications.iter();
-    all.find(|one| one.name.as_str() == name).and_then(|one| one.pid).expect("it runs")
+    all.find(|one| one.name.as_str() == name)
+        .and_then(|one| one.pid)
+        .expect("it runs")
 }
 
 /// The hosts on which the SCS sees the VIP.
 pub(crate) fn observed(picture: &Picture) -> Vec<&str> {
-    pair(picture).virtual_ips[0].observed.iter().map(|host| host.as_str()).collect()
+    pair(picture).virtual_ips[0]
+        .observed
+        .iter()
+        .map(|host| host.as_str())
+        .collect()
 }
 
 /// The picture in one line.
 pub(crate) fn describe(picture: &Picture) -> String {
-    let hosts: Vec<String> = picture.hosts.iter().map(|host| format!("{} {}", host.name, host.status)).collect();
+    let hosts: Vec<String> = picture
+        .hosts
+        .iter()
+        .map(|host| format!("{} {}", host.name, host.status))
+        .collect();
     let members: Vec<String> = pair(picture)
         .members
         .iter()
-        .map(|member| format!("{} {} {} ({})", member.application, member.status, member.run_mode, member.reason))
+        .map(|member| {
+            format!(
+                "{} {} {} ({})",
+                member.application, member.status, member.run_mode, member.reason
+            )
+        })
         .collect();
-    let reasons: Vec<String> = pair(picture).ready.reasons.iter().map(ToString::to_string).collect();
+    let reasons: Vec<String> = pair(picture)
+        .ready
+        .reasons
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     format!(
         "{} [{}] [{}] VIP on {:?}, epoch {}, reasons {:?}, suppressed {:?}",
         pair(picture).state.as_str(),

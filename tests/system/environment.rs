@@ -26,10 +26,20 @@ pub(crate) struct Wishes {
 
 /// The environment file of a site in `folder`.
 pub(crate) fn text(folder: &Path, wishes: &Wishes) -> String {
-    let comma = |text: &str| if text.is_empty() { String::new() } else { format!(", {text}") };
+    let comma = |text: &str| {
+        if text.is_empty() {
+            String::new()
+        } else {
+            format!(", {text}")
+        }
+    };
     let start_info = comma(&wishes.start_info);
     let policy = &wishes.policy;
-    let timeout = if wishes.script_timeout.is_empty() { "2s" } else { &wishes.script_timeout };
+    let timeout = if wishes.script_timeout.is_empty() {
+        "2s"
+    } else {
+        &wishes.script_timeout
+    };
     let addp = "lca_restart_timeout: 1s, addp: {addp-timeout: 500ms, addp-remote-timeout: 500ms}";
     let scripts = folder.join("scripts");
     let (scripts, home) = (scripts.display(), folder.display());
@@ -81,7 +91,8 @@ pub(crate) fn write_script(folder: &Path, name: &str, body: &str) {
     std::fs::create_dir_all(&scripts).expect("the folder is ours");
     let path = scripts.join(format!("{name}.new"));
     std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("the folder is ours");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+        .expect("the file is ours");
     std::fs::rename(&path, scripts.join(name)).expect("the folder is ours");
 }
 

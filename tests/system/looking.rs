@@ -8,7 +8,12 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().expect("an object").keys().map(String::as_str).collect()
+    value
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 fn has_keys(value: &Value, wanted: &[&str]) {
@@ -31,43 +36,115 @@ fn every_verb_that_looks_ends_with_0_and_shows_what_programs_rely_on() {
 fn the_status_has_the_documented_keys_and_values(site: &Site) {
     let status = site.sci_json(&["status"]).expect(0).json();
     assert_eq!(status["environment"], "system-test");
-    has_keys(&status, &["environment", "hosts", "applications", "pairs", "active_alarms"]);
+    has_keys(
+        &status,
+        &[
+            "environment",
+            "hosts",
+            "applications",
+            "pairs",
+            "active_alarms",
+        ],
+    );
     let host = &status["hosts"][1];
-    assert_eq!((&host["name"], &host["status"]), (&json!("host1"), &json!("Running")));
+    assert_eq!(
+        (&host["name"], &host["status"]),
+        (&json!("host1"), &json!("Running"))
+    );
     let application = status["applications"]
         .as_array()
         .and_then(|all| all.iter().find(|one| one["name"] == PRIMARY))
         .expect("the server");
-    has_keys(application, &["name", "type", "host", "status", "run_mode", "pid"]);
+    has_keys(
+        application,
+        &["name", "type", "host", "status", "run_mode", "pid"],
+    );
     assert_eq!(
-        [&application["type"], &application["host"], &application["status"], &application["run_mode"]],
+        [
+            &application["type"],
+            &application["host"],
+            &application["status"],
+            &application["run_mode"]
+        ],
         ["SIPServer", "host1", "Running", "Primary"]
     );
-    assert!(application["pid"].as_u64().is_some_and(|pid| pid > 1), "{application}");
-    let pair = &status["pairs"][0];
+    assert!(
+        application["pid"].as_u64().is_some_and(|pid| pid > 1),
+        "{application}"
+    );
+    the_pair_of_the_status_is_complete(&status["pairs"][0]);
+    the_status_is_a_text_too(site);
+}
+
+fn the_pair_of_the_status_is_complete(pair: &Value) {
     has_keys(
         pair,
-        &["name", "redundancy", "epoch", "state", "maintenance", "test_hold_ms", "suppressed", "members", "virtual_ips", "ready"],
+        &[
+            "name",
+            "redundancy",
+            "epoch",
+            "state",
+            "maintenance",
+            "test_hold_ms",
+            "suppressed",
+            "members",
+            "virtual_ips",
+            "ready",
+        ],
     );
-    assert_eq!([&pair["name"], &pair["redundancy"], &pair["state"]], ["SIP_EAST", "hot", "ok"]);
-    assert_eq!((&pair["maintenance"], &pair["test_hold_ms"]), (&json!(false), &Value::Null));
-    assert!(pair["epoch"].as_u64().is_some_and(|epoch| epoch >= 1), "{pair}");
-    let member = &pair["members"][1];
-    has_keys(member, &["application", "host", "configured_as", "run_mode", "status"]);
     assert_eq!(
-        [&member["application"], &member["host"], &member["configured_as"], &member["run_mode"], &member["status"]],
+        [&pair["name"], &pair["redundancy"], &pair["state"]],
+        ["SIP_EAST", "hot", "ok"]
+    );
+    assert_eq!(
+        (&pair["maintenance"], &pair["test_hold_ms"]),
+        (&json!(false), &Value::Null)
+    );
+    assert!(
+        pair["epoch"].as_u64().is_some_and(|epoch| epoch >= 1),
+        "{pair}"
+    );
+    let member = &pair["members"][1];
+    has_keys(
+        member,
+        &["application", "host", "configured_as", "run_mode", "status"],
+    );
+    assert_eq!(
+        [
+            &member["application"],
+            &member["host"],
+            &member["configured_as"],
+            &member["run_mode"],
+            &member["status"]
+        ],
         [BACKUP, "host2", "backup", "Backup", "Running"]
     );
     let vip = &pair["virtual_ips"][0];
-    assert_eq!((&vip["address"], &vip["intended"]), (&json!("10.10.11.103/24"), &json!("host1")));
+    assert_eq!(
+        (&vip["address"], &vip["intended"]),
+        (&json!("10.10.11.103/24"), &json!("host1"))
+    );
     assert_eq!(vip["observed"], json!(["host1"]));
     assert_eq!(pair["ready"], json!({"switchover": true, "reasons": []}));
+}
+
+fn the_status_is_a_text_too(site: &Site) {
     site.sci(&["status", "--check"]).expect(0);
     let text = site.sci(&["status"]).expect(0).out;
-    for words in ["SIP_EAST", "hot standby", "Started", "Primary", "Backup", "10.10.11.103"] {
+    for words in [
+        "SIP_EAST",
+        "hot standby",
+        "Started",
+        "Primary",
+        "Backup",
+        "10.10.11.103",
+    ] {
         assert!(text.contains(words), "no {words} in:\n{text}");
     }
-    assert!(!text.contains('\u{1b}'), "no colour where no terminal is: {text:?}");
+    assert!(
+        !text.contains('\u{1b}'),
+        "no colour where no terminal is: {text:?}"
+    );
 }
 
 fn hosts_applications_and_pairs_are_parts_of_the_status(site: &Site) {
@@ -75,7 +152,11 @@ fn hosts_applications_and_pairs_are_parts_of_the_status(site: &Site) {
     for part in ["hosts", "applications", "pairs"] {
         let alone = site.sci_json(&[part]).expect(0).json();
         let names = |list: &Value| -> Vec<String> {
-            list.as_array().expect("a list").iter().map(|one| one["name"].to_string()).collect()
+            list.as_array()
+                .expect("a list")
+                .iter()
+                .map(|one| one["name"].to_string())
+                .collect()
         };
         assert_eq!(names(&alone), names(&status[part]), "{part}");
         assert!(!site.sci(&[part]).expect(0).out.trim().is_empty());
@@ -84,7 +165,12 @@ fn hosts_applications_and_pairs_are_parts_of_the_status(site: &Site) {
 
 fn conditions_and_the_log_are_listed(site: &Site) {
     let conditions = site.sci_json(&["alarm", "conditions"]).expect(0).json();
-    let names: Vec<&str> = conditions.as_array().expect("a list").iter().filter_map(|one| one["name"].as_str()).collect();
+    let names: Vec<&str> = conditions
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["name"].as_str())
+        .collect();
     for name in [
         "ALRM_PRIMARY_4561_HABackup",
         "ALRM_PRIMARY_4563_HAPrimary",
@@ -94,54 +180,118 @@ fn conditions_and_the_log_are_listed(site: &Site) {
         assert!(names.contains(&name), "{names:?}");
     }
     let alarms = site.alarms(true);
-    assert!(alarms.iter().any(|alarm| alarm.condition.as_str() == "ALRM_PRIMARY_4563_HAPrimary"), "{alarms:?}");
+    assert!(
+        alarms
+            .iter()
+            .any(|alarm| alarm.condition.as_str() == "ALRM_PRIMARY_4563_HAPrimary"),
+        "{alarms:?}"
+    );
 
     let promoted = site.events(&["--event", "4563"]);
-    let who: Vec<&str> = promoted.iter().map(|record| record.event.application.as_str()).collect();
+    let who: Vec<&str> = promoted
+        .iter()
+        .map(|record| record.event.application.as_str())
+        .collect();
     assert_eq!(who, [PRIMARY]);
-    assert_eq!(promoted[0].event.text, "Hot Standby (Primary) mode activated");
-    assert_eq!(site.events(&["--event", "00-04563", "--application", BACKUP]), []);
+    assert_eq!(
+        promoted[0].event.text,
+        "Hot Standby (Primary) mode activated"
+    );
+    assert_eq!(
+        site.events(&["--event", "00-04563", "--application", BACKUP]),
+        []
+    );
     assert_eq!(site.events(&["--event", "4563", "--since", "1h"]).len(), 1);
-    assert!(site.events(&["--level", "standard", "--application", PRIMARY]).len() > 1);
+    assert!(
+        site.events(&["--level", "standard", "--application", PRIMARY])
+            .len()
+            > 1
+    );
     let text = site.sci(&["log", "--event", "4563"]).expect(0).out;
-    assert!(text.contains("00-04563") && text.contains(PRIMARY), "{text}");
+    assert!(
+        text.contains("00-04563") && text.contains(PRIMARY),
+        "{text}"
+    );
 }
 
 fn the_timeline_tells_how_the_pair_came_up(site: &Site) {
     let records = site.sci_json(&["timeline"]).expect(0).json();
     let first = &records[0];
-    has_keys(first, &["id", "kind", "title", "outcome", "why", "entries", "reasons"]);
+    has_keys(
+        first,
+        &[
+            "id", "kind", "title", "outcome", "why", "entries", "reasons",
+        ],
+    );
     let id = first["id"].to_string();
-    assert_eq!(site.sci_json(&["timeline", &id]).expect(0).json()["id"], first["id"]);
+    assert_eq!(
+        site.sci_json(&["timeline", &id]).expect(0).json()["id"],
+        first["id"]
+    );
     let last = site.sci_json(&["timeline", "last"]).expect(0).json();
-    has_keys(&last, &["id", "kind", "title", "outcome", "why", "entries", "reasons"]);
+    has_keys(
+        &last,
+        &[
+            "id", "kind", "title", "outcome", "why", "entries", "reasons",
+        ],
+    );
     let why = site.sci_json(&["why", "SIP_EAST"]).expect(0).json();
     has_keys(&why, &["id", "title", "outcome", "why", "reasons"]);
-    for words in [&["why"][..], &["why", "last"], &["why", "SIP_EAST"], &["why", &id], &["timeline", "last"]] {
-        assert!(!site.sci(words).expect(0).out.trim().is_empty(), "{words:?} says nothing");
+    for words in [
+        &["why"][..],
+        &["why", "last"],
+        &["why", "SIP_EAST"],
+        &["why", &id],
+        &["timeline", "last"],
+    ] {
+        assert!(
+            !site.sci(words).expect(0).out.trim().is_empty(),
+            "{words:?} says nothing"
+        );
     }
     assert!(!site.sci(&["reactions"]).expect(0).out.trim().is_empty());
 }
 
 fn followers_get_one_object_a_line(site: &mut Site) {
-    let mut log = site.sci_in_background(&["log", "--event", "4563", "--limit", "1", "--follow", "--format", "json"]);
+    let mut log = site.sci_in_background(&[
+        "log", "--event", "4563", "--limit", "1", "--follow", "--format", "json",
+    ]);
     let mut watch = site.sci_in_background(&["status", "--watch", "--format", "json"]);
     let mut events = BufReader::new(log.0.stdout.take().expect("piped")).lines();
     let mut pictures = BufReader::new(watch.0.stdout.take().expect("piped")).lines();
-    let line = |site: &Site, lines: &mut tokio::io::Lines<BufReader<tokio::process::ChildStdout>>| -> Value {
+    let line = |site: &Site,
+                lines: &mut tokio::io::Lines<BufReader<tokio::process::ChildStdout>>|
+     -> Value {
         let next = async { tokio::time::timeout(Duration::from_secs(10), lines.next_line()).await };
-        let text = site.runtime.block_on(next).expect("in time").expect("readable").expect("a line");
+        let text = site
+            .runtime
+            .block_on(next)
+            .expect("in time")
+            .expect("readable")
+            .expect("a line");
         serde_json::from_str(&text).expect("an object a line")
     };
     assert_eq!(line(site, &mut events)["event"]["application"], PRIMARY);
     assert_eq!(line(site, &mut pictures)["pairs"][0]["state"], "ok");
-    site.sci(&["switchover", "SIP_EAST", "--reason", "for the followers"]).expect(0);
+    site.sci(&["switchover", "SIP_EAST", "--reason", "for the followers"])
+        .expect(0);
     assert_eq!(line(site, &mut events)["event"]["application"], BACKUP);
     wait_until(Duration::from_secs(10), || {
         let picture = line(site, &mut pictures);
         let holder = &picture["pairs"][0]["virtual_ips"][0]["observed"];
-        if *holder == json!(["host2"]) { Ok(()) } else { Err(format!("the VIP on host2, not on {holder}")) }
+        if *holder == json!(["host2"]) {
+            Ok(())
+        } else {
+            Err(format!("the VIP on host2, not on {holder}"))
+        }
     });
+    for follower in [log, watch] {
+        crate::site::send(
+            follower.0.id().expect("it follows still"),
+            rustix::process::Signal::INT,
+        );
+        assert_eq!(follower.ended(site).code, 130, "interrupted");
+    }
 }
 
 fn wrong_words_end_with_2_and_an_unreachable_scs_with_3(site: &Site) {
@@ -172,6 +322,10 @@ fn wrong_words_end_with_2_and_an_unreachable_scs_with_3(site: &Site) {
     }
     let nobody = ["--scs", "http://127.0.0.1:9", "status"];
     let ran = site.sci(&nobody).expect(3);
-    assert!(ran.err.contains("127.0.0.1:9"), "it says where it looked: {}", ran.err);
+    assert!(
+        ran.err.contains("127.0.0.1:9"),
+        "it says where it looked: {}",
+        ran.err
+    );
     assert_eq!(ran.out, "");
 }

@@ -8,6 +8,7 @@ mod asking;
 mod crash;
 mod environment;
 mod looking;
+mod losing;
 mod misbehaving_scripts;
 mod mishaps;
 mod ordering;

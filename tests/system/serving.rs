@@ -20,16 +20,36 @@ async fn channel(to: SocketAddr) -> Channel {
 
 async fn healthy(channel: &Channel, service: &str) {
     let mut health = HealthClient::new(channel.clone());
-    let request = HealthCheckRequest { service: service.to_owned() };
-    let answer = health.check(request).await.unwrap_or_else(|status| panic!("{service}: {status}"));
-    assert_eq!(answer.into_inner().status(), ServingStatus::Serving, "{service}");
+    let request = HealthCheckRequest {
+        service: service.to_owned(),
+    };
+    let answer = health
+        .check(request)
+        .await
+        .unwrap_or_else(|status| panic!("{service}: {status}"));
+    assert_eq!(
+        answer.into_inner().status(),
+        ServingStatus::Serving,
+        "{service}"
+    );
 }
 
 async fn reflect(channel: &Channel, request: MessageRequest) -> MessageResponse {
     let mut reflection = ServerReflectionClient::new(channel.clone());
-    let request = ServerReflectionRequest { host: String::new(), message_request: Some(request) };
-    let answers = reflection.server_reflection_info(tokio_stream::once(request)).await.expect("it reflects");
-    let answer = answers.into_inner().next().await.expect("an answer").expect("no error");
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(request),
+    };
+    let answers = reflection
+        .server_reflection_info(tokio_stream::once(request))
+        .await
+        .expect("it reflects");
+    let answer = answers
+        .into_inner()
+        .next()
+        .await
+        .expect("an answer")
+        .expect("no error");
     answer.message_response.expect("with content")
 }
 
@@ -37,25 +57,46 @@ async fn reflect(channel: &Channel, request: MessageRequest) -> MessageResponse 
 fn every_server_answers_health_and_reflection_for_each_of_its_services() {
     let site = Site::up(&Wishes::default());
     for (address, port, services) in [
-        ("10.10.11.110", 7770, &["changeover.v1.SolutionControlServer", "changeover.v1.ReactionEngine"][..]),
+        (
+            "10.10.11.110",
+            7770,
+            &[
+                "changeover.v1.SolutionControlServer",
+                "changeover.v1.ReactionEngine",
+            ][..],
+        ),
         ("10.10.11.110", 7120, &["changeover.v1.MessageServer"]),
-        ("10.10.11.101", 4999, &["changeover.v1.Lca", "changeover.v1.LcaPeer"]),
-        ("10.10.11.102", 4999, &["changeover.v1.Lca", "changeover.v1.LcaPeer"]),
+        (
+            "10.10.11.101",
+            4999,
+            &["changeover.v1.Lca", "changeover.v1.LcaPeer"],
+        ),
+        (
+            "10.10.11.102",
+            4999,
+            &["changeover.v1.Lca", "changeover.v1.LcaPeer"],
+        ),
     ] {
         let to = site.real(address, port);
         site.runtime.block_on(async {
             let channel = channel(to).await;
             healthy(&channel, "").await;
-            let listed = match reflect(&channel, MessageRequest::ListServices(String::new())).await {
+            let listed = match reflect(&channel, MessageRequest::ListServices(String::new())).await
+            {
                 MessageResponse::ListServicesResponse(list) => list.service,
                 other => panic!("{other:?}"),
             };
             for service in services {
                 healthy(&channel, service).await;
-                assert!(listed.iter().any(|one| one.name == *service), "{service} is not in {listed:?}");
+                assert!(
+                    listed.iter().any(|one| one.name == *service),
+                    "{service} is not in {listed:?}"
+                );
                 let request = MessageRequest::FileContainingSymbol((*service).to_owned());
                 match reflect(&channel, request).await {
-                    MessageResponse::FileDescriptorResponse(files) => assert!(!files.file_descriptor_proto.is_empty()),
+                    MessageResponse::FileDescriptorResponse(files) => {
+                        assert!(!files.file_descriptor_proto.is_empty())
+                    }
                     other => panic!("{service}: {other:?}"),
                 }
             }

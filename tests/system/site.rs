@@ -87,7 +87,8 @@ impl Site {
         let janitor = start_janitor(&id, &folder);
         std::fs::create_dir(&folder).expect("the name is new");
         environment::write_good_scripts(&folder);
-        std::fs::write(folder.join("site.yaml"), environment::text(&folder, wishes)).expect("writable");
+        std::fs::write(folder.join("site.yaml"), environment::text(&folder, wishes))
+            .expect("writable");
         let description = serde_json::to_vec(&describe()).expect("it has no maps");
         std::fs::write(folder.join("site.json"), description).expect("writable");
         let bin = folder.join("bin");
@@ -104,12 +105,22 @@ impl Site {
         let mut command = tokio::process::Command::new(PROGRAM);
         command.arg("network-emulator").env(RUN_MARKER, &id);
         let (emulator, control, observations, scs) = runtime.block_on(async {
-            let emulator =
-                EmulatorProcess::start(command, &arguments, READY).await.expect("the emulator comes up");
-            let control = Control::connect(emulator.socket()).await.expect("it answers");
+            let emulator = EmulatorProcess::start(command, &arguments, READY)
+                .await
+                .expect("the emulator comes up");
+            let control = Control::connect(emulator.socket())
+                .await
+                .expect("it answers");
             let observations = control.observe(0).await.expect("it answers");
-            let scs = control.real_address("10.10.11.110".parse().expect("an address")).await;
-            (emulator, control, observations, SocketAddr::new(scs.expect("a place"), 7770))
+            let scs = control
+                .real_address("10.10.11.110".parse().expect("an address"))
+                .await;
+            (
+                emulator,
+                control,
+                observations,
+                SocketAddr::new(scs.expect("a place"), 7770),
+            )
         });
         Self {
             folder,
@@ -166,15 +177,30 @@ impl Site {
 
     /// Starts a component; its log is appended to.
     pub(crate) fn start(&mut self, name: &'static str) {
-        let log = File::options().create(true).append(true).open(self.log_path(name)).expect("writable");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_path(name))
+            .expect("writable");
         let errors = log.try_clone().expect("a file can be had twice");
-        let child = self.command(name).stdout(log).stderr(errors).spawn().expect("the binary was built");
-        assert!(self.components.insert(name, child).is_none(), "{name} runs already");
+        let child = self
+            .command(name)
+            .stdout(log)
+            .stderr(errors)
+            .spawn()
+            .expect("the binary was built");
+        assert!(
+            self.components.insert(name, child).is_none(),
+            "{name} runs already"
+        );
     }
 
     /// `kill -9`, and waits for the end.
     pub(crate) fn kill(&mut self, name: &'static str) {
-        let mut child = self.components.remove(name).unwrap_or_else(|| panic!("{name} does not run"));
+        let mut child = self
+            .components
+            .remove(name)
+            .unwrap_or_else(|| panic!("{name} does not run"));
         child.kill().expect("it is ours");
         child.wait().expect("it is ours");
     }
@@ -187,7 +213,10 @@ impl Site {
 
     /// Sends a component a signal.
     pub(crate) fn signal(&self, name: &'static str, signal: Signal) {
-        let child = self.components.get(name).unwrap_or_else(|| panic!("{name} does not run"));
+        let child = self
+            .components
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} does not run"));
         send(child.id(), signal);
     }
 
@@ -250,19 +279,35 @@ impl Site {
         let marker = format!("{RUN_MARKER}={}", self.id);
         let ours: Vec<String> = std::fs::read_dir("/proc")
             .expect("Linux")
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok()?.parse::<u32>().ok())
+            .filter_map(|entry| {
+                entry
+                    .ok()?
+                    .file_name()
+                    .into_string()
+                    .ok()?
+                    .parse::<u32>()
+                    .ok()
+            })
             .filter(|pid| {
                 let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-                environment.split(|byte| *byte == 0).any(|one| one == marker.as_bytes())
+                environment
+                    .split(|byte| *byte == 0)
+                    .any(|one| one == marker.as_bytes())
             })
             .map(|pid| {
                 let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-                format!("{pid}: {}", String::from_utf8_lossy(&words).replace('\0', " ").trim())
+                format!(
+                    "{pid}: {}",
+                    String::from_utf8_lossy(&words).replace('\0', " ").trim()
+                )
             })
             .collect();
         let expected = |line: &String| {
             let program = line.split_whitespace().nth(1).unwrap_or_default();
-            program == PROGRAM || program.is_empty() || program == "sip-server" || program.ends_with("/sip-server")
+            program == PROGRAM
+                || program.is_empty()
+                || program == "sip-server"
+                || program.ends_with("/sip-server")
         };
         ours.into_iter().filter(|line| !expected(line)).collect()
     }
@@ -280,14 +325,20 @@ impl Drop for Site {
             drop(child.wait());
         }
         if !std::thread::panicking() {
-            assert!(status.is_ok_and(|status| status.success()), "the janitor could not take everything down");
+            assert!(
+                status.is_ok_and(|status| status.success()),
+                "the janitor could not take everything down"
+            );
         }
     }
 }
 
 /// Sends a process of the site a signal.
 pub(crate) fn send(pid: u32, signal: Signal) {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a process id");
     kill_process(pid, signal).expect("it is ours and lives");
 }
 
@@ -305,7 +356,9 @@ pub(crate) fn wait_until(bound: Duration, mut done: impl FnMut() -> Result<(), S
 
 fn new_id() -> String {
     use std::hash::{BuildHasher as _, Hasher as _};
-    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let random = std::collections::hash_map::RandomState::new()
+        .build_hasher()
+        .finish();
     format!("{:08x}", random & 0xffff_ffff)
 }
 
@@ -321,7 +374,9 @@ fn start_janitor(id: &str, folder: &Path) -> Child {
         .expect("the binary was built");
     let mut line = String::new();
     let stdout = janitor.stdout.as_mut().expect("piped");
-    BufReader::new(stdout).read_line(&mut line).expect("it speaks");
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("it speaks");
     assert_eq!(line.trim(), "ready");
     janitor
 }

@@ -207,6 +207,20 @@ impl Supervised {
             && (self.pair.is_some() || self.definition.start_info.auto_restart)
     }
 
+    /// True if somebody wants it to stay down: an operator, the slice, the end of the host.
+    pub(crate) fn is_wanted_down(&self, host_is_stopping: bool) -> bool {
+        self.stopped_as_asked || self.leaving || host_is_stopping
+    }
+
+    /// The reason of an end that was ordered, for people.
+    pub(crate) fn why_ended(&self, host_is_stopping: bool) -> &'static str {
+        if self.is_wanted_down(host_is_stopping) {
+            "stopped as asked"
+        } else {
+            "ended by the SCS because it did not obey"
+        }
+    }
+
     pub(crate) fn run(&self) -> Option<RunId> {
         match self.phase {
             Phase::Down | Phase::Recording(_) => None,

@@ -1,6 +1,7 @@
 //! The addresses of this host, as the core wants to see them: watched, read, removed, announced. How that is
 //! done on a kernel or on the emulated network stands in `virtual-ip` and `emulated-nic`.
 
+use crate::cables::{self, Acquaintances};
 use changeover_component::Handle;
 use changeover_lca_core::{LcaCore, LcaInput, WatchedAddress};
 use changeover_model::Ticket;
@@ -19,15 +20,21 @@ const AGAIN: Duration = Duration::from_millis(250);
 /// The watcher and the hands.
 pub(crate) struct AddressRoom {
     addresses: Arc<dyn Addresses>,
+    acquaintances: Acquaintances,
     handle: Handle<LcaCore>,
     watched: Arc<Vec<WatchedAddress>>,
     watcher: Option<JoinHandle<()>>,
 }
 
 impl AddressRoom {
-    pub(crate) fn new(addresses: Arc<dyn Addresses>, handle: Handle<LcaCore>) -> Self {
+    pub(crate) fn new(
+        addresses: Arc<dyn Addresses>,
+        acquaintances: Acquaintances,
+        handle: Handle<LcaCore>,
+    ) -> Self {
         Self {
             addresses,
+            acquaintances,
             handle,
             watched: Arc::default(),
             watcher: None,
@@ -42,6 +49,7 @@ impl AddressRoom {
         self.watched = Arc::new(watched);
         self.watcher = Some(tokio::spawn(watch(
             self.addresses.clone(),
+            self.acquaintances.clone(),
             self.handle.clone(),
             self.watched.clone(),
         )));
@@ -95,6 +103,7 @@ impl AddressRoom {
 
 async fn watch(
     addresses: Arc<dyn Addresses>,
+    acquaintances: Acquaintances,
     handle: Handle<LcaCore>,
     watched: Arc<Vec<WatchedAddress>>,
 ) {
@@ -112,7 +121,9 @@ async fn watch(
                 while let Some(event) = events.recv().await {
                     if let AddressEvent::Changed(now) = &event {
                         if let Some(before) = &before {
-                            greet_neighbours(&*addresses, before, now, &watched).await;
+                            let is_vip =
+                                |address| watched.iter().any(|vip| vip.address.address == address);
+                            cables::greet(&addresses, &acquaintances, (before, now), is_vip).await;
                         }
                         before = Some(now.clone());
                     }
@@ -125,32 +136,6 @@ async fn watch(
             }
         }
         tokio::time::sleep(AGAIN).await;
-    }
-}
-
-/// When a cable is back, neighbours that asked for this host in vain ask again only once a second. Telling them
-/// where it is brings the SCS's pending connection through at once, and with it the judgement of who is primary.
-/// The VIPs are not among these: who may announce them is the core's decision.
-async fn greet_neighbours(
-    addresses: &dyn Addresses,
-    before: &Snapshot,
-    now: &Snapshot,
-    watched: &[WatchedAddress],
-) {
-    let is_vip = |address| watched.iter().any(|vip| vip.address.address == address);
-    let back = now.nics.iter().filter(|nic| {
-        now.carrier(&nic.name) == Some(true) && before.carrier(&nic.name) == Some(false)
-    });
-    for nic in back {
-        let own = now
-            .addresses
-            .iter()
-            .filter(|held| held.interface == nic.name && !is_vip(held.address));
-        for held in own {
-            if let Err(error) = addresses.announce(held.address, &nic.name).await {
-                tracing::debug!(address = %held.address, %error, "not announced after the cable came back");
-            }
-        }
     }
 }
 

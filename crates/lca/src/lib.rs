@@ -5,6 +5,7 @@
 //! script moves the VIP, which `addresses` sees and the core reports to `scs`.
 
 mod addresses;
+mod cables;
 mod connections;
 mod effects;
 mod processes;

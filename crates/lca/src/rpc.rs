@@ -1,6 +1,7 @@
 //! The LCA's gRPC services: towards the SCS, towards the peer LCA, and on the local socket towards applications.
 //! Streams become inputs of the core; who may call what is checked at the gate.
 
+use crate::cables::Acquaintances;
 use crate::connections::Connections;
 use crate::runs::Runs;
 use changeover_component::Handle;
@@ -21,6 +22,7 @@ pub(crate) struct Service {
     pub(crate) connections: Connections,
     pub(crate) runs: Runs,
     pub(crate) gate: Gate,
+    pub(crate) acquaintances: Acquaintances,
 }
 
 fn stopping() -> Status {
@@ -35,7 +37,10 @@ impl Lca for Service {
         &self,
         request: Request<Streaming<wire::ToLca>>,
     ) -> Result<Response<Self::ControlStream>, Status> {
-        self.gate.admit(&request, Need::Scs)?;
+        let scs = self.gate.admit(&request, Need::Scs)?;
+        if let Some(address) = scs.address {
+            self.acquaintances.meet(address.ip());
+        }
         let (connection, outgoing) = self.connections.open_scs();
         self.handle
             .input(LcaInput::ScsConnected { connection })

@@ -1,6 +1,7 @@
 //! The life of the process: recover, open everything, serve, end. Applications outlive it.
 
 use crate::addresses::AddressRoom;
+use crate::cables::Acquaintances;
 use crate::connections::Connections;
 use crate::effects::LcaEffects;
 use crate::recovery::{self, Adopted};
@@ -45,14 +46,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let at = SocketAddr::new(slice.host.address, slice.host.lca_port);
     let network = Network::from_environment().await?;
     let tls = common.links.tls.as_deref();
-    let security =
-        match LinkSecurity::for_server(tls, common.links.insecure, &network, at.ip()) {
-            Ok(security) => security,
-            Err(error) => {
-                tracing::error!("{error}");
-                return Ok(ExitCode::Unusable);
-            }
-        };
+    let security = match LinkSecurity::for_server(tls, common.links.insecure, &network, at.ip()) {
+        Ok(security) => security,
+        Err(error) => {
+            tracing::error!("{error}");
+            return Ok(ExitCode::Unusable);
+        }
+    };
     common.make_folders()?;
     std::fs::create_dir_all(common.state_dir.join("output"))
         .context("the folder of outputs cannot be made")?;
@@ -136,6 +136,11 @@ async fn start(
         insecure: common.links.insecure,
         output: common.state_dir.join("output"),
     });
+    let acquaintances = Acquaintances::default();
+    acquaintances.meet(slice.message_server.ip());
+    for pair in &slice.pairs {
+        acquaintances.meet(pair.peer_address);
+    }
     let connections = Connections::default();
     let (host_stopped, stopped) = watch::channel(false);
     let adopted = recovery::find_runs(&state, &slice.host.name, &boot);
@@ -143,7 +148,7 @@ async fn start(
     let journal = common.runtime_dir().join("lca.journal");
     let effects = |handle: Handle<LcaCore>| LcaEffects {
         runs: runs.clone(),
-        addresses: AddressRoom::new(addresses, handle.clone()),
+        addresses: AddressRoom::new(addresses, acquaintances.clone(), handle.clone()),
         store: Store::start(
             handle.clone(),
             state,
@@ -171,6 +176,7 @@ async fn start(
         connections,
         runs,
         gate,
+        acquaintances,
     };
     Ok((handle, stopped, service))
 }

@@ -7,7 +7,7 @@ use crate::rpc::Service;
 use crate::site::Site;
 use crate::store::{self, Opened, StoreError, Writer, WriterThread};
 use anyhow::Context as _;
-use changeover_component::{Clock, ExitCode, Handle, LinkArguments, Readiness, Signal, Signals};
+use changeover_component::{Clock, ExitCode, Handle, Readiness, Signal, Signals};
 use changeover_emulated_nic::Network;
 use changeover_message_server_core::{Identity, Input, MessageServerCore};
 use changeover_model::message::SourceId;
@@ -74,11 +74,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Takes the address. Nothing is answered before everything else stands.
-async fn server(
-    site: &Site,
-    network: &Network,
-    security: &LinkSecurity,
-) -> anyhow::Result<Server> {
+async fn server(site: &Site, network: &Network, security: &LinkSecurity) -> anyhow::Result<Server> {
     let listener = Listener::tcp(network, site.address).await?;
     Ok(Server::new(listener, network, security)?)
 }

@@ -117,13 +117,14 @@ pub(crate) struct Opened {
 }
 
 impl Dialler {
-    /// Opens a connection within `timeout`.
+    /// Opens a connection within `timeout`; the host must answer the dial within `answer`.
     pub(crate) async fn open(
         &self,
         to: &Destination,
+        answer: Duration,
         timeout: Duration,
     ) -> Result<Opened, LinkLoss> {
-        tokio::time::timeout(timeout, self.open_unbounded(to, timeout))
+        tokio::time::timeout(timeout, self.open_unbounded(to, answer))
             .await
             .unwrap_or(Err(LinkLoss::TimedOut))
     }
@@ -283,7 +284,7 @@ pub async fn channel(
     to: &Destination,
     timeout: Duration,
 ) -> Result<Caller, Unreachable> {
-    match dialler.open(to, timeout).await {
+    match dialler.open(to, timeout, timeout).await {
         Ok(opened) => Ok(Caller {
             channel: opened.channel,
             dialler: dialler.clone(),

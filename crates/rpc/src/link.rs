@@ -58,6 +58,10 @@ pub enum LinkEvent<M> {
 pub struct LinkOptions {
     /// Longest pause between two attempts.
     pub longest_backoff: Duration,
+    /// Longest wait for the host to answer the dial at all. A lost packet is repeated by the kernel after a
+    /// second only; dialling anew is faster when a cable has just come back. Every fourth attempt waits for the
+    /// whole `attempt_timeout`, so that a host which is that far away is reached too.
+    pub answer_timeout: Duration,
     /// Longest attempt: dialling, TLS, opening the stream.
     pub attempt_timeout: Duration,
     /// Most messages that wait to be sent.
@@ -67,13 +71,15 @@ pub struct LinkOptions {
 impl LinkOptions {
     /// Between the SCS and an LCA (DESIGN 4).
     pub const SCS_TO_LCA: Self = Self {
-        longest_backoff: Duration::from_millis(250),
+        longest_backoff: Duration::from_millis(100),
+        answer_timeout: Duration::from_millis(150),
         attempt_timeout: Duration::from_millis(500),
         queue: 1024,
     };
     /// Everywhere else.
     pub const ELSEWHERE: Self = Self {
         longest_backoff: Duration::from_secs(1),
+        answer_timeout: Duration::from_secs(2),
         attempt_timeout: Duration::from_secs(2),
         queue: 1024,
     };
@@ -262,8 +268,15 @@ where
     async fn run(self) {
         let mut backoff = Backoff::new(self.options.longest_backoff);
         let mut connection = 0;
+        let mut attempts: u64 = 0;
         loop {
-            let told = match self.attempt().await {
+            attempts += 1;
+            let answer = if attempts.is_multiple_of(4) {
+                self.options.attempt_timeout
+            } else {
+                self.options.answer_timeout
+            };
+            let told = match self.attempt(answer).await {
                 Ok(stream) => {
                     connection += 1;
                     let opened_at = Instant::now();
@@ -285,11 +298,11 @@ where
         }
     }
 
-    async fn attempt(&self) -> Result<OpenStream<WireOut, WireIn>, LinkLoss> {
+    async fn attempt(&self, answer: Duration) -> Result<OpenStream<WireOut, WireIn>, LinkLoss> {
         let attempt = async {
             let opened = self
                 .dialler
-                .open(&self.to, self.options.attempt_timeout)
+                .open(&self.to, answer, self.options.attempt_timeout)
                 .await?;
             let (queue, waiting) = mpsc::channel(self.options.queue);
             match (self.open)(opened.channel, ReceiverStream::new(waiting)).await {

@@ -19,6 +19,11 @@ pub(crate) async fn call(arguments: &Arguments) -> Result<Caller, ScsError> {
         .map_err(|error| ScsError::Unusable(error.to_string()))?;
     let security = LinkSecurity::from_arguments(arguments.tls.as_deref(), arguments.insecure)
         .map_err(|error| ScsError::Unusable(error.to_string()))?;
+    if let Destination::Tcp(at) = &to {
+        security
+            .for_address(&Network::Kernel, at.ip())
+            .map_err(|error| ScsError::Unusable(error.to_string()))?;
+    }
     let dialler = Dialler {
         network: Network::Kernel,
         security,

@@ -141,11 +141,16 @@ impl ScsCore {
         if care.kept.test_hold_until.is_some() {
             all.push(Refusal::new(
                 RefusalCode::TestHold,
-                format!("its VIP stays where a Test left it for a time; sci realign {name} ends that"),
+                format!(
+                    "its VIP stays where a Test left it for a time; sci realign {name} ends that"
+                ),
             ));
         }
         let held = care.kept.held.as_ref();
-        all.extend(held.filter(|held| !care.suppressed.iter().any(|one| one.code == held.code)).cloned());
+        all.extend(
+            held.filter(|held| !care.suppressed.iter().any(|one| one.code == held.code))
+                .cloned(),
+        );
         all
     }
 

@@ -15,6 +15,7 @@ use changeover_rpc::wire::lca_client::LcaClient;
 use changeover_rpc::wire::message_server_client::MessageServerClient;
 use changeover_scs_core::{Echo, LinkLoss as CoreLoss, ScsCore, ScsInput};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -168,9 +169,9 @@ impl Links {
                 stays
             });
             for (host, at) in lcas {
-                if !table.hosts.contains_key(&host) {
-                    let link = self.dial_lca(host.clone(), at);
-                    table.hosts.insert(host, ToHost { at, link });
+                if let Entry::Vacant(place) = table.hosts.entry(host) {
+                    let link = self.dial_lca(place.key().clone(), at);
+                    place.insert(ToHost { at, link });
                 }
             }
             let stays = table.message_server.as_ref().map(|to| to.at) == message_server;

@@ -4,7 +4,7 @@ use crate::acting::ScsEffects;
 use crate::links::Links;
 use crate::requests::Requests;
 use crate::rpc::Service;
-use crate::store::{self, StoreError};
+use crate::store::{self, Opened, StoreError};
 use anyhow::Context as _;
 use changeover_component::{
     Clock, ComponentArguments, ExitCode, Handle, Readiness, Signal, Signals,
@@ -43,16 +43,15 @@ pub(crate) async fn run(common: ComponentArguments) -> anyhow::Result<ExitCode> 
     );
     let network = Network::from_environment().await?;
     let tls = common.links.tls.as_deref();
-    let security =
-        match LinkSecurity::for_server(tls, common.links.insecure, &network, at.ip()) {
-            Ok(security) => security,
-            Err(error) => {
-                tracing::error!("{error}");
-                return Ok(ExitCode::Unusable);
-            }
-        };
+    let security = match LinkSecurity::for_server(tls, common.links.insecure, &network, at.ip()) {
+        Ok(security) => security,
+        Err(error) => {
+            tracing::error!("{error}");
+            return Ok(ExitCode::Unusable);
+        }
+    };
     common.make_folders()?;
-    let mut opened = match store::open(&common.state_dir) {
+    let opened = match store::open(&common.state_dir) {
         Ok(opened) => opened,
         Err(error @ StoreError::Newer { .. }) => {
             tracing::error!("{error}");
@@ -63,7 +62,39 @@ pub(crate) async fn run(common: ComponentArguments) -> anyhow::Result<ExitCode> 
     for note in &opened.notes {
         tracing::warn!("{note}");
     }
-    let (links, events) = Links::new(network.clone(), security.clone());
+    // The address first: a second SCS started by mistake must end before it has spoken to anybody.
+    let server = Server::new(Listener::tcp(&network, at).await?, &network, &security)?;
+    let (links, events) = Links::new(network, security);
+    let service = start(&common, opened, &links)?;
+    let handle = service.handle.clone();
+    tokio::spawn(links.clone().run(events, handle.clone()));
+    load(&handle, &links, environment).await?;
+    let services = Services::new()
+        .with(SolutionControlServerServer::new(service.clone()))
+        .with(ReactionEngineServer::new(service));
+    let (end, ended) = oneshot::channel::<()>();
+    let serving = tokio::spawn(server.serve(services, async move {
+        // A dropped sender means the same.
+        drop(ended.await);
+    }));
+    tracing::info!(%at, "the SCS is ready");
+    Readiness.ready();
+    Readiness.watch(handle.clone());
+    wait(&mut signals, &handle, &links, &common.config).await;
+    Readiness.stopping();
+    drop(end);
+    if tokio::time::timeout(CLOSING, serving).await.is_err() {
+        tracing::debug!("calls were still open at the end");
+    }
+    Ok(ExitCode::Good)
+}
+
+/// Starts the core with everything that acts for it, and makes what will answer calls.
+fn start(
+    common: &ComponentArguments,
+    mut opened: Opened,
+    links: &Links,
+) -> anyhow::Result<Service> {
     let requests = Requests::default();
     let (pictures, _) = watch::channel(None);
     let (reactions, _) = broadcast::channel(REACTIONS);
@@ -86,36 +117,14 @@ pub(crate) async fn run(common: ComponentArguments) -> anyhow::Result<ExitCode> 
         handle,
     });
     writer.start(opened, handle.clone())?;
-    tokio::spawn(links.clone().run(events, handle.clone()));
-    load(&handle, &links, environment).await?;
-    let server = Server::new(Listener::tcp(&network, at).await?, &network, &security)?;
-    let gate = Gate::new(Identity::new(Role::Scs, "SCS"));
-    let service = Service {
-        handle: handle.clone(),
+    Ok(Service {
+        handle,
         requests,
         links: links.clone(),
         pictures,
         reactions,
-        gate,
-    };
-    let services = Services::new()
-        .with(SolutionControlServerServer::new(service.clone()))
-        .with(ReactionEngineServer::new(service));
-    let (end, ended) = oneshot::channel::<()>();
-    let serving = tokio::spawn(server.serve(services, async move {
-        // A dropped sender means the same.
-        drop(ended.await);
-    }));
-    tracing::info!(%at, "the SCS is ready");
-    Readiness.ready();
-    Readiness.watch(handle.clone());
-    wait(&mut signals, &handle, &links, &common.config).await;
-    Readiness.stopping();
-    drop(end);
-    if tokio::time::timeout(CLOSING, serving).await.is_err() {
-        tracing::debug!("calls were still open at the end");
-    }
-    Ok(ExitCode::Good)
+        gate: Gate::new(Identity::new(Role::Scs, "SCS")),
+    })
 }
 
 async fn wait(signals: &mut Signals, handle: &Handle<ScsCore>, links: &Links, config: &Path) {

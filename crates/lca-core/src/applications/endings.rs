@@ -110,12 +110,13 @@ impl LcaCore {
     pub(super) fn ended(&mut self, name: &ApplicationName) {
         self.cancel_all_timers(name);
         let now = self.now;
+        let stopping = self.host_stop.is_stopping();
         let Some(app) = self.applications.get_mut(name) else {
             return;
         };
         app.phase = Phase::Down;
         if app.end_is_asked {
-            app.show_down("stopped as asked", now);
+            app.show_down(app.why_ended(stopping), now);
             self.ended_as_asked(name);
             return;
         }
@@ -127,10 +128,11 @@ impl LcaCore {
 
     /// It is down and somebody wanted that: answers them, or forgets an application that left the slice.
     pub(super) fn ended_as_asked(&mut self, name: &ApplicationName) {
+        let stopping = self.host_stop.is_stopping();
         let Some(app) = self.applications.get_mut(name) else {
             return;
         };
-        app.shown.ended_as_asked = true;
+        app.shown.ended_as_asked = app.is_wanted_down(stopping);
         let incarnation = app.incarnation();
         let stop_orders = std::mem::take(&mut app.stop_orders);
         let start_order = app.start_order.take();
@@ -153,7 +155,7 @@ impl LcaCore {
             .get(name)
             .is_some_and(Supervised::is_wanted)
         {
-            // It had left the slice and came back before it had ended.
+            // It had left the slice and came back before it had ended, or it was ended because it did not obey.
             self.decide_restart(name);
         }
         self.look_for_end_of_host_stop();

@@ -29,7 +29,8 @@ impl LcaCore {
             self.refuse(&order, RefusalCode::Overloaded, text);
             return;
         }
-        app.stopped_as_asked = true;
+        // A server that is ended because it does not obey counts as one that died: it comes back as backup.
+        app.stopped_as_asked |= !at_once;
         app.given.cause = order.cause.or(app.given.cause);
         app.stop_orders.push(order);
         // The intent comes first: after a crash in between it is not started again.
@@ -41,6 +42,7 @@ impl LcaCore {
     pub(crate) fn stop(&mut self, name: &ApplicationName, at_once: bool) {
         self.timers.cancel(&Timer::Restart(name.clone()));
         let now = self.now;
+        let stopping = self.host_stop.is_stopping();
         let Some(app) = self.applications.get_mut(name) else {
             return;
         };
@@ -48,7 +50,7 @@ impl LcaCore {
         match app.phase {
             Phase::Down | Phase::Recording(_) => {
                 app.phase = Phase::Down;
-                app.show_down("stopped as asked", now);
+                app.show_down(app.why_ended(stopping), now);
                 self.ended_as_asked(name);
             }
             Phase::Launching(_) | Phase::Up(_) => {

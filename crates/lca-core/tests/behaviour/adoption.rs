@@ -107,8 +107,8 @@ fn a_server_that_died_meanwhile_is_started_again_as_backup() {
 #[test]
 fn what_was_stopped_as_asked_stays_stopped_and_a_stop_under_way_goes_on() {
     let mut old = Lca::serving();
-    old.stop(SERVER, true);
-    old.exited(0, 9);
+    old.stop(SERVER, false);
+    old.exited(0, 0);
     old.gone(0);
     let (_, lines) = restarted(old, &[]);
     expect(lines, "watch 10.10.11.103");

@@ -49,13 +49,28 @@ fn a_registered_server_is_told_to_exit_then_terminated_then_killed_with_all_its_
 }
 
 #[test]
-fn at_once_is_killed_straight_away() {
+fn at_once_is_killed_straight_away_and_comes_back_as_backup_like_one_that_died() {
     let mut lca = Lca::serving();
     expect(
         lca.stop(SERVER, true),
         "
         SIGKILL run1 to all
         scs: SIP_SERVER_PRIMARY StopTransition Backup/1 start 1 in-step (stop ordered)
+    ",
+    );
+    lca.exited(0, 9);
+    expect(
+        lca.gone(0),
+        "
+        scs: SIP_SERVER_PRIMARY Stopped Unknown/1 start 1 in-step (ended by the SCS because it did not obey)
+        scs: order 1 SIP_SERVER_PRIMARY done, start 1
+    ",
+    );
+    expect(
+        lca.pass(ms(100)),
+        "
+        100 scs: SIP_SERVER_PRIMARY StartPending Unknown/1 start 2 (start ordered)
+        100 start run2 Managed SIP_SERVER_PRIMARY: ./sip-server
     ",
     );
 }
@@ -130,7 +145,7 @@ fn a_process_that_survives_sigkill_is_named_and_can_be_tried_again() {
     expect(
         lca.gone(0),
         "
-        scs: SIP_SERVER_PRIMARY Stopped Unknown/1 start 1 in-step as-asked (stopped as asked)
+        scs: SIP_SERVER_PRIMARY Stopped Unknown/1 start 1 in-step (ended by the SCS because it did not obey)
     ",
     );
 }

@@ -100,10 +100,11 @@ fn reap(pids: impl Iterator<Item = u32>) {
     for pid in pids {
         let orphan = proc_table::entry(pid)
             .is_some_and(|entry| entry.zombie && entry.parent == ourselves && entry.group != pid);
-        if orphan && let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-            if let Err(error) = waitpid(Some(pid), WaitOptions::NOHANG) {
-                tracing::debug!(?pid, %error, "an orphan was reaped by somebody else");
-            }
+        if orphan
+            && let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw)
+            && let Err(error) = waitpid(Some(pid), WaitOptions::NOHANG)
+        {
+            tracing::debug!(?pid, %error, "an orphan was reaped by somebody else");
         }
     }
 }

@@ -94,8 +94,12 @@ async fn introduce(accepted: Accepted, tls: Option<MutualTls>) -> Option<(Box<dy
             };
             match tokio::time::timeout(HANDSHAKE, secured(&tls, stream)).await {
                 Ok(Ok((bytes, identity))) => Some((bytes, peer(identity))),
-                Ok(Err(reason)) => {
+                Ok(Err(Some(reason))) => {
                     tracing::warn!(%address, reason, "a TLS connection was refused");
+                    None
+                }
+                Ok(Err(None)) => {
+                    tracing::debug!(%address, "a connection ended before its TLS handshake");
                     None
                 }
                 Err(_) => {
@@ -107,16 +111,18 @@ async fn introduce(accepted: Accepted, tls: Option<MutualTls>) -> Option<(Box<dy
     }
 }
 
+/// The secured stream, or why not; `None` when the caller only wanted to know whether this host lives.
 async fn secured(
     tls: &MutualTls,
     stream: TcpStream,
-) -> Result<(Box<dyn Bytes>, PeerIdentity), String> {
+) -> Result<(Box<dyn Bytes>, PeerIdentity), Option<String>> {
     let stream = match tls.acceptor().accept(stream).into_fallible().await {
         Ok(stream) => stream,
+        Err((error, _)) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(None),
         Err((error, stream)) => {
             let reason = crate::tls::trouble(&error).unwrap_or_else(|| error.to_string());
             farewell(stream).await;
-            return Err(reason);
+            return Err(Some(reason));
         }
     };
     let certificate = stream
@@ -124,9 +130,9 @@ async fn secured(
         .1
         .peer_certificates()
         .and_then(|chain| chain.first())
-        .ok_or("it presented no certificate")?;
+        .ok_or_else(|| Some("it presented no certificate".to_owned()))?;
     let identity = identity_of_certificate(certificate)
-        .map_err(|reason| format!("its certificate cannot be used: {reason}"))?;
+        .map_err(|reason| Some(format!("its certificate cannot be used: {reason}")))?;
     Ok((Box::new(stream), PeerIdentity::Certified(identity)))
 }
 

@@ -124,6 +124,7 @@ pub(crate) fn dialler(security: &LinkSecurity) -> Dialler {
 
 pub(crate) fn options() -> LinkOptions {
     LinkOptions {
+        answer_timeout: Duration::from_millis(500),
         queue: 4,
         ..LinkOptions::SCS_TO_LCA
     }

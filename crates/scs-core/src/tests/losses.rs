@@ -27,6 +27,28 @@ fn the_death_of_the_primary_promotes_the_backup_in_the_same_call() {
 }
 
 #[test]
+fn a_server_that_is_restarted_no_more_is_told_by_its_alarm() {
+    let mut desk = Desk::running();
+    desk.dies(B);
+    desk.server_is(B, |state| {
+        state.reason = "restart-limit: 3 restarts within 10m; the last end: signal 9".into();
+    });
+    let alarms = desk.core.alarms(false);
+    let told: Vec<_> = alarms
+        .iter()
+        .filter(|alarm| alarm.application.as_str() == B)
+        .map(|alarm| (alarm.condition.as_str(), alarm.text.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [(
+            "APPLICATION_FAILED (5064)",
+            "SIP_SERVER_BACKUP is not restarted any more: restart-limit: 3 restarts within 10m; the last end: signal 9"
+        )]
+    );
+}
+
+#[test]
 fn a_backup_that_is_not_started_is_never_promoted_and_is_as_soon_as_it_is() {
     let mut desk = Desk::running();
     desk.server_is(B, |state| {

@@ -2,9 +2,10 @@
 
 use super::desk::{A, B, Desk, switchover_to};
 use changeover_model::message::{
-    MaintenanceTarget, OperatorCommand, PairState, RecordKind, SwitchoverRequest,
+    LogEvent, LogOrigin, MaintenanceTarget, OperatorCommand, PairState, RecordKind, SourceId,
+    SwitchoverRequest,
 };
-use changeover_model::{ApplicationStatus, LogEventId};
+use changeover_model::{ApplicationStatus, LogEventId, LogLevel, RefusalCode};
 use std::time::Duration;
 
 fn maintenance(on: bool, confirmed: bool) -> OperatorCommand {
@@ -170,6 +171,8 @@ fn a_test_needs_a_yes_on_a_live_pair_and_holds_realignment() {
     desk.script_runs("A_DOWN");
     assert_eq!(desk.state(), PairState::VipNone);
     assert_eq!(desk.pair().test_hold_ms, Some(60_000));
+    let suppressed: Vec<_> = desk.pair().suppressed.iter().map(|one| one.code).collect();
+    assert_eq!(suppressed, [RefusalCode::TestHold]);
     assert_eq!(desk.story().0, "Test Done");
     desk.wait(30_000);
     assert_eq!(desk.seen_of(&["start"]), Vec::<String>::new());
@@ -179,6 +182,50 @@ fn a_test_needs_a_yes_on_a_live_pair_and_holds_realignment() {
     assert_eq!(desk.state(), PairState::Ok);
     let kind = desk.core.find_record("last").map(|record| record.kind);
     assert_eq!(kind, Some(RecordKind::Realignment));
+}
+
+#[test]
+fn a_test_that_touches_no_vip_holds_nothing() {
+    let mut site = super::desk::site();
+    for condition in site.alarm_conditions.values_mut() {
+        condition.reaction_scripts.clear();
+    }
+    let mut desk = Desk::running_with(site);
+    desk.asks(test_of("ALRM_A_4561", false, true));
+    assert_eq!(desk.story().0, "Test Done");
+    assert_eq!(
+        (desk.state(), desk.pair().test_hold_ms),
+        (PairState::Ok, None)
+    );
+}
+
+#[test]
+fn the_record_of_an_event_whose_reaction_was_refused_says_why() {
+    let mut desk = Desk::running();
+    desk.detected(
+        LogEvent {
+            source: SourceId("SCS/1".into()),
+            sequence: 1,
+            application: A.into(),
+            host: None,
+            id: LogEventId(4561),
+            level: LogLevel::Standard,
+            text: "typed in".into(),
+            at: desk.now,
+            epoch: None,
+            cause: None,
+            origin: LogOrigin::Operator,
+        },
+        "A",
+    );
+    let record = desk
+        .core
+        .find_record("last")
+        .expect("the event left a record");
+    let codes: Vec<_> = record.reasons.iter().map(|one| one.code).collect();
+    assert_eq!(codes, [RefusalCode::ContradictsRoles]);
+    assert!(record.why.contains("--yes"), "{}", record.why);
+    assert_eq!(desk.state(), PairState::Ok);
 }
 
 #[test]

@@ -160,7 +160,6 @@ impl Service {
 }
 
 /// The records asked for, newest last.
-#[expect(clippy::result_large_err, reason = "tonic handlers return Status")]
 fn select(
     core: &ScsCore,
     selection: &TimelineSelection,

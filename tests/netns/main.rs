@@ -1,0 +1,88 @@
+//! Whole sites on network namespaces: the kernel's addresses, real ARP, real processes, mutual TLS. Needs root.
+//! One site at a time, so that they do not take each other's time.
+
+#[path = "../rehearsal/running.rs"]
+mod running;
+
+use running::{Rehearsal, workflows};
+use serde_json::Value;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Milliseconds with two reachable holders, in every repetition of a workflow.
+fn two_holders(answer: &Value, workflow: &str) -> Vec<f64> {
+    answer["sites"]
+        .as_array()
+        .expect("sites")
+        .iter()
+        .flat_map(|site| site["workflows"].as_array().expect("workflows"))
+        .filter(|of| of["name"] == workflow)
+        .map(|of| of["two_holders_ms"].as_f64().expect("a number"))
+        .collect()
+}
+
+#[test]
+#[ignore = "needs root"]
+fn every_workflow_passes_on_kernel_hosts_with_one_holder_at_a_time() {
+    let _alone = alone();
+    let rehearsal = Rehearsal::new();
+    let (code, answer) = rehearsal.json(&["rehearse", "--network", "netns", "--repeat", "2"]);
+    assert_eq!(code, Some(0), "{answer:#}");
+    for site in answer["sites"].as_array().expect("sites") {
+        assert_eq!(workflows(site).len(), 5, "{site:#}");
+    }
+    assert_eq!(two_holders(&answer, "manual-switchover"), [0.0; 4]);
+    assert_eq!(two_holders(&answer, "primary-failure"), [0.0; 4]);
+    let reconnect = two_holders(&answer, "reconnect");
+    assert!(
+        reconnect.iter().all(|millis| *millis <= 1000.0),
+        "{reconnect:?}"
+    );
+    rehearsal.assert_nothing_is_left();
+}
+
+#[test]
+#[ignore = "needs root"]
+fn builtin_control_scripts_move_the_kernels_addresses() {
+    let _alone = alone();
+    let rehearsal = Rehearsal::new();
+    let file = rehearsal.builtin_example();
+    let (code, answer) = rehearsal.json(&["rehearse", &file, "--network", "netns"]);
+    assert_eq!(code, Some(0), "{answer:#}");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_detection_bound_of_100_ms_is_kept() {
+    let _alone = alone();
+    let rehearsal = Rehearsal::new();
+    let arguments = [
+        "rehearse",
+        "--network",
+        "netns",
+        "--bound",
+        "100ms",
+        "--redundancy",
+        "hot",
+    ];
+    let (code, answer) = rehearsal.json(&arguments);
+    assert_eq!(code, Some(0), "{answer:#}");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn ctrl_c_and_kill_leave_no_namespace_process_or_file() {
+    let _alone = alone();
+    for (signal, code) in [("INT", Some(130)), ("TERM", Some(130)), ("KILL", None)] {
+        let rehearsal = Rehearsal::new();
+        let running = rehearsal.start(&["rehearse", "--network", "netns", "--redundancy", "hot"]);
+        running.until_components_run();
+        assert_eq!(running.signal_and_wait(signal), code, "{signal}");
+        rehearsal.assert_nothing_is_left();
+    }
+}

@@ -1,0 +1,150 @@
+//! `changeover rehearse` on the emulated network, as a newcomer starts it: real processes, no root. What the
+//! command promises is checked from outside, by exit code, JSON and what is left on the machine.
+
+#[path = "../rehearsal/running.rs"]
+mod running;
+
+use running::{Rehearsal, workflows};
+use serde_json::json;
+
+#[test]
+fn every_documented_workflow_passes_hot_and_warm() {
+    let rehearsal = Rehearsal::new();
+    let (code, answer) = rehearsal.json(&["rehearse"]);
+    assert_eq!(code, Some(0), "{answer:#}");
+    let expected = [
+        ("manual-switchover", 10),
+        ("primary-failure", 9),
+        ("primary-disconnected", 7),
+        ("reconnect", 9),
+        ("alarm-test", 5),
+    ];
+    for (site, redundancy) in answer["sites"]
+        .as_array()
+        .expect("sites")
+        .iter()
+        .zip(["hot", "warm"])
+    {
+        assert_eq!(site["redundancy"], redundancy);
+        assert_eq!(site["network"], "loopback");
+        assert_eq!(workflows(site), expected, "{site:#}");
+    }
+    assert_eq!(answer["sites"].as_array().map(Vec::len), Some(2));
+    assert_eq!(rehearsal.left_behind(), Vec::<String>::new());
+}
+
+#[test]
+fn a_switchover_leaves_one_primary_and_one_holder_on_the_same_host() {
+    let rehearsal = Rehearsal::new();
+    let (code, answer) = rehearsal.json(&[
+        "rehearse",
+        "--redundancy",
+        "hot",
+        "--workflow",
+        "manual-switchover",
+    ]);
+    assert_eq!(code, Some(0), "{answer:#}");
+    let workflow = &answer["sites"][0]["workflows"][0];
+    let end = json!({
+        "primary_before": workflow["primary_before"], "primary_after": workflow["primary_after"],
+        "holders_after": workflow["holders_after"], "two_holders_ms": workflow["two_holders_ms"],
+    });
+    assert_eq!(
+        end,
+        json!({"primary_before": "SIP_SERVER_PRIMARY", "primary_after": "SIP_SERVER_BACKUP",
+               "holders_after": ["host2"], "two_holders_ms": 0.0})
+    );
+}
+
+#[test]
+fn the_shipped_examples_rehearse_unedited_but_for_their_folders() {
+    let rehearsal = Rehearsal::new();
+    let file = rehearsal.example("linux-hot.yaml");
+    let (code, answer) = rehearsal.json(&["rehearse", &file, "--workflow", "manual-switchover"]);
+    assert_eq!(code, Some(0), "{answer:#}");
+}
+
+#[test]
+fn builtin_control_scripts_need_no_script_files() {
+    let rehearsal = Rehearsal::new();
+    let file = rehearsal.builtin_example();
+    let (code, answer) = rehearsal.json(&["rehearse", &file]);
+    assert_eq!(code, Some(0), "{answer:#}");
+}
+
+#[test]
+fn the_report_is_one_page_that_opens_offline() {
+    let rehearsal = Rehearsal::new();
+    let folder = rehearsal.folder().join("report");
+    let arguments = [
+        "rehearse",
+        "--redundancy",
+        "hot",
+        "--workflow",
+        "alarm-test",
+        "--report",
+        folder.to_str().expect("text"),
+    ];
+    let (code, _) = rehearsal.json(&arguments);
+    assert_eq!(code, Some(0));
+    let files: Vec<_> = std::fs::read_dir(&folder)
+        .expect("the report's folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert_eq!(files, ["index.html"]);
+    let page = std::fs::read_to_string(folder.join("index.html")).expect("the page");
+    for foreign in ["src=\"http", "href=\"http", "@import", "url(http"] {
+        assert!(
+            !page.contains(foreign),
+            "the page fetches something: {foreign}"
+        );
+    }
+    assert!(page.contains("alarm-test") && page.contains("<svg"));
+}
+
+#[test]
+fn an_interrupted_rehearsal_ends_with_130_and_takes_everything_down() {
+    let rehearsal = Rehearsal::new();
+    let running = rehearsal.start(&["rehearse", "--redundancy", "hot"]);
+    running.until_components_run();
+    assert_eq!(running.signal_and_wait("INT"), Some(130));
+    rehearsal.assert_nothing_is_left();
+}
+
+#[test]
+fn a_rehearsal_that_is_killed_is_cleaned_up_by_its_janitor() {
+    let rehearsal = Rehearsal::new();
+    let running = rehearsal.start(&["rehearse", "--redundancy", "hot"]);
+    running.until_components_run();
+    assert_eq!(running.signal_and_wait("KILL"), None);
+    rehearsal.assert_nothing_is_left();
+}
+
+#[test]
+fn what_this_build_cannot_do_yet_is_said_and_nothing_is_started() {
+    let rehearsal = Rehearsal::new();
+    for workflow in ["test-1", "sip-nic-lost"] {
+        let (code, said) = rehearsal.text(&["rehearse", "--workflow", workflow]);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(workflow), "{said}");
+    }
+}
+
+#[test]
+fn one_changed_line_gets_a_precise_complaint_and_one_unwise_line_a_refusal() {
+    let rehearsal = Rehearsal::new();
+    let broken = rehearsal.changed_example("host: host2", "host: hots2");
+    let (code, said) = rehearsal.text(&["rehearse", &broken]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("site.yaml:") && said.contains("hots2") && said.contains("host2"),
+        "{said}"
+    );
+    let unwise = rehearsal.changed_example(
+        "solution_control_server: {host: mgmt1",
+        "solution_control_server: {host: host1",
+    );
+    let (code, said) = rehearsal.text(&["rehearse", &unwise]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("scs-on-pair-host"), "{said}");
+}
