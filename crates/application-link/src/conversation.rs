@@ -1,6 +1,6 @@
 //! Owns what an application says to its LCA and when: registration with what it knows of itself, one answer
 //! per order however often the order comes, the status again after a reconnect. A state machine without IO;
-//! `link.rs` carries it.
+//! `line.rs` carries it.
 
 use changeover_model::message::{FromApplication, Registered, ToApplication};
 use changeover_model::{ApplicationStatus, CauseId, Epoch, OrderNumber, RunMode};
@@ -99,6 +99,11 @@ impl Conversation {
 
     pub(crate) fn disconnected(&mut self) {
         self.registered = false;
+    }
+
+    /// Whether the LCA has accepted the registration of the connection that stands.
+    pub(crate) fn is_registered(&self) -> bool {
+        self.registered
     }
 
     /// Takes what the LCA said: what the application is to be told, and what to answer.

@@ -14,13 +14,13 @@
 
 mod clock;
 mod conversation;
-mod dial;
+mod line;
 mod link;
 mod log_sender;
 mod mode_event;
 mod order;
+mod outage;
 mod settings;
-mod transport;
 
 pub use changeover_message_server_core::NewLogEvent;
 pub use changeover_model::message::Registered;

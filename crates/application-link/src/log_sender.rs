@@ -1,23 +1,45 @@
 //! Owns the delivery of an application's log events: an outbox that anybody in the process can put events
-//! into without waiting, and a task that carries it to the Message Server over any number of reconnects. The
-//! outbox itself is `message-server-core`'s.
+//! into without waiting, and the stream that carries it to the Message Server. Events of the levels Standard and
+//! Alarm go into the stream within the caller's task; the many below are gathered into batches by one of its own.
+//! The outbox itself is `message-server-core`'s; dialling, and dialling again, is `rpc::link`'s.
 
 use crate::clock;
-use crate::dial::{BackOff, Dial, Ends};
+use crate::outage::Outage;
+use crate::settings::Settings;
+use changeover_emulated_nic::Network;
 use changeover_message_server_core::{NewLogEvent, Outbox};
-use changeover_model::message::{LogAcknowledged, LogBatch, LogOrigin, SourceId};
+use changeover_model::message::{LogAcknowledged, LogOrigin, SourceId};
 use changeover_model::{ApplicationName, CauseId, Epoch, HostName, LogEventId, LogLevel};
-use std::collections::VecDeque;
+use changeover_rpc::identity::Role;
+use changeover_rpc::link::{self, Dialler, LinkEvent, LinkHandle, LinkOptions, SendError};
+use changeover_rpc::tls::{Expected, LinkSecurity};
+use changeover_rpc::wire;
+use changeover_rpc::wire::message_server_client::MessageServerClient;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, timeout};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
-/// Longest delay between two attempts to reach the Message Server.
-const BACK_OFF: Duration = Duration::from_secs(1);
-/// An attempt that takes longer than this is given up.
-const DIAL: Duration = Duration::from_secs(2);
+/// An outbox has at most 4,000 events on their way, so the queue holds them even if each is a batch of its own.
+const OPTIONS: LinkOptions = LinkOptions {
+    queue: 4_096,
+    ..LinkOptions::ELSEWHERE
+};
+
+/// How the Message Server is dialled: chooses the network and reads the certificates.
+pub(crate) async fn dialler(settings: &Settings) -> Result<Dialler, String> {
+    let network = Network::from_environment()
+        .await
+        .map_err(|error| error.to_string())?;
+    let security = LinkSecurity::from_arguments(settings.tls.as_deref(), settings.insecure)
+        .map_err(|error| error.to_string())?;
+    Ok(Dialler {
+        network,
+        security,
+        expected: Expected::role(Role::MessageServer),
+    })
+}
 
 /// Sends log events to the Message Server. Cheap to clone; never waits and never fails: events stay in memory
 /// (at most 10,000, the least important go first) until the Message Server has stored them.
@@ -30,48 +52,62 @@ pub struct LogSender {
 struct Shared {
     application: ApplicationName,
     host: Option<HostName>,
-    outbox: Mutex<Outbox>,
-    /// Something was put in.
-    filled: Notify,
+    dialler: Dialler,
+    delivery: Mutex<Delivery>,
+    /// Something was put in that may wait for its like.
+    gathered: Notify,
     /// Something was acknowledged.
     emptied: Notify,
-    target: watch::Sender<SocketAddr>,
+}
+
+#[derive(Debug)]
+struct Delivery {
+    outbox: Outbox,
+    target: SocketAddr,
+    link: Option<LinkHandle<wire::LogBatch>>,
+    /// Number of the link: one to an earlier address is not listened to any more.
+    links: u64,
+    /// The connection that stands.
+    connection: Option<u64>,
+    outage: Outage,
 }
 
 impl LogSender {
+    /// Starts delivering to this Message Server, until the runtime ends.
     pub(crate) fn new(
         application: ApplicationName,
         host: Option<HostName>,
+        dialler: Dialler,
         message_server: SocketAddr,
     ) -> Self {
         let source = SourceId(format!("{application}/{}", uuid::Uuid::new_v4()).into());
-        Self {
-            shared: Arc::new(Shared {
-                application,
-                host,
-                outbox: Mutex::new(Outbox::new(source)),
-                filled: Notify::new(),
-                emptied: Notify::new(),
-                target: watch::Sender::new(message_server),
+        let shared = Arc::new(Shared {
+            application,
+            host,
+            dialler,
+            delivery: Mutex::new(Delivery {
+                outbox: Outbox::new(source),
+                target: message_server,
+                link: None,
+                links: 0,
+                connection: None,
+                outage: Outage::of("Message Server", "log events are kept"),
             }),
-        }
-    }
-
-    /// Starts delivering over `dial`, until the runtime ends.
-    pub(crate) fn deliver(&self, dial: impl Dial<LogBatch, LogAcknowledged>) {
-        tokio::spawn(deliver(self.shared.clone(), dial));
-    }
-
-    pub(crate) fn target(&self) -> watch::Receiver<SocketAddr> {
-        self.shared.target.subscribe()
-    }
-
-    pub(crate) fn set_target(&self, target: SocketAddr) {
-        self.shared.target.send_if_modified(|current| {
-            let changed = *current != target;
-            *current = target;
-            changed
+            gathered: Notify::new(),
+            emptied: Notify::new(),
         });
+        tokio::spawn(gather(Arc::clone(&shared)));
+        shared.dial(&mut shared.delivery());
+        Self { shared }
+    }
+
+    /// The Message Server is at this address now.
+    pub(crate) fn set_target(&self, target: SocketAddr) {
+        let mut delivery = self.shared.delivery();
+        if delivery.target != target {
+            delivery.target = target;
+            self.shared.dial(&mut delivery);
+        }
     }
 
     /// Logs an event of this application, outside of any order.
@@ -103,8 +139,14 @@ impl LogSender {
 
     /// Logs an event as it is.
     pub fn push(&self, event: NewLogEvent) {
-        self.shared.outbox().push(event);
-        self.shared.filled.notify_one();
+        let at_once = event.level >= LogLevel::Standard;
+        let mut delivery = self.shared.delivery();
+        delivery.outbox.push(event);
+        if at_once {
+            delivery.send();
+        } else {
+            self.shared.gathered.notify_one();
+        }
     }
 
     /// Waits until every event so far is stored, for an application that is about to end. False if that took
@@ -113,11 +155,11 @@ impl LogSender {
         let until = Instant::now() + within;
         loop {
             let emptied = self.shared.emptied.notified();
-            if self.shared.outbox().is_empty() {
+            if self.shared.delivery().outbox.is_empty() {
                 return true;
             }
             if tokio::time::timeout_at(until, emptied).await.is_err() {
-                return self.shared.outbox().is_empty();
+                return self.shared.delivery().outbox.is_empty();
             }
         }
     }
@@ -125,89 +167,101 @@ impl LogSender {
     /// How many events wait for the Message Server, and how many were dropped because too many did.
     #[must_use]
     pub fn waiting_and_lost(&self) -> (usize, u64) {
-        let outbox = self.shared.outbox();
+        let outbox = &self.shared.delivery().outbox;
         (outbox.pending().len(), outbox.lost())
     }
 }
 
 impl Shared {
-    fn outbox(&self) -> MutexGuard<'_, Outbox> {
-        // Nothing in an outbox can be half done when a thread panics.
-        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    fn delivery(&self) -> MutexGuard<'_, Delivery> {
+        // Nothing in it can be half done when a thread panics.
+        self.delivery.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Dials the target, instead of the one before.
+    fn dial(self: &Arc<Self>, delivery: &mut Delivery) {
+        if let Some(earlier) = delivery.link.take() {
+            earlier.close();
+        }
+        delivery.lost();
+        delivery.links += 1;
+        let number = delivery.links;
+        // The link keeps us and we keep the link: what was logged is delivered although nobody logs any more.
+        let shared = Arc::clone(self);
+        delivery.link = Some(link::start_heard(
+            self.dialler.clone(),
+            delivery.target.into(),
+            OPTIONS,
+            |channel, queue| async move { MessageServerClient::new(channel).log(queue).await },
+            move |event| shared.heard(number, event),
+        ));
+    }
+
+    fn heard(&self, link: u64, event: LinkEvent<LogAcknowledged>) {
+        let mut delivery = self.delivery();
+        if delivery.links != link {
+            return;
+        }
+        match event {
+            LinkEvent::Connected { connection } => delivery.stands(connection),
+            LinkEvent::Message { message, .. } => {
+                if message.source == *delivery.outbox.source() {
+                    delivery.outbox.acknowledged(message.up_to);
+                    delivery.send();
+                    drop(delivery);
+                    self.emptied.notify_waiters();
+                }
+            }
+            LinkEvent::Disconnected { reason, .. } => {
+                delivery.lost();
+                delivery.outage.because(&reason);
+            }
+            LinkEvent::NotConnected { reason } => delivery.outage.because(&reason),
+        }
     }
 }
 
-async fn deliver(shared: Arc<Shared>, mut dial: impl Dial<LogBatch, LogAcknowledged>) {
-    let mut back_off = BackOff::up_to(BACK_OFF);
-    let mut target = shared.target.subscribe();
-    let mut told = false;
-    loop {
-        target.mark_unchanged();
-        match timeout(DIAL, dial.dial()).await {
-            Ok(Ok(ends)) => {
-                told = false;
-                carry(&shared, ends, &mut target, &mut back_off).await;
-                tracing::info!("the link to the Message Server is down, log events are kept");
-            }
-            failed if !told => {
-                told = true;
-                let reason = failed.map_or("no answer in time".to_owned(), |failed| {
-                    failed.err().unwrap_or_default()
-                });
-                tracing::info!(%reason, "the Message Server cannot be reached, log events are kept");
-            }
-            Ok(Err(_)) | Err(_) => {}
-        }
-        tokio::select! {
-            () = tokio::time::sleep(back_off.delay()) => {}
-            _ = target.changed() => {}
-        }
-    }
-}
-
-/// Carries one connection to its end.
-async fn carry(
-    shared: &Shared,
-    mut ends: Ends<LogBatch, LogAcknowledged>,
-    target: &mut watch::Receiver<SocketAddr>,
-    back_off: &mut BackOff,
-) {
-    let mut ready: VecDeque<LogBatch> = {
-        let mut outbox = shared.outbox();
-        let lost = outbox.lost();
+impl Delivery {
+    fn stands(&mut self, connection: u64) {
+        self.outage.over();
+        let lost = self.outbox.lost();
         if lost > 0 {
             tracing::warn!(lost, "so many log events had to be dropped since the start");
         }
-        outbox.connected();
-        outbox.next_batches().into()
-    };
-    loop {
-        tokio::select! {
-            biased;
-            permit = ends.to.reserve(), if !ready.is_empty() => {
-                let Ok(permit) = permit else { break };
-                if let Some(batch) = ready.pop_front() {
-                    permit.send(batch);
+        self.connection = Some(connection);
+        self.outbox.connected();
+        self.send();
+    }
+
+    fn lost(&mut self) {
+        self.connection = None;
+        self.outbox.disconnected();
+    }
+
+    /// Puts what is to be sent now into the stream.
+    fn send(&mut self) {
+        let (Some(link), Some(connection)) = (&self.link, self.connection) else {
+            return;
+        };
+        for batch in self.outbox.next_batches() {
+            match link.send(connection, batch) {
+                Ok(()) => {}
+                // Its end is told next; everything unacknowledged goes out on the connection after it.
+                Err(SendError::NotConnected) => return,
+                Err(SendError::Full) => {
+                    tracing::warn!("the Message Server does not take log events; dialling again");
+                    link.redial_now();
+                    return;
                 }
             }
-            acknowledged = ends.from.recv() => {
-                let Some(acknowledged) = acknowledged else { break };
-                back_off.reset();
-                let mut outbox = shared.outbox();
-                if acknowledged.source == *outbox.source() {
-                    outbox.acknowledged(acknowledged.up_to);
-                    ready.extend(outbox.next_batches());
-                    drop(outbox);
-                    shared.emptied.notify_waiters();
-                }
-            }
-            () = shared.filled.notified() => ready.extend(shared.outbox().next_batches()),
-            _ = target.changed() => break,
         }
     }
-    shared.outbox().disconnected();
 }
 
-#[cfg(test)]
-#[path = "log_sender_tests.rs"]
-mod tests;
+/// Sends what has come together since it ran last.
+async fn gather(shared: Arc<Shared>) {
+    loop {
+        shared.gathered.notified().await;
+        shared.delivery().send();
+    }
+}

@@ -2,9 +2,10 @@
 
 use crate::LogSender;
 use crate::conversation::{Ordered, Said};
+use crate::line::Line;
 use crate::mode_event;
 use changeover_model::{CauseId, Epoch, LogLevel, OrderNumber, Redundancy, RunMode};
-use tokio::sync::mpsc;
+use std::sync::Arc;
 
 /// What [`crate::ApplicationLink::next_order`] returns.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub struct RunModeOrder {
     pub(crate) ordered: Ordered,
     pub(crate) redundancy: Option<Redundancy>,
     pub(crate) log: LogSender,
-    pub(crate) answers: mpsc::Sender<Said>,
+    pub(crate) line: Arc<Line>,
     pub(crate) answered: bool,
 }
 
@@ -82,13 +83,7 @@ impl RunModeOrder {
 
     fn answer(&mut self, answer: Said) {
         self.answered = true;
-        if self.answers.try_send(answer).is_err() {
-            // The LCA orders again, with the same number, as long as it has no answer.
-            tracing::warn!(
-                number = self.ordered.number.0,
-                "the answer to a run-mode order could not be handed to the link"
-            );
-        }
+        self.line.say(answer);
     }
 }
 

@@ -15,19 +15,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 fn main() -> std::process::ExitCode {
-    // Decided before anything else starts: site scripts call these a few times per switchover.
+    // Decided before anything else starts, the command line's own tree included: control scripts are these, and
+    // every millisecond of theirs is one of the switchover's.
     let mut words = std::env::args_os();
     let name = words.next().map(PathBuf::from).unwrap_or_default();
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == "vipctl")
+    {
+        return vipctl(words.skip(1).collect()).into();
+    }
     if let Some(command) = name.file_name().and_then(|name| name.to_str())
         && command != "changeover"
         && let Some(code) = changeover_emulated_host::run_as(command, words)
     {
         return code.into();
     }
-    match Arguments::parse().command {
-        Command::Vipctl(words) => vipctl(words.arguments).into(),
-        command => run(command).into(),
-    }
+    run(Arguments::parse().command)
 }
 
 /// On an emulated host the emulated network's addresses, on a real one the kernel's.
@@ -40,8 +44,8 @@ fn vipctl(words: Vec<OsString>) -> u8 {
     changeover_virtual_ip::vipctl::run(std::iter::once("vipctl".into()).chain(words), kernel)
 }
 
-fn run(command: Command) -> ExitCode {
-    match command {
+fn run(command: Command) -> std::process::ExitCode {
+    let code = match command {
         Command::Rehearse(arguments) => {
             rehearsal(|program| changeover_rehearsal::rehearse(arguments, program))
         }
@@ -63,8 +67,9 @@ fn run(command: Command) -> ExitCode {
             }
         },
         Command::Sci(arguments) => changeover_sci::main(arguments),
-        Command::Vipctl(_) => ExitCode::Unusable,
-    }
+        Command::Vipctl(words) => return vipctl(words.arguments).into(),
+    };
+    code.into()
 }
 
 /// Rehearsals run on several threads: the probe and the observers must not wait for each other.

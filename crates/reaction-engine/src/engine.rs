@@ -119,6 +119,13 @@ impl ReactionEngine {
         self.foretell(self.clock, request)
     }
 
+    /// The machine stood still for this long: every wait gets it on top, so that nothing is given up for a silence
+    /// of our own.
+    pub fn postpone(&mut self, by: std::time::Duration) {
+        self.timers.postpone_all(by);
+        self.sight.postpone(by);
+    }
+
     pub(crate) fn epoch_of(&self, pair: &PairName) -> Epoch {
         self.intended
             .get(pair)

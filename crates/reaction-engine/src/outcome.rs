@@ -358,7 +358,7 @@ impl ReactionEngine {
             Phase::Release => {
                 if let Some((pair, _)) = self.pair_and_host(&environment, number) {
                     let why = "the release elsewhere was not seen in time";
-                    self.give_up_enable(now, number, pair, why, outputs);
+                    self.give_up_enable(now, number, pair, why, None, outputs);
                 }
             }
             Phase::New | Phase::Turn(_) | Phase::Host | Phase::Joined(_) | Phase::Ended(_) => {}

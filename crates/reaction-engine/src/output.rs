@@ -122,6 +122,9 @@ pub enum Output {
         pair: PairName,
         /// The timeline record.
         cause: CauseId,
+        /// The hold has no reason any more once the agent of this host has told what it holds, or the host is
+        /// lost; `None`: only an operator can judge it.
+        until_back: Option<HostName>,
         /// For people.
         reason: String,
     },

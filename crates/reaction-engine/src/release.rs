@@ -17,7 +17,7 @@ pub(crate) enum Gate {
     Free(Option<String>),
     /// Its release is not seen yet.
     Wait(String),
-    /// Its release will not come.
+    /// Its agent stays away: the release will not come before it is back.
     Stuck(String),
 }
 
@@ -83,7 +83,8 @@ impl ReactionEngine {
                 Gate::Free(None) => {}
                 Gate::Free(Some(why)) => self.note(now, number, why),
                 Gate::Stuck(why) => {
-                    self.give_up_enable(now, number, pair, &why, outputs);
+                    let back = Some(other.clone());
+                    self.give_up_enable(now, number, pair, &why, back, outputs);
                     return;
                 }
                 Gate::Wait(why) => {
@@ -136,23 +137,32 @@ impl ReactionEngine {
             return true;
         }
         let why = format!("{other} has not released the VIP");
-        self.give_up_enable(now, number, pair, &why, outputs);
+        self.give_up_enable(now, number, pair, &why, None, outputs);
         false
     }
 
-    /// Ends an enabling reaction whose release does not come, and asks for the pair to be held.
+    /// Ends an enabling reaction whose release does not come, and asks for the pair to be held: until the agent
+    /// of `until_back` is back, or until an operator has looked.
     pub(crate) fn give_up_enable(
         &mut self,
         now: Timestamp,
         number: u64,
         pair: &Pair,
         why: &str,
+        until_back: Option<HostName>,
         outputs: &mut Vec<Output>,
     ) {
         let Some(cause) = self.reactions.get(&number).map(|found| found.asked.cause) else {
             return;
         };
-        let reason = format!("{why}; look at that host, then: sci realign {}", pair.name);
+        let name = &pair.name;
+        let reason = match &until_back {
+            Some(host) => format!(
+                "{why}; start lca on {host} (that ends it by itself), or look at that host, then: sci realign {name}, \
+                 or if it is lost: sci hosts confirm-lost {host}"
+            ),
+            None => format!("{why}; look at that host, then: sci realign {name}"),
+        };
         self.escalate(
             number,
             EscalationKind::ReleaseFailed,
@@ -162,6 +172,7 @@ impl ReactionEngine {
         outputs.push(Output::HoldPair {
             pair: pair.name.clone(),
             cause,
+            until_back,
             reason,
         });
         self.report_finished(number, false, why, outputs);

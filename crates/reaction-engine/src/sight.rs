@@ -80,6 +80,13 @@ impl Sight {
         self.hosts.get(host).map_or(Timestamp(0), |view| view.since)
     }
 
+    /// A pause of ours is no absence of theirs.
+    pub(crate) fn postpone(&mut self, by: std::time::Duration) {
+        for view in self.hosts.values_mut() {
+            view.since = view.since + by;
+        }
+    }
+
     pub(crate) fn observe(
         &mut self,
         now: Timestamp,

@@ -192,6 +192,43 @@ where
     Open: Fn(Channel, Queue<WireOut>) -> Opening + Send + Sync + 'static,
     Opening: Future<Output = Result<Response<Streaming<WireIn>>, Status>> + Send + 'static,
 {
+    start_task(dialler, to, options, open, Teller { events, tell })
+}
+
+/// Starts a link whose owner hears every event at once, within the link's own task and without a queue: one hop
+/// less than [`start`]. `hear` must not block; the link stands still meanwhile. Must be called within a tokio
+/// runtime.
+pub fn start_heard<WireOut, WireIn, In, Open, Opening>(
+    dialler: Dialler,
+    to: Destination,
+    options: LinkOptions,
+    open: Open,
+    hear: impl Fn(LinkEvent<In>) + Send + Sync + 'static,
+) -> LinkHandle<WireOut>
+where
+    WireOut: Send + 'static,
+    WireIn: Send + 'static,
+    In: TryFrom<WireIn, Error = ConvertError> + Send + 'static,
+    Open: Fn(Channel, Queue<WireOut>) -> Opening + Send + Sync + 'static,
+    Opening: Future<Output = Result<Response<Streaming<WireIn>>, Status>> + Send + 'static,
+{
+    start_task(dialler, to, options, open, Hearer(hear))
+}
+
+fn start_task<WireOut, WireIn, In, Open, Opening>(
+    dialler: Dialler,
+    to: Destination,
+    options: LinkOptions,
+    open: Open,
+    listener: impl Listener<In>,
+) -> LinkHandle<WireOut>
+where
+    WireOut: Send + 'static,
+    WireIn: Send + 'static,
+    In: TryFrom<WireIn, Error = ConvertError> + Send + 'static,
+    Open: Fn(Channel, Queue<WireOut>) -> Opening + Send + Sync + 'static,
+    Opening: Future<Output = Result<Response<Streaming<WireIn>>, Status>> + Send + 'static,
+{
     let shared = Arc::new(Shared {
         outgoing: Mutex::new(None),
         redial: Notify::new(),
@@ -202,7 +239,7 @@ where
         to,
         options,
         open,
-        teller: Teller { events, tell },
+        listener,
         shared: Arc::clone(&shared),
         received: std::marker::PhantomData::<fn(WireIn) -> In>,
     };
@@ -220,19 +257,27 @@ where
     }
 }
 
+/// The owner has dropped its queue: nobody listens any more.
+struct NobodyListens;
+
+/// How the owner hears of events.
+trait Listener<In>: Send + Sync + 'static {
+    fn tell(&self, event: LinkEvent<In>) -> impl Future<Output = Result<(), NobodyListens>> + Send;
+}
+
+/// Through a queue.
 struct Teller<Event, Tell> {
     events: mpsc::Sender<Event>,
     tell: Tell,
 }
 
-/// The owner has dropped its queue: nobody listens any more.
-struct NobodyListens;
-
-impl<Event, Tell> Teller<Event, Tell> {
-    async fn tell<In>(&self, event: LinkEvent<In>) -> Result<(), NobodyListens>
-    where
-        Tell: Fn(LinkEvent<In>) -> Event,
-    {
+impl<In, Event, Tell> Listener<In> for Teller<Event, Tell>
+where
+    In: Send,
+    Event: Send + 'static,
+    Tell: Fn(LinkEvent<In>) -> Event + Send + Sync + 'static,
+{
+    async fn tell(&self, event: LinkEvent<In>) -> Result<(), NobodyListens> {
         self.events
             .send((self.tell)(event))
             .await
@@ -240,12 +285,26 @@ impl<Event, Tell> Teller<Event, Tell> {
     }
 }
 
-struct Task<WireOut, WireIn, In, Event, Open, Tell> {
+/// At once.
+struct Hearer<Hear>(Hear);
+
+impl<In, Hear> Listener<In> for Hearer<Hear>
+where
+    In: Send,
+    Hear: Fn(LinkEvent<In>) + Send + Sync + 'static,
+{
+    async fn tell(&self, event: LinkEvent<In>) -> Result<(), NobodyListens> {
+        (self.0)(event);
+        Ok(())
+    }
+}
+
+struct Task<WireOut, WireIn, In, Open, Listening> {
     dialler: Dialler,
     to: Destination,
     options: LinkOptions,
     open: Open,
-    teller: Teller<Event, Tell>,
+    listener: Listening,
     shared: Arc<Shared<WireOut>>,
     received: std::marker::PhantomData<fn(WireIn) -> In>,
 }
@@ -258,12 +317,12 @@ struct OpenStream<WireOut, WireIn> {
     _cut: watch::Sender<bool>,
 }
 
-impl<WireOut, WireIn, In, Event, Open, Opening, Tell> Task<WireOut, WireIn, In, Event, Open, Tell>
+impl<WireOut, WireIn, In, Open, Opening, Listening> Task<WireOut, WireIn, In, Open, Listening>
 where
     In: TryFrom<WireIn, Error = ConvertError>,
     Open: Fn(Channel, Queue<WireOut>) -> Opening,
     Opening: Future<Output = Result<Response<Streaming<WireIn>>, Status>>,
-    Tell: Fn(LinkEvent<In>) -> Event,
+    Listening: Listener<In>,
 {
     async fn run(self) {
         let mut backoff = Backoff::new(self.options.longest_backoff);
@@ -286,7 +345,7 @@ where
                     }
                     told
                 }
-                Err(reason) => self.teller.tell(LinkEvent::NotConnected { reason }).await,
+                Err(reason) => self.listener.tell(LinkEvent::NotConnected { reason }).await,
             };
             if told.is_err() {
                 return;
@@ -336,7 +395,7 @@ where
         let mut redial = std::pin::pin!(self.shared.redial.notified());
         // From here on a redial is heard, also while the owner's queue is full.
         redial.as_mut().enable();
-        self.teller
+        self.listener
             .tell(LinkEvent::Connected { connection })
             .await?;
         let reason = loop {
@@ -355,13 +414,13 @@ where
                         connection,
                         message,
                     };
-                    self.teller.tell(event).await?;
+                    self.listener.tell(event).await?;
                 }
                 Err(error) => crate::streams::skipped("link", &error),
             }
         };
         self.shared.set(None);
-        self.teller
+        self.listener
             .tell(LinkEvent::Disconnected { connection, reason })
             .await
     }

@@ -25,6 +25,7 @@ use changeover_reaction_engine::{Origin, ReactionRequest, Target};
 use repetition::Repetition;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Most cleared alarms kept; the oldest go first.
 pub const HISTORY: usize = 1_000;
@@ -261,6 +262,18 @@ impl AlarmBook {
     pub fn tick(&mut self, now: Timestamp, effects: &mut Vec<AlarmEffect>) {
         while let Some((_, id)) = self.timers.pop_due(now) {
             self.clear_alarm(now, id, "timeout".to_owned(), effects);
+        }
+    }
+
+    /// The machine stood still: what would have cleared an alarm in time may still wait in a queue.
+    pub fn postpone(&mut self, by: Duration) {
+        self.timers.postpone_all(by);
+        for id in self.active.values() {
+            if let Some(stored) = self.alarms.get_mut(id)
+                && let Some(at) = &mut stored.picture.clears_at
+            {
+                *at = *at + by;
+            }
         }
     }
 

@@ -44,17 +44,13 @@ impl Core for ScsCore {
     type Output = ScsOutput;
 
     fn handle(&mut self, now: Timestamp, input: ScsInput, outputs: &mut Vec<ScsOutput>) {
-        self.now = self.now.max(now);
+        self.look_for_pause(now);
         self.take(input);
         self.finish(outputs);
     }
 
     fn tick(&mut self, now: Timestamp, outputs: &mut Vec<ScsOutput>) {
-        let late = self.deadline().map_or(Duration::ZERO, |due| now.since(due));
-        self.now = self.now.max(now);
-        if late > PAUSE {
-            self.paused(late);
-        }
+        self.look_for_pause(now);
         while let Some((_, timer)) = self.timers.pop_due(self.now) {
             self.timer(timer);
         }
@@ -138,9 +134,23 @@ impl ScsCore {
         }
     }
 
-    /// The machine stood still: nothing may be concluded from that silence. Everybody gets a full bound again
-    /// and is asked for the state first.
+    /// A tick was due long ago. What waited in the queue meanwhile comes before it, so each input looks as well;
+    /// what ran out before this process began is no pause of its.
+    fn look_for_pause(&mut self, now: Timestamp) {
+        let due = self.deadline().map(|due| due.max(self.started));
+        let late = due.map_or(Duration::ZERO, |due| now.since(due));
+        self.now = self.now.max(now);
+        if late > PAUSE {
+            self.paused(late);
+        }
+    }
+
+    /// The machine stood still: nothing may be concluded from that silence. Every wait gets the time on top, and
+    /// everybody a full bound again; they are asked for the state first.
     fn paused(&mut self, late: Duration) {
+        self.timers.postpone_all(late);
+        self.engine.postpone(late);
+        self.alarms.postpone(late);
         for host in self.hosts.keys().cloned().collect::<Vec<_>>() {
             self.ask_again(&host);
         }

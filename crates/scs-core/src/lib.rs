@@ -73,6 +73,8 @@ pub struct ScsIdentity {
 pub struct ScsCore {
     /// Time of the input at hand.
     now: Timestamp,
+    /// When this core began.
+    started: Timestamp,
     identity: ScsIdentity,
     /// The operator's file, without recorded changes.
     file: Option<Arc<Environment>>,
@@ -123,6 +125,7 @@ impl ScsCore {
         let own_events = OwnEvents::new(&identity, stored.pending_events.into_values().collect());
         let mut core = Self {
             now,
+            started: now,
             identity,
             file: None,
             environment: None,

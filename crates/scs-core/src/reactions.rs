@@ -101,8 +101,9 @@ impl ScsCore {
             Output::HoldPair {
                 pair,
                 cause,
+                until_back,
                 reason,
-            } => self.hold(&pair, cause, &reason),
+            } => self.hold(&pair, cause, until_back, &reason),
             Output::Settled { pair, cause, good } => self.settled(pair, cause, good),
         }
     }
@@ -198,12 +199,19 @@ impl ScsCore {
         );
     }
 
-    fn hold(&mut self, pair: &PairName, cause: CauseId, reason: &str) {
+    fn hold(
+        &mut self,
+        pair: &PairName,
+        cause: CauseId,
+        until_back: Option<HostName>,
+        reason: &str,
+    ) {
         self.note(cause, Step::Note, format!("{pair} is held"), reason);
         if let Some(care) = self.pairs.get_mut(pair) {
+            care.kept.held_until_back = until_back;
             care.kept.held = Some(Refusal::new(
                 RefusalCode::Held,
-                format!("{reason}; then sci realign {pair} or sci switchover {pair} --force"),
+                format!("{reason}, or sci switchover {pair} --force"),
             ));
         }
         self.keep_pair(pair);

@@ -28,8 +28,11 @@ pub struct StoredPair {
     pub maintenance: Option<StoredMaintenance>,
     /// An alarm Test suspends realignment until then.
     pub test_hold_until: Option<Timestamp>,
-    /// The pair is held after a failure that only an operator can judge.
+    /// The pair is held after a failure that only an operator can judge, or until `held_until_back` is back.
     pub held: Option<Refusal>,
+    /// The hold ends by itself once the LCA of this host has reported, or the host is lost.
+    #[serde(default)]
+    pub held_until_back: Option<HostName>,
     /// Times of automatic role changes within the flapping window.
     pub automatic_switches: Vec<Timestamp>,
     /// Automatic switching stopped: when the last cause to switch was seen.

@@ -9,3 +9,4 @@ mod show;
 mod site;
 mod store;
 mod switching;
+mod ways_out;

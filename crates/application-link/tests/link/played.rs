@@ -1,7 +1,7 @@
 //! An LCA on a Unix socket and a Message Server on loopback, played by the tests: they hand every connection to
 //! the test, which says what comes next. No decision of their own.
 
-use changeover_application_link::{ApplicationLink, LinkError, Order, RunModeOrder, Settings};
+use changeover_application_link::{ApplicationLink, Order, RunModeOrder, Settings};
 use changeover_emulated_nic::Network;
 use changeover_model::message::{
     FromApplication, LogAcknowledged, LogBatch, Registered, ToApplication,
@@ -216,12 +216,9 @@ impl Lca {
 
     /// An application that has registered, and its connection.
     pub(crate) async fn registered(&mut self) -> (ApplicationLink, OfLca) {
-        let registering: Result<ApplicationLink, LinkError>;
-        let settings = self.settings();
-        let connection;
-        (registering, connection) =
-            tokio::join!(ApplicationLink::register(settings), self.accept());
-        (registering.expect("the LCA accepts"), connection)
+        let registering = ApplicationLink::register(self.settings());
+        let (link, connection) = tokio::join!(registering, self.accept());
+        (link.expect("the LCA accepts"), connection)
     }
 }
 

@@ -105,8 +105,9 @@ fn an_agent_that_stays_away_from_a_holder_holds_the_pair() {
         world.pass(5_000),
         [
             "escalated ReleaseFailed: host1 may hold the VIP and its agent stays away: nobody can release it there; \
-             look at that host, then: sci realign SIP_EAST",
-            "hold SIP_EAST",
+             start lca on host1 (that ends it by itself), or look at that host, then: sci realign SIP_EAST, \
+             or if it is lost: sci hosts confirm-lost host1",
+            "hold SIP_EAST until host1 is back",
             "settled bad",
         ]
     );

@@ -347,7 +347,12 @@ impl World {
                 other => format!("{host}: {other:?}"),
             },
             Output::Escalated { kind, reason, .. } => format!("escalated {kind:?}: {reason}"),
-            Output::HoldPair { pair, .. } => format!("hold {pair}"),
+            Output::HoldPair {
+                pair, until_back, ..
+            } => match until_back {
+                Some(host) => format!("hold {pair} until {host} is back"),
+                None => format!("hold {pair}"),
+            },
             Output::Settled { pair, good, .. } => {
                 let good = if *good { "good" } else { "bad" };
                 match pair {

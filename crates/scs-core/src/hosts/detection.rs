@@ -42,8 +42,8 @@ impl ScsCore {
             return;
         };
         care.heard = now;
-        care.confirmed_lost = false;
         if care.lost.take().is_some() {
+            care.confirmed_lost = false;
             care.lost_wait_over = false;
             self.timers.cancel(&Timer::LostWait(host.clone()));
             self.reach_changed(host);

@@ -60,11 +60,13 @@ impl ScsCore {
         }
     }
 
+    /// An operator's word: the engine goes on without these hosts, their pairs fail over.
     pub(crate) fn confirm_lost(&mut self, hosts: &[HostName]) {
         for host in hosts {
             if let Some(care) = self.hosts.get_mut(host) {
                 care.confirmed_lost = true;
             }
+            self.reach_changed(host);
             self.touch_host(host);
         }
         self.doubt_again();

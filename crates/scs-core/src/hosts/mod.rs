@@ -40,7 +40,8 @@ pub(crate) struct HostCare {
     pub(crate) lost: Option<Timestamp>,
     /// `disconnect_switchover_timeout` is over as well.
     pub(crate) lost_wait_over: bool,
-    /// An operator said that it is really lost.
+    /// An operator said that it is really lost: nothing of it serves or holds a VIP any more. For a silent host any
+    /// sign of life ends that word; for one whose agent alone is away, only its LCA.
     pub(crate) confirmed_lost: bool,
     /// How the link ended last.
     pub(crate) last_loss: Option<LinkLoss>,
@@ -133,6 +134,8 @@ impl HostCare {
             HostCondition::Lost(self.lost_wait_over || self.confirmed_lost)
         } else if self.reported {
             HostCondition::Reported
+        } else if self.agent_lost.is_some() && self.confirmed_lost {
+            HostCondition::Lost(true)
         } else if self.agent_lost.is_some() {
             HostCondition::AgentLost(self.agent_wait_over)
         } else {

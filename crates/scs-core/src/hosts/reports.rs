@@ -31,6 +31,7 @@ impl ScsCore {
         care.ever_reported = true;
         care.agent_lost = None;
         care.agent_wait_over = false;
+        care.confirmed_lost = false;
         care.revision = state.revision;
         for timer in [
             Timer::AgentWait(host.clone()),

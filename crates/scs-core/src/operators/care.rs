@@ -1,12 +1,12 @@
 //! Maintenance on and off (off says first what would happen at once), and the word that a host is really lost.
 
-use crate::hosts::HostCondition;
+use crate::hosts::{HostCare, HostCondition};
 use crate::pairs::Alignment;
 use crate::{ScsCore, StoredMaintenance};
 use changeover_model::message::{
     MaintenanceTarget, OperatorAnswer, Prediction, RecordKind, RecordOutcome, Step,
 };
-use changeover_model::{HostName, PairName, Refusal, RefusalCode, RequestId, show_duration};
+use changeover_model::{CauseId, HostName, PairName, Refusal, RefusalCode, RequestId, show_duration};
 use std::time::Duration;
 
 enum Target {
@@ -136,6 +136,23 @@ impl ScsCore {
         all
     }
 
+    /// What is taken on the operator's word alone.
+    fn note_what_it_means(&mut self, record: CauseId, host: &HostName) {
+        let means = match self.hosts.get(host).map(HostCare::condition) {
+            Some(HostCondition::AgentLost(_)) => {
+                "it still answers without its LCA; from now on its servers count as ended and its VIPs as \
+                 released, until its LCA reports"
+            }
+            Some(HostCondition::Lost(_)) => {
+                "its servers count as ended and its VIPs as released, until it is heard of again"
+            }
+            Some(HostCondition::Reported | HostCondition::NotYetJudged) | None => {
+                "it counts as lost as soon as its silence is noticed"
+            }
+        };
+        self.note(record, Step::Note, format!("{host} counts as lost"), means);
+    }
+
     pub(super) fn ask_confirm_lost(&mut self, request: RequestId, who: &str, hosts: &[HostName]) {
         let mut reasons = Vec::new();
         for host in hosts {
@@ -161,6 +178,9 @@ impl ScsCore {
         let title = format!("{} confirmed lost", names.join(", "));
         let record = self.open_record(RecordKind::Administration, None, title.clone(), who);
         self.note(record, Step::Requested, title.clone(), who);
+        for host in hosts {
+            self.note_what_it_means(record, host);
+        }
         self.close_record(record, RecordOutcome::Done, title.clone());
         self.confirm_lost(hosts);
         self.reply(

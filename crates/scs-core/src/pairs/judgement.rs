@@ -35,6 +35,7 @@ impl ScsCore {
         }
         self.watch_trouble(pair);
         self.watch_alignment(pair);
+        self.watch_failure(pair);
         self.end_handovers(pair);
         let now = self.now;
         let wake = self
@@ -111,7 +112,14 @@ impl ScsCore {
     }
 
     fn one_primary(&mut self, pair: &PairName, primary: &Member, other: &Member) -> bool {
-        self.adopt_primary(pair, primary, other);
+        let replaceable = primary.fails_to_serve() && other.can_take_over();
+        if self.is_overtaken(pair, primary) {
+            if !replaceable {
+                return self.take_back(pair, primary, other);
+            }
+        } else {
+            self.adopt_primary(pair, primary);
+        }
         let leaving = self
             .hosts
             .get(&primary.host)
@@ -146,15 +154,37 @@ impl ScsCore {
         }
     }
 
-    /// What is there without having been ordered by this SCS: after a lost store, a restart, or a procedure that
-    /// failed midway.
-    fn adopt_primary(&mut self, pair: &PairName, primary: &Member, other: &Member) {
+    /// The epoch in force was given to another server: an order in it may still be on its way.
+    fn is_overtaken(&self, pair: &PairName, primary: &Member) -> bool {
+        self.pairs.get(pair).is_some_and(|care| {
+            primary.epoch < care.kept.epoch
+                && care.kept.primary.as_ref() != Some(&primary.application)
+        })
+    }
+
+    /// The primary of an older epoch serves and the one that was to follow it does not: back under a new epoch,
+    /// unless that one may serve where nobody can see it.
+    fn take_back(&mut self, pair: &PairName, primary: &Member, other: &Member) -> bool {
+        let cause = format!(
+            "{} is primary in epoch {}, {} never became it",
+            primary.application, primary.epoch, other.application
+        );
+        let mut reasons: Vec<Refusal> = self.may_still_serve(pair, other).into_iter().collect();
+        reasons.extend(self.gate(pair));
+        if !reasons.is_empty() {
+            self.suppress(pair, reasons, &cause);
+            return false;
+        }
+        self.suppress(pair, Vec::new(), "");
+        self.open_take_back(pair, primary, other, &cause)
+    }
+
+    /// What is there without having been ordered by this SCS: after a lost store or a restart.
+    fn adopt_primary(&mut self, pair: &PairName, primary: &Member) {
         let Some(care) = self.pairs.get_mut(pair) else {
             return;
         };
-        let may_be_primary = matches!(other.condition, HostCondition::AgentLost(_))
-            && primary.epoch < care.kept.epoch;
-        if care.kept.primary.as_ref() == Some(&primary.application) || may_be_primary {
+        if care.kept.primary.as_ref() == Some(&primary.application) {
             return;
         }
         care.kept.primary = Some(primary.application.clone());

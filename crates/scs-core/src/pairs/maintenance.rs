@@ -1,8 +1,11 @@
-//! Maintenance of pairs and hosts, and everything of a pair that ends by itself: maintenance, test hold, flapping.
+//! Maintenance of pairs and hosts, and everything of a pair that ends by itself: maintenance, test hold, flapping,
+//! a hold for an agent that is away.
 
 use crate::ScsCore;
 use crate::dispatch::Timer;
+use crate::hosts::{HostCare, HostCondition};
 use crate::{StoreChange, StoredMaintenance};
+use changeover_model::message::{RecordKind, RecordOutcome, Step};
 use changeover_model::{HostName, PairName};
 
 impl ScsCore {
@@ -25,6 +28,7 @@ impl ScsCore {
     /// Ends what of the pair has run out, and wakes it for what will.
     pub(crate) fn expire(&mut self, pair: &PairName) {
         let now = self.now;
+        self.end_hold(pair);
         let Some(care) = self.pairs.get_mut(pair) else {
             return;
         };
@@ -61,6 +65,37 @@ impl ScsCore {
         if quiet.is_some_and(|until| until <= now) {
             self.end_flapping(pair, "no new cause to switch");
         }
+    }
+
+    /// A hold for an agent that stayed away has no reason any more once that agent has told what it holds, or
+    /// nothing of its host is left.
+    fn end_hold(&mut self, pair: &PairName) {
+        let host = self
+            .pairs
+            .get(pair)
+            .and_then(|care| care.kept.held_until_back.clone());
+        let Some(host) = host else {
+            return;
+        };
+        let why = match self.hosts.get(&host).map(HostCare::condition) {
+            Some(HostCondition::Reported) => format!("the LCA of {host} is back and has reported"),
+            Some(HostCondition::Lost(true)) => format!("{host} is lost: it holds nothing any more"),
+            None => format!("{host} is no longer in the environment"),
+            Some(
+                HostCondition::NotYetJudged
+                | HostCondition::AgentLost(_)
+                | HostCondition::Lost(false),
+            ) => return,
+        };
+        if let Some(care) = self.pairs.get_mut(pair) {
+            care.release_hold();
+        }
+        self.keep_pair(pair);
+        let title = format!("{pair} is held no more");
+        let record = self.open_record(RecordKind::Host, Some(pair), title.clone(), &why);
+        self.note(record, Step::Note, title, why.clone());
+        self.clear_alarm(&format!("held/{pair}"), &why);
+        self.close_record(record, RecordOutcome::Done, why);
     }
 
     pub(crate) fn set_pair_maintenance(

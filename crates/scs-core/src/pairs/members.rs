@@ -22,6 +22,8 @@ pub(crate) struct Member {
     pub(crate) in_step: bool,
     pub(crate) hung: bool,
     pub(crate) stopped_as_asked: bool,
+    /// Its host is being shut down.
+    pub(crate) leaving: bool,
     /// Why it is as it is, for people.
     pub(crate) reason: String,
 }
@@ -41,7 +43,7 @@ impl Member {
 
     /// It could serve if it were primary.
     pub(crate) fn can_take_over(&self) -> bool {
-        self.reported() && self.status == ApplicationStatus::Running
+        self.reported() && self.status == ApplicationStatus::Running && !self.leaving
     }
 
     /// On its way to Running.
@@ -106,6 +108,10 @@ impl Member {
             HostCondition::Reported => {}
         }
         match self.status {
+            ApplicationStatus::Running if self.leaving => vec![Refusal::new(
+                RefusalCode::BackupServiceUnavailable,
+                format!("{host} is being shut down, and {name} with it"),
+            )],
             ApplicationStatus::Running => Vec::new(),
             ApplicationStatus::ServiceUnavailable => vec![Refusal::new(
                 RefusalCode::BackupServiceUnavailable,
@@ -149,7 +155,8 @@ impl ScsCore {
     ) -> Option<Member> {
         let config = &self.pairs.get(pair)?.config;
         let state = &self.applications.get(application)?.state;
-        let condition = self.hosts.get(host)?.condition();
+        let host_care = self.hosts.get(host)?;
+        let (condition, leaving) = (host_care.condition(), host_care.stopping);
         let mut status = state.status;
         let mut reason = state.reason.clone();
         if status == ApplicationStatus::Running && state.hung {
@@ -172,6 +179,7 @@ impl ScsCore {
             in_step: config.redundancy == Redundancy::Warm || state.in_step,
             hung: state.hung,
             stopped_as_asked: state.stopped_as_asked,
+            leaving,
             reason,
         })
     }

@@ -20,7 +20,7 @@ use crate::{ScsCore, StoredPair};
 use changeover_model::environment::Pair;
 use changeover_model::message::{ApplicationState, OrderOutcome};
 use changeover_model::{
-    ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, Refusal, Timestamp,
+    ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, Refusal, RunMode, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -52,6 +52,8 @@ pub(crate) struct PairCare {
     pub(crate) not_before: Option<Timestamp>,
     /// Procedures that failed in a row.
     pub(crate) failures: u32,
+    /// When the last one failed.
+    pub(crate) failed_at: Option<Timestamp>,
     /// Since when intended and observed holder differ with nothing under way.
     pub(crate) misaligned_since: Option<Timestamp>,
     /// Realignments that did not help, in a row.
@@ -82,6 +84,7 @@ impl PairCare {
             suppressed: Vec::new(),
             not_before: None,
             failures: 0,
+            failed_at: None,
             misaligned_since: None,
             realign_failures: 0,
             waiting_since: None,
@@ -111,6 +114,12 @@ impl PairCare {
         self.kept.epoch.max(self.floor).next()
     }
 
+    /// Ends a hold; true if there was one.
+    pub(crate) fn release_hold(&mut self) -> bool {
+        self.kept.held_until_back = None;
+        self.kept.held.take().is_some()
+    }
+
     /// Asks to be looked at again then at the latest.
     pub(crate) fn wake_at(&mut self, at: Timestamp) {
         self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
@@ -126,6 +135,7 @@ impl PairCare {
         if let Some(procedure) = self.procedure.as_mut() {
             procedure.postpone(by);
         }
+        self.trouble.postpone(by);
         for at in [
             &mut self.not_before,
             &mut self.misaligned_since,
@@ -204,6 +214,15 @@ impl ScsCore {
             care.floor = care.floor.max(*epoch);
             if *epoch > care.kept.epoch && care.open_record.is_none() {
                 care.kept.epoch = *epoch;
+                // Whoever was to be primary in an older epoch is not in this one: another may have been ordered.
+                care.kept.primary = applications
+                    .iter()
+                    .find(|state| {
+                        state.epoch == *epoch
+                            && state.run_mode == RunMode::Primary
+                            && care.config.host_of(&state.application).is_some()
+                    })
+                    .map(|state| state.application.clone());
                 self.keep_pair(pair);
                 self.intend_engine(pair);
                 self.picture_changed = true;

@@ -1,10 +1,11 @@
-//! No primary, two primaries, and the VIP where it should not be: debounced, told as 20621-20623 and as alarms.
+//! No primary, two primaries, and the VIP where it should not be: debounced, told as 20621-20623 and as alarms. Also
+//! the end of the alarm of a failed procedure.
 //! Realignment by itself starts here; how it goes stands in `procedures/realignment`.
 
 use super::Alignment;
 use crate::ScsCore;
 use changeover_model::environment::AlarmCategory;
-use changeover_model::{PairName, Timestamp};
+use changeover_model::{ApplicationStatus, PairName, Timestamp};
 use std::time::Duration;
 
 /// An ordinary switchover is over by then: trouble is told only afterwards.
@@ -26,6 +27,15 @@ pub(crate) enum Wrong {
 pub(crate) struct Trouble {
     seen: Option<(Wrong, Timestamp)>,
     told: Option<Wrong>,
+}
+
+impl Trouble {
+    /// The machine stood still: what was wrong then has not been wrong for longer.
+    pub(crate) fn postpone(&mut self, by: Duration) {
+        if let Some((_, since)) = &mut self.seen {
+            *since = *since + by;
+        }
+    }
 }
 
 impl ScsCore {
@@ -157,6 +167,38 @@ impl ScsCore {
         if pause.is_some_and(|pause| since + pause <= now) {
             self.open_realignment(pair, alignment);
         }
+    }
+
+    /// A procedure failed, and the pair got to where it should be all the same: its alarm ends. It stands for a
+    /// moment at least, so that one that left everything in place is seen as well.
+    pub(crate) fn watch_failure(&mut self, pair: &PairName) {
+        let now = self.now;
+        let key = format!("procedure/{pair}");
+        if !self.alarms.is_raised(&key) || self.is_busy(pair) || !self.is_as_wanted(pair) {
+            return;
+        }
+        let Some(care) = self.pairs.get_mut(pair) else {
+            return;
+        };
+        let until = care.failed_at.map(|at| at + DEBOUNCE);
+        match until.filter(|until| *until > now) {
+            Some(until) => care.wake_at(until),
+            None => self.clear_alarm(&key, "one primary is Started and holds the VIP again"),
+        }
+    }
+
+    /// One primary, the intended one, Started, with the VIP.
+    fn is_as_wanted(&self, pair: &PairName) -> bool {
+        let (Some(members), Some(care)) = (self.members(pair), self.pairs.get(pair)) else {
+            return false;
+        };
+        let mut primaries = members.iter().filter(|member| member.is_primary());
+        let (Some(primary), None) = (primaries.next(), primaries.next()) else {
+            return false;
+        };
+        primary.status == ApplicationStatus::Running
+            && care.kept.primary.as_ref() == Some(&primary.application)
+            && self.alignment(pair, false) == Alignment::AsIntended
     }
 
     fn tell_holders(&mut self, pair: &PairName, alignment: Alignment) {

@@ -44,14 +44,20 @@ impl ScsCore {
         let host = from.host.clone();
         let (moment, who, step, what, evidence) = match from.condition {
             HostCondition::Lost(_) => {
-                let bound = self.hosts.get(&host).map(crate::hosts::HostCare::bound);
-                let bound = show_duration(bound.unwrap_or_default());
+                let care = self.hosts.get(&host);
+                let evidence = if care.is_some_and(|care| care.confirmed_lost) {
+                    "confirmed by an operator (sci hosts confirm-lost)".to_owned()
+                } else {
+                    let bound = care.map(crate::hosts::HostCare::bound);
+                    let bound = show_duration(bound.unwrap_or_default());
+                    format!("nothing was heard of it for {bound}")
+                };
                 (
                     Moment::Here,
                     Party::Scs,
                     Step::HostLost(host.clone(), true),
                     format!("{host} lost"),
-                    format!("nothing was heard of it for {bound}"),
+                    evidence,
                 )
             }
             HostCondition::AgentLost(_) => (

@@ -162,6 +162,7 @@ impl ScsCore {
         self.free(pair);
         self.note(procedure.record, Step::Note, "failed", why);
         if let Some(care) = self.pairs.get_mut(pair) {
+            care.failed_at = Some(self.now);
             if procedure.kind == RecordKind::Realignment {
                 care.realign_failures = care.realign_failures.saturating_add(1);
             } else {

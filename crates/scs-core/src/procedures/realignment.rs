@@ -65,7 +65,7 @@ impl ScsCore {
         );
         self.end_test_hold(pair);
         if let Some(care) = self.pairs.get_mut(pair)
-            && care.kept.held.take().is_some()
+            && care.release_hold()
         {
             self.keep_pair(pair);
         }

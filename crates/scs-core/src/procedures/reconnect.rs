@@ -1,5 +1,5 @@
 //! Reconnect with both primary: the restored one is demoted, its release is verified, the winner announces its VIP
-//! again. With equal epochs the winner is promoted anew, so that orders and events can tell the two apart.
+//! again. With equal epochs, or in a later one than the winner's, it is promoted anew, so that orders and events can tell the two apart.
 
 use super::role_change::Change;
 use crate::ScsCore;
@@ -45,7 +45,12 @@ impl ScsCore {
                 winner.application, winner.epoch, loser.application, loser.epoch
             ),
         );
-        let ambiguous = winner.epoch == loser.epoch;
+        // In an epoch that was given to another one the winner has no right to be primary either.
+        let overtaken = self.pairs.get(pair).is_some_and(|care| {
+            winner.epoch < care.kept.epoch
+                && care.kept.primary.as_ref() != Some(&winner.application)
+        });
+        let ambiguous = winner.epoch == loser.epoch || overtaken;
         if !ambiguous && let Some(care) = self.pairs.get_mut(pair) {
             // A demotion alone carries the winner's epoch.
             care.kept.epoch = care.kept.epoch.max(winner.epoch);

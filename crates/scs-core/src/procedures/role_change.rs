@@ -224,7 +224,7 @@ impl ScsCore {
         care.kept.epoch = change.epoch;
         care.kept.primary = Some(change.to.clone());
         care.kept.left_without_primary = false;
-        care.kept.held = None;
+        care.release_hold();
         care.floor = care.floor.max(change.epoch);
         if change.promotes {
             care.kept.because.clone_from(&change.because);

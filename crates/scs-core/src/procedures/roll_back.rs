@@ -4,9 +4,10 @@
 use super::Procedure;
 use super::role_change::{Change, RoleChange};
 use crate::ScsCore;
+use crate::pairs::Member;
 use changeover_model::environment::OnFailure;
 use changeover_model::message::{RecordKind, Step};
-use changeover_model::{CauseId, PairName};
+use changeover_model::{ApplicationName, CauseId, PairName};
 
 impl ScsCore {
     /// Opens it if policy and previous primary allow; gives its record.
@@ -28,6 +29,29 @@ impl ScsCore {
             return None;
         }
         let failed_one = self.member_named(pair, &change.to)?;
+        Some(self.back_to(pair, previous, &failed_one, why))
+    }
+
+    /// The promotion's fate is unknown and the former primary still serves: the same, by the judgement of levels.
+    pub(crate) fn open_take_back(
+        &mut self,
+        pair: &PairName,
+        primary: &Member,
+        silent: &Member,
+        why: &str,
+    ) -> bool {
+        self.back_to(pair, primary.application.clone(), silent, why);
+        true
+    }
+
+    /// The one that failed is ordered to be backup in the new epoch, which voids what it was ordered before.
+    fn back_to(
+        &mut self,
+        pair: &PairName,
+        previous: ApplicationName,
+        failed_one: &Member,
+        why: &str,
+    ) -> CauseId {
         let record = self.open_record(
             RecordKind::RollBack,
             Some(pair),
@@ -46,7 +70,7 @@ impl ScsCore {
             Change {
                 kind: RecordKind::RollBack,
                 record,
-                from: still_up.then(|| change.to.clone()),
+                from: still_up.then(|| failed_one.application.clone()),
                 to: previous,
                 because: format!("rolled back: {why}"),
                 automatic: false,
@@ -54,6 +78,6 @@ impl ScsCore {
                 serves: None,
             },
         );
-        Some(record)
+        record
     }
 }

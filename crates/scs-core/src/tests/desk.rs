@@ -234,6 +234,11 @@ impl Desk {
             host: host.into(),
             connection,
         });
+        self.tells_state(host);
+    }
+
+    /// The full state, as an LCA answers each Hello.
+    pub(super) fn tells_state(&mut self, host: &'static str) {
         let state = self.lca_state(host);
         self.report(host, LcaReport::Hello(state));
     }

