@@ -7,6 +7,26 @@ mod running;
 use running::{Rehearsal, workflows};
 use serde_json::json;
 
+impl Rehearsal {
+    /// Exit code and everything that was said.
+    pub(crate) fn text(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = self.command(arguments).output().expect("the binary runs");
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
+    }
+
+    /// The hot example with one text replaced.
+    pub(crate) fn changed_example(&self, from: &str, to: &str) -> String {
+        let path = self.example("linux-hot.yaml");
+        let text = std::fs::read_to_string(&path).expect("it was just written");
+        assert!(text.contains(from), "the example has no '{from}' any more");
+        self.keep(&text.replacen(from, to, 1))
+    }
+}
+
 #[test]
 fn every_documented_workflow_passes_hot_and_warm() {
     let rehearsal = Rehearsal::new();

@@ -32,7 +32,8 @@ impl Rehearsal {
         self.folder.path()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// The binary, in this place.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_changeover"));
         command
             .args(arguments)
@@ -57,16 +58,6 @@ impl Rehearsal {
             )
         });
         (output.status.code(), value)
-    }
-
-    /// Exit code and everything that was said.
-    pub(crate) fn text(&self, arguments: &[&str]) -> (Option<i32>, String) {
-        let output = self.command(arguments).output().expect("the binary runs");
-        let said = [output.stdout, output.stderr].concat();
-        (
-            output.status.code(),
-            String::from_utf8_lossy(&said).into_owned(),
-        )
     }
 
     /// Starts one and does not wait.
@@ -115,15 +106,8 @@ impl Rehearsal {
         self.keep(&kept)
     }
 
-    /// The hot example with one text replaced.
-    pub(crate) fn changed_example(&self, from: &str, to: &str) -> String {
-        let path = self.example("linux-hot.yaml");
-        let text = fs::read_to_string(&path).expect("it was just written");
-        assert!(text.contains(from), "the example has no '{from}' any more");
-        self.keep(&text.replacen(from, to, 1))
-    }
-
-    fn keep(&self, text: &str) -> String {
+    /// Keeps a text as the site's file; its path.
+    pub(crate) fn keep(&self, text: &str) -> String {
         let path = self.folder().join("site.yaml");
         fs::write(&path, text).expect("the folder is writable");
         path.to_str().expect("text").to_owned()

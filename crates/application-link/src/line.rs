@@ -78,7 +78,7 @@ impl Line {
             connection: None,
             orders: order_sender,
             heartbeats: heartbeat_sender,
-            outage: Outage::of("LCA", "its orders are waited for"),
+            outage: Outage::of("LCA", "it is dialled again"),
         })));
         let dialler = Dialler {
             // A Unix socket leads nowhere but to this machine, and needs no certificate.
@@ -141,7 +141,11 @@ impl Line {
             LinkEvent::Message {
                 connection,
                 message,
-            } => state.heard(connection, message),
+            } => {
+                if state.connection == Some(connection) {
+                    state.heard(connection, message);
+                }
+            }
             LinkEvent::Disconnected { connection, reason } => {
                 // One that was given up is no news.
                 if state.connection == Some(connection) {

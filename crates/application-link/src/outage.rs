@@ -6,7 +6,7 @@ use std::fmt::Display;
 #[derive(Debug)]
 pub(crate) struct Outage {
     peer: &'static str,
-    /// What that means for the application.
+    /// What happens until it stands again.
     meanwhile: &'static str,
     told: bool,
     latest: Option<String>,
@@ -37,7 +37,7 @@ impl Outage {
         if self.told {
             tracing::debug!(%reason, "the {peer} cannot be reached");
         } else {
-            tracing::info!(%reason, "the link to the {peer} is down, {meanwhile}; dialling on");
+            tracing::info!(%reason, "the link to the {peer} is down; {meanwhile}");
         }
         self.told = true;
         self.latest = Some(reason.to_string());

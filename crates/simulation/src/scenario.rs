@@ -85,6 +85,8 @@ pub enum Fault {
     BreakConnections(usize),
     /// The host loses its power and boots after this time.
     PowerLoss(usize, Duration),
+    /// The host is shut down cleanly (its LCA is told, and may take its time) and boots after this time.
+    ShutDown(usize, Duration),
     /// Control scripts of a host.
     Scripts(usize, ScriptMood),
     /// Disk of a component.
@@ -102,6 +104,8 @@ pub enum Act {
     Fault(Fault),
     /// An operator asks for something.
     Operator(OperatorCommand),
+    /// The operator's file is loaded anew, with waits and an option that depend on this number.
+    Reload(u64),
 }
 
 /// When a step of a scenario is done.

@@ -91,6 +91,11 @@ pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
         }
     }
     let tidies = draw.random.chance(800);
+    steps.extend(draw_later_kinds(seed, heal_at));
+    steps.sort_by_key(|(when, _)| match when {
+        When::At(at) => *at,
+        When::After(_, delay) => *delay,
+    });
     let scenario = Scenario {
         site,
         seed,
@@ -102,6 +107,25 @@ pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
         traced,
     };
     (scenario, tidies)
+}
+
+/// Kinds that came later, from a sequence of their own: what a seed brought before, it still brings.
+fn draw_later_kinds(seed: u64, heal_at: u64) -> Vec<(When, Act)> {
+    let mut random = Random::new(seed, 3);
+    let mut steps = Vec::new();
+    if random.chance(150) {
+        let at = Duration::from_millis(random.between(FIRST, heal_at));
+        let host = 1 + random.index(2);
+        let down = Duration::from_millis(random.between(500, 9_000));
+        steps.push((When::At(at), Act::Fault(Fault::ShutDown(host, down))));
+    }
+    if random.chance(150) {
+        for variant in 0..random.between(1, 4) {
+            let at = Duration::from_millis(random.between(FIRST, heal_at));
+            steps.push((When::At(at), Act::Reload(variant)));
+        }
+    }
+    steps
 }
 
 struct Draw {

@@ -40,20 +40,6 @@ async fn a_refused_first_registration_is_an_error_that_says_why() {
     assert_eq!(error.as_deref(), Some(expected));
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_lca_that_is_not_there_is_an_error_after_half_a_minute_that_says_why() {
-    let lca = Lca::run(nobody()).await;
-    let mut settings = lca.settings();
-    settings.lca.set_file_name("another.sock");
-    let error = ApplicationLink::register(settings.clone()).await.err();
-    let expected = format!(
-        "no registration at the LCA on {} within 30 s (the host answers, but nothing listens there); is the LCA \
-         of this host running?",
-        settings.lca.display()
-    );
-    assert_eq!(error.map(|error| error.to_string()), Some(expected));
-}
-
 #[tokio::test]
 async fn the_link_comes_back_within_a_quarter_of_a_second_and_orders_go_on() {
     let mut lca = Lca::run(nobody()).await;

@@ -54,21 +54,24 @@ fn a_restart_moves_nothing_and_uses_no_epoch_twice() {
     desk.connect("host1");
     desk.connect("host2");
     desk.wait(100);
-    // A still serves in epoch 1 and epoch 2 was given to B: back to A in an epoch of its own.
+    // A still serves in epoch 1 and epoch 2 was given to B: back to A in an epoch that nobody was given.
     assert_eq!(
         desk.seen_of(&["to Primary", "to Backup", "start "]),
-        ["host2: SIP_SERVER_BACKUP to Backup in epoch 3"]
+        ["host2: SIP_SERVER_BACKUP to Backup in epoch 4"]
     );
     desk.acknowledges(B);
     assert_eq!(
         desk.seen_of(&["to Primary", "to Backup", "start "]),
-        ["host1: SIP_SERVER_PRIMARY to Primary in epoch 3"]
+        ["host1: SIP_SERVER_PRIMARY to Primary in epoch 4"]
     );
+    desk.logs(B);
     desk.obeys(A);
+    desk.script_runs("B_DOWN");
+    desk.script_runs("A_UP");
     assert_eq!(desk.state(), PairState::Ok);
     desk.switchover();
     let line = desk.seen_of(&["to Backup"]).remove(0);
-    assert_eq!(line, "host1: SIP_SERVER_PRIMARY to Backup in epoch 4");
+    assert_eq!(line, "host1: SIP_SERVER_PRIMARY to Backup in epoch 5");
 }
 
 #[test]

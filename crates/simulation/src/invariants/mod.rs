@@ -46,14 +46,14 @@ impl Invariants {
         }
     }
 
-    pub(crate) fn primary_ordered(
+    pub(crate) fn primary_named(
         &mut self,
         now: u64,
         pair: &PairName,
         epoch: Epoch,
         application: &ApplicationName,
     ) {
-        let found = self.primaries.ordered(now, pair, epoch, application);
+        let found = self.primaries.named(now, pair, epoch, application);
         self.broken(found);
     }
 

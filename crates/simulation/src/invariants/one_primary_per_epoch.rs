@@ -1,19 +1,19 @@
-//! In one epoch of a pair one application only is ever ordered to be primary: whoever sees two orders of the same
-//! epoch could not tell which is newer, and both servers would have a right to serve (BEHAVIOUR, Epochs and
-//! orders). Over all lives of the SCS. No exceptions.
+//! In one epoch of a pair one application only is ever ordered, or told to the LCAs, to be primary: whoever sees two
+//! in the same epoch could not tell which is newer, and both servers would have a right to serve (BEHAVIOUR, Epochs
+//! and orders). Over all lives of the SCS. No exceptions.
 
 use super::at;
 use changeover_model::{ApplicationName, Epoch, PairName};
 use std::collections::BTreeMap;
 
-/// Who was ordered to be primary.
+/// Who was ordered or intended to be primary.
 #[derive(Debug, Default)]
 pub(super) struct OnePrimaryPerEpoch {
     ordered: BTreeMap<(PairName, Epoch), ApplicationName>,
 }
 
 impl OnePrimaryPerEpoch {
-    pub(super) fn ordered(
+    pub(super) fn named(
         &mut self,
         now: u64,
         pair: &PairName,
@@ -27,7 +27,7 @@ impl OnePrimaryPerEpoch {
         (first != application).then(|| {
             at(
                 now,
-                &format!("one primary per epoch: {first} and {application} are ordered to be primary of {pair} in epoch {epoch}"),
+                &format!("one primary per epoch: {first} and {application} are both to be primary of {pair} in epoch {epoch}"),
             )
         })
     }

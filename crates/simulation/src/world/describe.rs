@@ -97,7 +97,17 @@ impl World {
         {
             let now = self.now;
             self.invariants
-                .primary_ordered(now, pair, key.epoch, &key.application);
+                .primary_named(now, pair, key.epoch, &key.application);
+        }
+        if let LcaOrder::IntendPair {
+            pair,
+            epoch,
+            primary: Some(primary),
+            ..
+        } = &message.body
+        {
+            let now = self.now;
+            self.invariants.primary_named(now, pair, *epoch, primary);
         }
         self.say_order(host, message);
     }

@@ -109,6 +109,8 @@ pub(crate) enum Event {
     Restart(Node),
     Resume(Node),
     PowerOn(HostIndex),
+    /// The end of a clean shutdown of this boot.
+    PowerOff(HostIndex, u32),
     /// A fault, an operator's command.
     Act(Box<Act>),
     /// A fault that lasts is over.

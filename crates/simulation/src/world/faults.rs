@@ -4,9 +4,14 @@ use super::event::{Event, Over};
 use super::{HostIndex, Node, World, micros};
 use crate::scenario::{Act, Component, DiskMood, Fault, ScriptMood, ServerMood};
 use changeover_model::message::ExitStatus;
+use changeover_scs_core::ScsInput;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// The operator puts things in order this long after healing, if they do at all.
 const TIDY_UP: u64 = 12_000_000;
+/// A clean shutdown takes no longer.
+const SHUTDOWN_BOUND: u64 = 30_000_000;
 /// The first look whether all is well.
 const FIRST_LOOK: u64 = 20_000_000;
 
@@ -28,6 +33,7 @@ impl World {
                 self.fault(fault);
             }
             Act::Operator(command) => self.ask(command),
+            Act::Reload(variant) => self.reload(variant),
         }
     }
 
@@ -79,6 +85,7 @@ impl World {
                 self.power_loss(host);
                 self.plan(micros(time), Event::PowerOn(host));
             }
+            Fault::ShutDown(host, time) => self.shut_down(host, micros(time)),
             Fault::Scripts(host, mood) => self.hosts[host].scripts = mood,
             Fault::Servers(host, mood) => self.hosts[host].servers = mood,
             Fault::Disk(Component::Scs, mood) => self.scs.mood = Some(mood),
@@ -143,11 +150,62 @@ impl World {
             self.close_ends(super::End::Server(host, run));
         }
         let here = &mut self.hosts[host];
+        here.boots_after = None;
         here.processes.clear();
         here.addresses.clear();
         here.kept = here.on_disk.clone();
         here.boot += 1;
         self.count_holders();
+    }
+
+    /// The LCA is told first, as by the service manager; it says when the host may go.
+    fn shut_down(&mut self, host: HostIndex, time: u64) {
+        let here = &mut self.hosts[host];
+        if !here.powered || here.boots_after.is_some() {
+            return;
+        }
+        here.boots_after = Some(time);
+        let boot = here.boot;
+        match self.life_of(Node::Lca(host)) {
+            Some(life) => {
+                self.plan(SHUTDOWN_BOUND, Event::PowerOff(host, boot));
+                let input = changeover_lca_core::LcaInput::HostStopping;
+                self.lca_input(host, life, input);
+            }
+            None => self.plan(1_000, Event::PowerOff(host, boot)),
+        }
+    }
+
+    /// The end of a clean shutdown: its connections are closed for everybody to hear.
+    pub(crate) fn power_off(&mut self, host: HostIndex, boot: u32) {
+        if !self.hosts[host].powered || self.hosts[host].boot != boot {
+            return;
+        }
+        let Some(time) = self.hosts[host].boots_after.take() else {
+            return;
+        };
+        let name = self.hosts[host].name.clone();
+        self.say(|_| format!("{name} is down"));
+        self.crash_lca(host);
+        self.power_loss(host);
+        self.plan(time, Event::PowerOn(host));
+    }
+
+    fn reload(&mut self, variant: u64) {
+        let mut environment = changeover_model::environment::Environment::clone(&self.environment);
+        for pair in environment.pairs.values_mut() {
+            pair.policy.event_wait = Duration::from_millis(300 + 100 * variant);
+        }
+        for application in environment.applications.values_mut() {
+            let section = application.options.entry("TServer".to_owned()).or_default();
+            section.insert("simulated-reload".to_owned(), variant.to_string());
+        }
+        self.environment = Arc::new(environment);
+        self.say(|_| format!("environment {variant} is loaded"));
+        if let Some(life) = self.life_of(Node::Scs) {
+            let environment = ScsInput::EnvironmentLoaded(self.environment.clone());
+            self.scs_input(life, environment);
+        }
     }
 
     pub(crate) fn power_on(&mut self, host: HostIndex) {
@@ -205,6 +263,8 @@ impl World {
                     self.report_status(host, run);
                 }
             }
+            let boot = self.hosts[host].boot;
+            self.power_off(host, boot);
             self.power_on(host);
             if host > 0 {
                 self.carrier_changed(host);

@@ -18,6 +18,8 @@ pub(crate) struct Host {
     pub(crate) cable: bool,
     pub(crate) powered: bool,
     pub(crate) boot: u32,
+    /// It is being shut down, and boots after this time.
+    pub(crate) boots_after: Option<u64>,
     pub(crate) addresses: BTreeMap<IpAddr, HeldOn>,
     /// Everything that runs, by run.
     pub(crate) processes: BTreeMap<u64, Process>,
@@ -88,6 +90,7 @@ impl Host {
             cable: true,
             powered: true,
             boot: 1,
+            boots_after: None,
             addresses: BTreeMap::new(),
             processes: BTreeMap::new(),
             next_pid: 1000,

@@ -114,7 +114,10 @@ impl World {
             LcaOutput::Persist { change, durability } => {
                 self.lca_persists(host, life, change, durability);
             }
-            LcaOutput::HostStopped => {}
+            LcaOutput::HostStopped => {
+                let boot = self.hosts[host].boot;
+                self.plan(50_000, super::Event::PowerOff(host, boot));
+            }
         }
     }
 

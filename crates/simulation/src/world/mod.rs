@@ -203,6 +203,7 @@ impl World {
             Event::Restart(node) => self.start_node(node),
             Event::Resume(node) => self.resume(node),
             Event::PowerOn(host) => self.power_on(host),
+            Event::PowerOff(host, boot) => self.power_off(host, boot),
             Event::Act(act) => self.act(*act),
             Event::Over(over) => self.fault_over(over),
             Event::BringUp => self.bring_up(),
