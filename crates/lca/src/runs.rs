@@ -292,6 +292,12 @@ fn own_tool(program: &str, arguments: &[String], kind: ProcessKind) -> (String, 
         // This agent announces from a socket it holds open; closing one of its own would cost vipctl 10 ms.
         arguments.push("--no-announce".to_owned());
     }
+    // On an emulated network `vipctl` is the emulated host's, found through PATH like `ifconfig`: the one beside this
+    // program acts on the kernel, and with it on the addresses of the machine that only plays the site.
+    if program == "vipctl" && std::env::var_os(changeover_emulated_nic::NETWORK_VARIABLE).is_some()
+    {
+        return (program.to_owned(), arguments);
+    }
     if matches!(program, "vipctl" | "sip-server")
         && let Ok(ourselves) = std::env::current_exe()
     {

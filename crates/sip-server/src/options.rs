@@ -192,7 +192,7 @@ mod tests {
             "SIP/2.0 200 OK\r\n\
              Via: SIP/2.0/UDP 10.10.11.50:5060;branch=z9hG4bK-7;rport=40000;received=10.10.11.50\r\n\
              From: <sip:probe@10.10.11.50>;tag=1\r\n\
-             To: <sip:10.10.11.103>;tag=0b6bd74937b23c1a\r\n\
+             To: <sip:10.10.11.103>;tag=4b94eed75c239ab3\r\n\
              Call-ID: 7@10.10.11.50\r\nCSeq: 7 OPTIONS\r\nAllow: OPTIONS\r\nAccept: application/sdp\r\n\
              Server: SIP_SERVER_PRIMARY\r\nContent-Length: 0\r\n\r\n"
         );

@@ -6,7 +6,9 @@ use crate::{ScsCore, StoredMaintenance};
 use changeover_model::message::{
     MaintenanceTarget, OperatorAnswer, Prediction, RecordKind, RecordOutcome, Step,
 };
-use changeover_model::{CauseId, HostName, PairName, Refusal, RefusalCode, RequestId, show_duration};
+use changeover_model::{
+    CauseId, HostName, PairName, Refusal, RefusalCode, RequestId, show_duration,
+};
 use std::time::Duration;
 
 enum Target {

@@ -44,7 +44,10 @@ fn alarms(desk: &Desk) -> Vec<String> {
         .alarms(false)
         .iter()
         .map(|alarm| alarm.condition.to_string())
-        .filter(|name| name.chars().all(|letter| letter == '_' || letter.is_ascii_uppercase()))
+        .filter(|name| {
+            name.chars()
+                .all(|letter| letter == '_' || letter.is_ascii_uppercase())
+        })
         .collect();
     names.sort();
     names
@@ -137,7 +140,10 @@ fn an_operators_word_that_a_host_without_its_lca_is_lost_ends_the_hold() {
     desk.asks(OperatorCommand::ConfirmLost {
         hosts: vec!["host1".into()],
     });
-    assert_eq!(desk.seen_of(&["answer"]), ["answer 2: host1 confirmed lost"]);
+    assert_eq!(
+        desk.seen_of(&["answer"]),
+        ["answer 2: host1 confirmed lost"]
+    );
     refuses(&mut desk, "host1", 3_000);
     assert_eq!(desk.seen_of(&["start"]), ["host2: start B_UP"]);
     desk.script_runs("B_UP");
@@ -160,7 +166,10 @@ fn a_held_pair_fails_over_on_an_operators_word_and_the_lca_that_returns_is_belie
     desk.obeys(B);
     desk.script_runs("B_UP");
     let (kind, entries) = desk.story();
-    assert_eq!((kind.as_str(), entries[0].as_str()), ("Failover Done", "scs: host1 lost"));
+    assert_eq!(
+        (kind.as_str(), entries[0].as_str()),
+        ("Failover Done", "scs: host1 lost")
+    );
     let said = desk
         .core
         .timeline(50)
@@ -190,7 +199,11 @@ fn a_backup_whose_host_is_shut_down_is_not_promoted() {
     desk.report("host2", LcaReport::HostStopping);
     let ready = desk.pair().ready;
     assert_eq!(
-        ready.reasons.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ready
+            .reasons
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
         ["backup-service-unavailable: host2 is being shut down, and SIP_SERVER_BACKUP with it"]
     );
     desk.switchover();
@@ -201,7 +214,11 @@ fn a_backup_whose_host_is_shut_down_is_not_promoted() {
     desk.dies(A);
     assert_eq!(desk.seen_of(&["to Primary"]), Vec::<String>::new());
     assert_eq!(
-        desk.pair().suppressed.iter().map(|one| one.code).collect::<Vec<_>>(),
+        desk.pair()
+            .suppressed
+            .iter()
+            .map(|one| one.code)
+            .collect::<Vec<_>>(),
         [
             RefusalCode::BackupNotRunning,
             RefusalCode::BackupNotRunning,

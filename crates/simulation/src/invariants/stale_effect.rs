@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(super) struct StaleEffect {
     scripts: BTreeMap<(HostName, PairName), Epoch>,
-    run_modes: BTreeMap<u64, Epoch>,
+    /// By application and run: two LCAs may number their runs alike.
+    run_modes: BTreeMap<(ApplicationName, u64), Epoch>,
 }
 
 impl StaleEffect {
@@ -45,7 +46,10 @@ impl StaleEffect {
         application: &ApplicationName,
         epoch: Epoch,
     ) -> Option<String> {
-        let newest = self.run_modes.entry(run).or_default();
+        let newest = self
+            .run_modes
+            .entry((application.clone(), run))
+            .or_default();
         if epoch < *newest {
             let text = format!(
                 "no stale effect: {application} entered a run mode of epoch {epoch} after one of epoch {newest}"

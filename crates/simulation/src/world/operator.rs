@@ -162,13 +162,15 @@ impl World {
             }
             commands.extend(tidying(pair));
         }
-        if commands.is_empty() {
+        let all_well = picture.pairs.iter().all(|pair| pair.state == PairState::Ok);
+        if commands.is_empty() && all_well {
             return;
         }
         for command in commands {
             self.ask(command);
+            self.good_looks = 0;
         }
-        self.good_looks = 0;
+        // What is in the way now may hide something else: they look again.
         self.plan(10 * AGAIN, Event::TidyUp);
     }
 }
