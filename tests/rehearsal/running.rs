@@ -184,7 +184,7 @@ impl Running<'_> {
                 .all(|name| {
                     processes
                         .iter()
-                        .any(|line| line.contains(&format!(" {name} ")))
+                        .any(|line| line.contains(&format!("{name} ")))
                 })
         };
         while !up() {
