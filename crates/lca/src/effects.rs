@@ -22,6 +22,10 @@ pub(crate) struct LcaEffects {
 
 impl Effects<LcaCore> for LcaEffects {
     fn act(&mut self, _now: Timestamp, output: LcaOutput) {
+        // What was decided must survive this agent before anybody can see an effect of it.
+        if !matches!(output, LcaOutput::Persist { .. }) {
+            self.store.flush();
+        }
         match output {
             LcaOutput::ToScs(message) => self.connections.to_scs(message),
             LcaOutput::ToApplication {
@@ -50,5 +54,9 @@ impl Effects<LcaCore> for LcaEffects {
                 self.host_stopped.send_replace(true);
             }
         }
+    }
+
+    fn settled(&mut self, _now: Timestamp, _core: &LcaCore) {
+        self.store.flush();
     }
 }

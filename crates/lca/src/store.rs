@@ -18,6 +18,8 @@ pub(crate) struct Store {
     runtime: PathBuf,
     disk: mpsc::Sender<(StoredState, Ticket)>,
     handle: Handle<LcaCore>,
+    /// The runtime copy is behind.
+    unwritten: bool,
 }
 
 impl Store {
@@ -35,15 +37,15 @@ impl Store {
             runtime: runtime_dir.join(FILE),
             disk,
             handle,
+            unwritten: false,
         }
     }
 
-    /// Keeps one change, as far as asked.
+    /// Keeps one change, as far as asked. The runtime copy follows with [`Store::flush`]: what is decided
+    /// together is written once.
     pub(crate) fn keep(&mut self, change: StateChange, durability: Durability) {
         self.state.apply(change);
-        if let Err(error) = write_state_fast(&self.runtime, &self.state) {
-            tracing::error!(%error, "the runtime copy cannot be written");
-        }
+        self.unwritten = true;
         if let Durability::Durable(ticket) = durability
             && self.disk.try_send((self.state.clone(), ticket)).is_err()
         {
@@ -54,6 +56,16 @@ impl Store {
             if !self.handle.try_input(failed) {
                 tracing::error!("the disk does not keep up, and neither does this agent");
             }
+        }
+    }
+
+    /// Brings the runtime copy up to date; before anything is done that relies on it.
+    pub(crate) fn flush(&mut self) {
+        if !std::mem::take(&mut self.unwritten) {
+            return;
+        }
+        if let Err(error) = write_state_fast(&self.runtime, &self.state) {
+            tracing::error!(%error, "the runtime copy cannot be written");
         }
     }
 }
