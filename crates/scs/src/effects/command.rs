@@ -225,12 +225,14 @@ mod tests {
             Err("killed with all its processes after 1 s (waiting)".to_owned())
         );
         let child = std::fs::read_to_string(file).expect("the child's pid");
-        // Killed; until its new parent has reaped it, it shows as a zombie.
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.trim()));
-        assert!(
-            stat.as_ref().map_or(true, |stat| stat.contains(") Z ")),
-            "{stat:?}"
-        );
+        // SIGKILL takes effect when the kernel next runs the process; until its new parent has reaped it, it then
+        // shows as a zombie.
+        let stat = || std::fs::read_to_string(format!("/proc/{}/stat", child.trim()));
+        let give_up = Instant::now() + LONG;
+        while stat().is_ok_and(|stat| !stat.contains(") Z ")) {
+            assert!(Instant::now() < give_up, "it lives on: {:?}", stat());
+            std::thread::yield_now();
+        }
     }
 
     #[tokio::test]
