@@ -17,15 +17,14 @@ mod conversation;
 mod line;
 mod link;
 mod log_sender;
-mod mode_event;
 mod order;
 mod outage;
 mod settings;
 
 pub use changeover_message_server_core::NewLogEvent;
 pub use changeover_model::message::Registered;
+pub use changeover_model::mode_event;
 pub use link::{ApplicationLink, LinkError};
 pub use log_sender::LogSender;
-pub use mode_event::mode_event;
 pub use order::{Order, RunModeOrder};
 pub use settings::{Settings, SettingsError};

@@ -3,8 +3,7 @@
 use crate::LogSender;
 use crate::conversation::{Ordered, Said};
 use crate::line::Line;
-use crate::mode_event;
-use changeover_model::{CauseId, Epoch, LogLevel, OrderNumber, Redundancy, RunMode};
+use changeover_model::{CauseId, Epoch, LogLevel, OrderNumber, Redundancy, RunMode, mode_event};
 use std::sync::Arc;
 
 /// What [`crate::ApplicationLink::next_order`] returns.

@@ -15,12 +15,14 @@
 mod core_trait;
 pub mod environment;
 pub mod message;
+mod mode_event;
 mod names;
 mod refusal;
 mod time;
 mod words;
 
 pub use core_trait::{Core, TimerTable};
+pub use mode_event::mode_event;
 pub use names::{
     AlarmId, ApplicationName, CauseId, ConditionName, EnvironmentName, Epoch, HostName,
     Incarnation, LogEventId, OrderNumber, PairName, RequestId, Revision, ScriptName, SwitchName,

@@ -180,6 +180,13 @@ fn read(config: &Path) -> Result<Arc<Environment>, String> {
         &loaded,
         &changeover_configuration::CheckOptions::default(),
     );
+    // Running on without what the file asks for would be a promise that nobody keeps.
+    if let Some(missing) = findings
+        .iter()
+        .find(|finding| finding.rule == "not-in-this-build")
+    {
+        return Err(format!("{}; changeover check tells where", missing.message));
+    }
     for finding in findings
         .iter()
         .filter(|finding| finding.severity == changeover_configuration::Severity::Error)
@@ -200,4 +207,27 @@ fn own_address(environment: &Environment) -> anyhow::Result<std::net::IpAddr> {
         .get(host)
         .with_context(|| format!("the SCS's host {host} is not among the hosts"))?;
     Ok(host.address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaint_of(text: &str) -> Option<String> {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+        std::fs::write(file.path(), text).expect("writable");
+        read(file.path()).err()
+    }
+
+    #[test]
+    fn a_policy_that_this_build_does_not_have_is_refused_and_not_replaced_by_another() {
+        let site = include_str!("../../../deploy/examples/linux-hot.yaml");
+        assert_eq!(complaint_of(site), None);
+        let pair = "    redundancy_type: hot\n";
+        assert!(site.contains(pair), "the example has changed");
+        let with = format!("{pair}    policy: {{on_controller_loss: quorum}}\n");
+        let complaint =
+            complaint_of(&site.replacen(pair, &with, 1)).expect("quorum is not in this build");
+        assert!(complaint.contains("quorum"), "{complaint}");
+    }
 }

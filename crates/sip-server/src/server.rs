@@ -149,8 +149,7 @@ impl Server {
         match self.network.datagrams(self.at).await {
             Ok(socket) => self.socket = Some(socket),
             Err(error) => {
-                tracing::error!(at = %self.at, %error, "the SIP socket cannot be opened");
-                tokio::time::sleep(REOPEN).await;
+                tracing::error!(at = %self.at, %error, "the SIP socket cannot be opened; trying again");
             }
         }
     }

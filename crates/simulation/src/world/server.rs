@@ -10,8 +10,8 @@ use changeover_model::message::{
     ExitStatus, FromApplication, LogOrigin, Registered, SourceId, ToApplication,
 };
 use changeover_model::{
-    ApplicationName, ApplicationStatus, CauseId, Epoch, LogEventId, LogLevel, OrderNumber,
-    Redundancy, RunMode,
+    ApplicationName, ApplicationStatus, CauseId, Epoch, LogLevel, OrderNumber, Redundancy, RunMode,
+    mode_event,
 };
 use std::collections::VecDeque;
 
@@ -92,28 +92,6 @@ impl Server {
     /// True while it serves: what the world counts as a primary.
     pub(crate) fn serves(&self) -> bool {
         self.run_mode == RunMode::Primary && self.up && !self.unavailable && !self.hangs
-    }
-}
-
-fn event_of(redundancy: Redundancy, run_mode: RunMode) -> Option<(LogEventId, &'static str)> {
-    match (redundancy, run_mode) {
-        (Redundancy::Warm, RunMode::Backup) => Some((
-            LogEventId::WARM_BACKUP,
-            "Warm Standby (backup) mode activated",
-        )),
-        (Redundancy::Hot, RunMode::Backup) => Some((
-            LogEventId::HOT_BACKUP,
-            "Hot Standby (backup) mode activated",
-        )),
-        (Redundancy::Warm, RunMode::Primary) => Some((
-            LogEventId::WARM_PRIMARY,
-            "Warm Standby (Primary) mode activated",
-        )),
-        (Redundancy::Hot, RunMode::Primary) => Some((
-            LogEventId::HOT_PRIMARY,
-            "Hot Standby (Primary) mode activated",
-        )),
-        (_, RunMode::Exiting | RunMode::Unknown) => None,
     }
 }
 
@@ -377,7 +355,7 @@ impl World {
         let application = server.application.clone();
         let event = server
             .registered
-            .and_then(|redundancy| event_of(redundancy, order.run_mode))
+            .and_then(|redundancy| mode_event(redundancy, order.run_mode))
             .filter(|_| mood != ServerMood::Forgets);
         if let Some((id, text)) = event {
             server.outbox.push(NewLogEvent {

@@ -1,6 +1,6 @@
 //! Owns which log event tells that a run mode was activated, and its text (FACTS 3).
 
-use changeover_model::{LogEventId, Redundancy, RunMode};
+use crate::{LogEventId, Redundancy, RunMode};
 
 /// The log event of an activated run mode and its text; `None` for modes that are not activated but end
 /// (a stopping server logs none).
