@@ -102,3 +102,58 @@ async fn write_to_disk(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recovery::stored_state;
+    use changeover_kill_trials as kill_trials;
+
+    /// Where the two copies of a host are: what it acknowledged fast, and what it acknowledged for good.
+    fn copies(folder: &Path) -> (PathBuf, PathBuf) {
+        (folder.join("disk.json"), folder.join("runtime.json"))
+    }
+
+    /// The writer of the trials: every change fast, every third one for good.
+    fn write_changes(folder: &Path) {
+        let (disk, runtime) = copies(folder);
+        let mut state = stored_state(&disk, &runtime).expect("what a kill left can be read");
+        loop {
+            state.apply(StateChange::Rewrite);
+            write_state_fast(&runtime, &state).expect("it is written");
+            if state.serial.is_multiple_of(3) {
+                write_state(&disk, &state).expect("it is written");
+            }
+            kill_trials::acknowledge(state.serial);
+        }
+    }
+
+    #[test]
+    fn a_killed_lca_has_every_change_that_it_had_kept() {
+        if let Some(folder) = kill_trials::writer() {
+            return write_changes(&folder);
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let (disk, runtime) = copies(folder.path());
+        for seed in 0..kill_trials::trials() {
+            let test = "store::tests::a_killed_lca_has_every_change_that_it_had_kept";
+            let last = kill_trials::kill_while_writing(test, folder.path(), seed);
+            let both = stored_state(&disk, &runtime).expect("what a kill left can be read");
+            assert!(
+                both.serial >= last,
+                "seed {seed}: {} after {last}",
+                both.serial
+            );
+            // The machine lost its memory: the disk alone.
+            let alone = stored_state(&disk, &folder.path().join("gone.json"))
+                .expect("what a kill left can be read");
+            let durable = last - last % 3;
+            assert!(
+                alone.serial >= durable,
+                "seed {seed}: {} after {durable}",
+                alone.serial
+            );
+            assert!(!disk.with_extension("damaged").exists(), "seed {seed}");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! refused, what is old goes.
 
 use super::*;
+use changeover_kill_trials as kill_trials;
 use changeover_message_server_core::{Recovered, StoreRequest};
 use changeover_model::environment::MessageServerSlice;
 use changeover_model::message::{
@@ -375,4 +376,39 @@ fn damage_inside_a_file_is_found_after_an_unclean_end() {
     std::fs::write(&path, content).expect("writable");
     let (_, recovered) = started(folder.path());
     assert_eq!((recovered.notes.len(), recovered.highest_position), (1, 0));
+}
+
+/// The writer of the trials: events without end.
+fn write_events(folder: &Path) {
+    let (mut running, recovered) = started(folder);
+    let mut next = recovered.highest_position;
+    loop {
+        next += 1;
+        running.stores(request(vec![record(next, "A", 4561, LogLevel::Standard)]));
+        kill_trials::acknowledge(next);
+    }
+}
+
+#[test]
+fn a_killed_message_server_has_every_event_that_it_had_stored() {
+    if let Some(folder) = kill_trials::writer() {
+        return write_events(&folder);
+    }
+    let folder = folder();
+    for seed in 0..kill_trials::trials() {
+        let test = "store::tests::a_killed_message_server_has_every_event_that_it_had_stored";
+        let last = kill_trials::kill_while_writing(test, folder.path(), seed);
+        let opened = open(folder.path()).expect("the store that a kill left opens");
+        let count: i64 = opened
+            .connection
+            .query_row("SELECT count(*) FROM log", [], |row| row.get(0))
+            .expect("it can be read");
+        let newest = opened.recovered.highest_position;
+        assert!(newest >= last, "seed {seed}: {newest} after {last}");
+        assert_eq!(
+            count.unsigned_abs(),
+            newest,
+            "seed {seed}: none in between is missing"
+        );
+    }
 }
