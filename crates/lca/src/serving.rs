@@ -132,9 +132,19 @@ async fn start(
     let addresses = network.addresses().await?;
     let runs = Runs::new(Surroundings {
         socket: std::path::absolute(common.runtime_dir().join(SOCKET))?,
-        tls: common.links.tls.clone(),
+        // Applications have working directories of their own.
+        tls: common
+            .links
+            .tls
+            .as_deref()
+            .map(std::path::absolute)
+            .transpose()?,
         insecure: common.links.insecure,
         output: common.state_dir.join("output"),
+        home: std::path::absolute(&common.config)?
+            .parent()
+            .unwrap_or(std::path::Path::new("/"))
+            .to_owned(),
         kernel: matches!(network, Network::Kernel).then(|| addresses.clone()),
     });
     let acquaintances = Acquaintances::default();
