@@ -18,7 +18,7 @@ use changeover_lca_core::{LcaCore, LcaIdentity, LcaInput, StoredState};
 use changeover_model::environment::LcaSlice;
 use changeover_rpc::identity::{Gate, Identity, Role};
 use changeover_rpc::server::{Listener, Server, Services};
-use changeover_rpc::tls::LinkSecurity;
+use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire::application_link_server::ApplicationLinkServer;
 use changeover_rpc::wire::lca_peer_server::LcaPeerServer;
 use changeover_rpc::wire::lca_server::LcaServer;
@@ -53,6 +53,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::Unusable);
         }
     };
+    security.this_is(Expected::named(Role::Lca, slice.host.name.as_str()));
     common.make_folders()?;
     std::fs::create_dir_all(common.state_dir.join("output"))
         .context("the folder of outputs cannot be made")?;
