@@ -41,6 +41,8 @@ pub(crate) struct Site {
     /// Where `sci` finds the SCS.
     pub(crate) scs: SocketAddr,
     pub(crate) id: String,
+    /// The authority's folder with everything issued from it, when links are secured.
+    pub(crate) pki: Option<PathBuf>,
     components: BTreeMap<&'static str, Child>,
     emulator: EmulatorProcess,
     janitor: Child,
@@ -130,6 +132,7 @@ impl Site {
             seen: Vec::new(),
             scs,
             id,
+            pki: None,
             components: BTreeMap::new(),
             emulator,
             janitor,
@@ -150,7 +153,21 @@ impl Site {
             .arg(self.folder.join("state").join(name))
             .arg("--runtime-dir")
             .arg(self.folder.join("runtime").join(name));
+        if let Some(folder) = self.certificates_of(name) {
+            command.arg("--tls").arg(folder);
+        }
         command
+    }
+
+    /// The folder of a component's certificates.
+    pub(crate) fn certificates_of(&self, name: &'static str) -> Option<PathBuf> {
+        let (host, words) = component(name);
+        Some(self.pki.as_ref()?.join("hosts").join(host).join(words[0]))
+    }
+
+    /// The certificates for `sci` on the SCS's host.
+    pub(crate) fn certificates_of_sci(&self) -> Option<PathBuf> {
+        Some(self.pki.as_ref()?.join("hosts/mgmt1/sci"))
     }
 
     /// A program on a host of the site.

@@ -18,7 +18,7 @@ use changeover_lca_core::{LcaCore, LcaIdentity, LcaInput, StoredState};
 use changeover_model::environment::LcaSlice;
 use changeover_rpc::identity::{Gate, Identity, Role};
 use changeover_rpc::server::{Listener, Server, Services};
-use changeover_rpc::tls::LinkSecurity;
+use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire::application_link_server::ApplicationLinkServer;
 use changeover_rpc::wire::lca_peer_server::LcaPeerServer;
 use changeover_rpc::wire::lca_server::LcaServer;
@@ -53,6 +53,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::Unusable);
         }
     };
+    security.this_is(Expected::named(Role::Lca, slice.host.name.as_str()));
     common.make_folders()?;
     std::fs::create_dir_all(common.state_dir.join("output"))
         .context("the folder of outputs cannot be made")?;
@@ -132,9 +133,19 @@ async fn start(
     let addresses = network.addresses().await?;
     let runs = Runs::new(Surroundings {
         socket: std::path::absolute(common.runtime_dir().join(SOCKET))?,
-        tls: common.links.tls.clone(),
+        // Applications have working directories of their own.
+        tls: common
+            .links
+            .tls
+            .as_deref()
+            .map(std::path::absolute)
+            .transpose()?,
         insecure: common.links.insecure,
         output: common.state_dir.join("output"),
+        home: std::path::absolute(&common.config)?
+            .parent()
+            .unwrap_or(std::path::Path::new("/"))
+            .to_owned(),
         kernel: matches!(network, Network::Kernel).then(|| addresses.clone()),
     });
     let acquaintances = Acquaintances::default();

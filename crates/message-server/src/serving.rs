@@ -13,7 +13,7 @@ use changeover_message_server_core::{Identity, Input, MessageServerCore};
 use changeover_model::message::SourceId;
 use changeover_rpc::identity::{Gate, Role};
 use changeover_rpc::server::{Listener, Server, Services};
-use changeover_rpc::tls::LinkSecurity;
+use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire::message_server_server::MessageServerServer;
 use std::path::Path;
 use std::sync::Arc;
@@ -53,6 +53,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::Unusable);
         }
     };
+    security.this_is(Expected::role(Role::MessageServer));
     arguments.make_folders()?;
     let opened = match store::open(&arguments.state_dir) {
         Ok(opened) => opened,

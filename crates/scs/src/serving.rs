@@ -13,7 +13,7 @@ use changeover_emulated_nic::Network;
 use changeover_model::environment::Environment;
 use changeover_rpc::identity::{Gate, Identity, Role};
 use changeover_rpc::server::{Listener, Server, Services};
-use changeover_rpc::tls::LinkSecurity;
+use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire::reaction_engine_server::ReactionEngineServer;
 use changeover_rpc::wire::solution_control_server_server::SolutionControlServerServer;
 use changeover_scs_core::{ScsCore, ScsIdentity, ScsInput};
@@ -50,6 +50,7 @@ pub(crate) async fn run(common: ComponentArguments) -> anyhow::Result<ExitCode> 
             return Ok(ExitCode::Unusable);
         }
     };
+    security.this_is(Expected::role(Role::Scs));
     common.make_folders()?;
     let opened = match store::open(&common.state_dir) {
         Ok(opened) => opened,
