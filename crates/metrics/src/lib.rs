@@ -11,10 +11,14 @@ mod endpoint;
 pub mod exposition;
 mod families;
 mod health;
+mod links;
 mod process;
+mod store;
 
 pub use catalogue::{Catalogue, FamilyDescription, FamilyKind};
 pub use endpoint::{Endpoint, NoAnswer, Source};
 pub use families::{Counters, Durations, Gauges};
-pub use health::{HealthChecks, HealthResult};
+pub use health::HealthChecks;
+pub use links::LinkMetrics;
 pub use process::ProcessFacts;
+pub use store::StoreMetrics;

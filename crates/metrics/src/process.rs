@@ -56,7 +56,6 @@ fn earliest_end(file: &Path) -> Option<f64> {
             let pem = pem.ok()?;
             let end = pem.parse_x509().ok()?.validity().not_after.timestamp();
             // Exact for the next hundred million years.
-            #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are below 2^53")]
             Some(end as f64)
         })
         .reduce(f64::min)

@@ -1,5 +1,6 @@
 //! Starts a process: own process group, own output file, the run's marker in its environment.
 
+use changeover_component::METRICS_VARIABLE;
 use super::{OutputFile, proc_table};
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -44,6 +45,7 @@ pub(crate) fn launch(what: &Launch) -> io::Result<Started> {
         .args(&what.arguments)
         .envs(what.environment.iter().map(|(name, value)| (name, value)))
         .env(MARKER, &what.run)
+        .env_remove(METRICS_VARIABLE)
         .env_remove("NOTIFY_SOCKET")
         .env_remove("WATCHDOG_USEC")
         .env_remove("WATCHDOG_PID")

@@ -71,7 +71,9 @@ fn started(folder: &Path) -> (Running, Recovered) {
     let mut opened = open(folder).expect("the folder is writable");
     let recovered = std::mem::take(&mut opened.recovered);
     let (sender, answers) = mpsc::channel(64);
-    let (writer, thread) = Writer::start(opened, sender).expect("a thread can be made");
+    let mut catalogue = changeover_metrics::Catalogue::new("message-server", "test");
+    let metrics = crate::metrics::Writing::new(&mut catalogue);
+    let (writer, thread) = Writer::start(opened, sender, metrics).expect("a thread can be made");
     let running = Running {
         writer,
         thread,
