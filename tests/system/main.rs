@@ -14,6 +14,7 @@ mod mishaps;
 mod ordering;
 mod refusing;
 mod restart_limit;
+mod scraping;
 mod serving;
 mod site;
 mod testing;

@@ -41,6 +41,7 @@ pub(crate) struct Site {
     /// Where `sci` finds the SCS.
     pub(crate) scs: SocketAddr,
     pub(crate) id: String,
+    metrics: bool,
     components: BTreeMap<&'static str, Child>,
     emulator: EmulatorProcess,
     janitor: Child,
@@ -130,6 +131,7 @@ impl Site {
             seen: Vec::new(),
             scs,
             id,
+            metrics: wishes.metrics,
             components: BTreeMap::new(),
             emulator,
             janitor,
@@ -150,6 +152,9 @@ impl Site {
             .arg(self.folder.join("state").join(name))
             .arg("--runtime-dir")
             .arg(self.folder.join("runtime").join(name));
+        if self.metrics {
+            command.args(["--metrics", "127.0.0.1:0"]);
+        }
         command
     }
 
@@ -171,6 +176,7 @@ impl Site {
             .env_remove("RUNTIME_DIRECTORY")
             .env_remove("CHANGEOVER_TLS")
             .env_remove("CHANGEOVER_INSECURE")
+            .env_remove("CHANGEOVER_METRICS")
             .stdin(Stdio::null());
         command
     }

@@ -111,7 +111,10 @@ mod tests {
             ("[::1]:9464", "[::1]:9464"),
             ("0.0.0.0:9464", "0.0.0.0:9464"),
         ] {
-            assert_eq!(metrics_address(text), Ok(address.parse().expect("an address")));
+            assert_eq!(
+                metrics_address(text),
+                Ok(address.parse().expect("an address"))
+            );
         }
         for text in ["localhost:9464", "::1", "70000", "", "127.0.0.1"] {
             let complaint = metrics_address(text).expect_err("it names no address");

@@ -3,8 +3,8 @@
 
 use crate::cables::{self, Acquaintances};
 use changeover_component::Handle;
-use changeover_metrics::Counters;
 use changeover_lca_core::{LcaCore, LcaInput, WatchedAddress};
+use changeover_metrics::Counters;
 use changeover_model::Ticket;
 use changeover_model::environment::VirtualIpOnHost;
 use changeover_model::message::{AddressObservation, HeldOn};

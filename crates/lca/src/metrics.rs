@@ -10,9 +10,10 @@ use changeover_metrics::{
     Catalogue, Counters, Durations, Endpoint, Gauges, HealthChecks, LinkMetrics, NoAnswer,
     ProcessFacts, Source, StoreMetrics,
 };
-use changeover_model::message::{ExitStatus, LcaReport, LcaState, OrderKey, OrderOutcome};
+use changeover_model::message::{
+    ExitStatus, LcaReport, LcaState, OrderKey, OrderOutcome, ScriptResult,
+};
 use changeover_model::{ApplicationName, ApplicationStatus, OrderNumber, RunMode};
-use changeover_model::message::ScriptResult;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -312,7 +313,9 @@ impl Observer {
             LcaInput::ProcessStartFailed { run, .. } => self.exited(*run, "not-started"),
             LcaInput::ProcessExited { run, exit, .. } => self.exited(*run, exit_word(*exit)),
             LcaInput::AddressesRemoved { result, .. } => {
-                self.flows.releases.increment(&[done_or_failed(result.is_ok())]);
+                self.flows
+                    .releases
+                    .increment(&[done_or_failed(result.is_ok())]);
             }
             LcaInput::RivalSighted { address, .. } => {
                 self.flows.rivals.increment(&[&address.to_string()]);
@@ -404,3 +407,7 @@ fn result_word(result: ScriptResult) -> &'static str {
         ScriptResult::NotVerified => "not-verified",
     }
 }
+
+#[cfg(test)]
+#[path = "metrics_tests.rs"]
+mod tests;

@@ -1,8 +1,8 @@
 //! Keeps the stored state: into the runtime directory at once and without fsync (survives this agent), onto
 //! the disk by a writer of its own (survives the host). The core's thread never waits for the disk.
 
-use changeover_component::{Handle, write_state, write_state_fast};
 use crate::metrics::{DISK, RUNTIME};
+use changeover_component::{Handle, write_state, write_state_fast};
 use changeover_lca_core::{Durability, LcaCore, LcaInput, StateChange, StoredState};
 use changeover_metrics::StoreMetrics;
 use changeover_model::Ticket;
@@ -36,7 +36,12 @@ impl Store {
         metrics: StoreMetrics,
     ) -> Self {
         let (disk, work) = mpsc::channel(QUEUE);
-        tokio::spawn(write_to_disk(work, state_dir.join(FILE), handle.clone(), metrics.clone()));
+        tokio::spawn(write_to_disk(
+            work,
+            state_dir.join(FILE),
+            handle.clone(),
+            metrics.clone(),
+        ));
         Self {
             state,
             runtime: runtime_dir.join(FILE),

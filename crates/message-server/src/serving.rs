@@ -65,14 +65,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<ExitCode> {
     };
     let server = server(&site, &network, &security).await?;
     let metrics = Metrics::new(tls);
-    let mut running = start(
-        opened,
-        &site,
-        &arguments.runtime_dir(),
-        server,
-        &metrics,
-    )
-    .await?;
+    let mut running = start(opened, &site, &arguments.runtime_dir(), server, &metrics).await?;
     let _scraped = arguments.metrics.metrics.map(|at| {
         let database = arguments.state_dir.join(store::FILE);
         let (handle, streams) = (running.handle.clone(), running.streams.clone());

@@ -111,10 +111,9 @@ impl Catalogue {
         let base = self.describe(name, FamilyKind::Gauge, labels, help);
         let family = GaugeFamily::default();
         match unit_of(name) {
-            Some(unit) => {
-                self.registry
-                    .register_with_unit(base, help, unit, family.clone())
-            }
+            Some(unit) => self
+                .registry
+                .register_with_unit(base, help, unit, family.clone()),
             None => self.registry.register(base, help, family.clone()),
         }
         Gauges { family, labels }
@@ -156,10 +155,7 @@ impl Catalogue {
         labels: &'static [&'static str],
         help: &'static str,
     ) -> &'static str {
-        assert!(
-            name.starts_with("changeover_"),
-            "{name} has not our prefix"
-        );
+        assert!(name.starts_with("changeover_"), "{name} has not our prefix");
         assert!(
             self.families.iter().all(|family| family.name != name),
             "{name} is registered twice"
@@ -263,7 +259,10 @@ mod tests {
             "# TYPE changeover_commit_duration_seconds histogram",
             "# UNIT changeover_process_start_time_seconds seconds",
         ] {
-            assert!(text.lines().any(|one| one == line), "{line} is not in {text}");
+            assert!(
+                text.lines().any(|one| one == line),
+                "{line} is not in {text}"
+            );
         }
         assert!(!text.contains("changeover_never"), "{text}");
     }

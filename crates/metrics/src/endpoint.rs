@@ -176,7 +176,9 @@ async fn listen(at: SocketAddr) -> TcpListener {
 async fn connection<S: Source>(bounds: Bounds, stream: TcpStream, scraped: Arc<Scraped<S>>) {
     let service = service_fn(move |request: Request<Incoming>| {
         let scraped = scraped.clone();
-        async move { Ok::<_, Infallible>(answer(&scraped, request.method(), request.uri().path()).await) }
+        async move {
+            Ok::<_, Infallible>(answer(&scraped, request.method(), request.uri().path()).await)
+        }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -197,7 +199,10 @@ async fn answer<S: Source>(
     path: &str,
 ) -> Response<Full<Bytes>> {
     if path != PATH {
-        return plain(StatusCode::NOT_FOUND, "there is /metrics and nothing else\n");
+        return plain(
+            StatusCode::NOT_FOUND,
+            "there is /metrics and nothing else\n",
+        );
     }
     if method != Method::GET {
         let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "GET only\n");

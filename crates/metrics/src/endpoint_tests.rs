@@ -84,7 +84,9 @@ fn a_scrape_asks_the_component_first_and_says_that_it_is_openmetrics() {
             let (head, body) = served.ask(GET);
             assert!(head.starts_with("http/1.1 200 ok"), "{head}");
             assert!(
-                head.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8"),
+                head.contains(
+                    "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8"
+                ),
                 "{head}"
             );
             assert_eq!(exposition::faults(&body), Vec::<String>::new(), "{body}");
@@ -101,11 +103,17 @@ fn there_is_nothing_else_and_nothing_stale() {
     let served = served("127.0.0.1");
     for (request, status) in [
         ("GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "404"),
-        ("GET /metrics/ HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), "404"),
+        (
+            "GET /metrics/ HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
+            "404",
+        ),
         (GET.replace("GET", "POST"), "405"),
         (GET.replace("GET", "HEAD"), "405"),
         (
-            format!("GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(64 << 10)),
+            format!(
+                "GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n",
+                "x".repeat(64 << 10)
+            ),
             "431",
         ),
         (
@@ -135,5 +143,8 @@ fn clients_that_say_nothing_are_put_out_and_further_ones_are_not_let_in_meanwhil
         drop(client.read_to_end(&mut nothing));
     }
     let (head, _) = served.ask(GET);
-    assert!(head.starts_with("http/1.1 200 ok"), "there is room again: {head}");
+    assert!(
+        head.starts_with("http/1.1 200 ok"),
+        "there is room again: {head}"
+    );
 }

@@ -14,7 +14,9 @@ pub fn faults(text: &str) -> Vec<String> {
         reader.line(index, line);
     }
     if !reader.ended || !text.ends_with('\n') {
-        reader.faults.push("the text does not end with # EOF".to_owned());
+        reader
+            .faults
+            .push("the text does not end with # EOF".to_owned());
     }
     reader.histograms_add_up();
     reader.faults
@@ -94,7 +96,10 @@ impl Reader {
             }
             "UNIT" if name.ends_with(&format!("_{value}")) => {}
             "UNIT" => self.fault(index, format!("{name} does not end in its unit {value}")),
-            _ => self.fault(index, format!("{what} {value} is no comment of OpenMetrics")),
+            _ => self.fault(
+                index,
+                format!("{what} {value} is no comment of OpenMetrics"),
+            ),
         }
         if self.family.kind == "counter" && name.ends_with("_total") {
             self.fault(index, format!("the family {name} is named without _total"));
@@ -168,7 +173,9 @@ impl Sample {
         let end = line.find(['{', ' ']).ok_or("there is no value")?;
         let (name, rest) = line.split_at(end);
         let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if name.is_empty() || !name.chars().all(good) || name.starts_with(|c: char| c.is_ascii_digit())
+        if name.is_empty()
+            || !name.chars().all(good)
+            || name.starts_with(|c: char| c.is_ascii_digit())
         {
             return Err("that is no name");
         }

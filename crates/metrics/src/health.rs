@@ -66,10 +66,14 @@ mod tests {
         health.finished("KAMAILIO_1", "options", false, Duration::from_secs(2));
         health.standing("KAMAILIO_1", "options", true);
         let samples = exposition::samples(&catalogue.text());
-        let of =
-            |name: &str| samples[&format!("{name}{{application=\"KAMAILIO_1\",check=\"options\"}}")];
+        let of = |name: &str| {
+            samples[&format!("{name}{{application=\"KAMAILIO_1\",check=\"options\"}}")]
+        };
         assert_eq!(of("changeover_lca_health_check_down"), 1.0);
-        assert_eq!(of("changeover_lca_health_check_duration_seconds_count"), 2.0);
+        assert_eq!(
+            of("changeover_lca_health_check_duration_seconds_count"),
+            2.0
+        );
         assert_eq!(
             samples[r#"changeover_lca_health_checks_total{application="KAMAILIO_1",check="options",result="failed"}"#],
             1.0

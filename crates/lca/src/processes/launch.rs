@@ -1,7 +1,7 @@
 //! Starts a process: own process group, own output file, the run's marker in its environment.
 
-use changeover_component::METRICS_VARIABLE;
 use super::{OutputFile, proc_table};
+use changeover_component::METRICS_VARIABLE;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};

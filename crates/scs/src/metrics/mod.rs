@@ -4,11 +4,15 @@
 mod observer;
 mod records;
 mod site;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use observer::Observer;
 
 use changeover_component::Handle;
-use changeover_metrics::{Catalogue, Endpoint, FamilyDescription, NoAnswer, ProcessFacts, Source, StoreMetrics};
+use changeover_metrics::{
+    Catalogue, Endpoint, FamilyDescription, NoAnswer, ProcessFacts, Source, StoreMetrics,
+};
 use changeover_scs_core::ScsCore;
 use observer::Flows;
 use site::Site;
@@ -45,7 +49,12 @@ impl Metrics {
     }
 
     /// Serves them until the endpoint is dropped.
-    pub(crate) fn serve(self, at: SocketAddr, handle: Handle<ScsCore>, database: PathBuf) -> Endpoint {
+    pub(crate) fn serve(
+        self,
+        at: SocketAddr,
+        handle: Handle<ScsCore>,
+        database: PathBuf,
+    ) -> Endpoint {
         let source = Scraped {
             site: self.site,
             store: self.store,

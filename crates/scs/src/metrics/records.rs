@@ -2,9 +2,7 @@
 //! steps took. Owns no record: those stay in the core; here is only which of them are counted already.
 
 use changeover_metrics::{Catalogue, Counters, Durations};
-use changeover_model::message::{
-    RecordKind, RecordOutcome, Step, TimelineEntry, TimelineRecord,
-};
+use changeover_model::message::{RecordKind, RecordOutcome, Step, TimelineEntry, TimelineRecord};
 use changeover_model::{CauseId, RunMode, ScriptAction, Timestamp};
 use changeover_scs_core::ScsCore;
 use std::collections::BTreeSet;
@@ -173,9 +171,9 @@ fn steps(entries: &[TimelineEntry]) -> Vec<(&'static str, Timestamp, Timestamp)>
     for entry in entries {
         match &entry.step {
             Step::RunModeAcknowledged(application, mode @ (RunMode::Primary | RunMode::Backup)) => {
-                let ordered = first(&|step| {
-                    matches!(step, Step::RunModeOrdered(other, of) if other == application && of == mode)
-                });
+                let ordered = first(
+                    &|step| matches!(step, Step::RunModeOrdered(other, of) if other == application && of == mode),
+                );
                 let name = if *mode == RunMode::Primary {
                     "promotion"
                 } else {
@@ -184,9 +182,9 @@ fn steps(entries: &[TimelineEntry]) -> Vec<(&'static str, Timestamp, Timestamp)>
                 step(name, ordered, Some(entry.at));
             }
             Step::Finished(application, Some(action), true) => {
-                let launched = first(&|step| {
-                    matches!(step, Step::Launched(other, Some(_)) if other == application)
-                });
+                let launched = first(
+                    &|step| matches!(step, Step::Launched(other, Some(_)) if other == application),
+                );
                 step("control-script", launched, Some(entry.at));
                 let name = match action {
                     ScriptAction::Enable => "alarm-to-takeover",
