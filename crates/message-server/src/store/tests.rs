@@ -63,6 +63,7 @@ fn detected(record: &LogRecord) -> AlarmDetected {
 }
 
 struct Running {
+    catalogue: changeover_metrics::Catalogue,
     writer: Writer,
     thread: writing::WriterThread,
     answers: mpsc::Receiver<Answer>,
@@ -72,8 +73,11 @@ fn started(folder: &Path) -> (Running, Recovered) {
     let mut opened = open(folder).expect("the folder is writable");
     let recovered = std::mem::take(&mut opened.recovered);
     let (sender, answers) = mpsc::channel(64);
-    let (writer, thread) = Writer::start(opened, sender).expect("a thread can be made");
+    let mut catalogue = changeover_metrics::Catalogue::new("message-server", "test");
+    let metrics = crate::metrics::Writing::new(&mut catalogue);
+    let (writer, thread) = Writer::start(opened, sender, metrics).expect("a thread can be made");
     let running = Running {
+        catalogue,
         writer,
         thread,
         answers,
@@ -283,6 +287,25 @@ fn old_events_go_and_so_do_the_oldest_of_too_many() {
         [1],
         "it still waits for conditions"
     );
+    let text = running.catalogue.text();
+    assert_eq!(
+        changeover_metrics::exposition::faults(&text),
+        Vec::<String>::new()
+    );
+    let samples = changeover_metrics::exposition::samples(&text);
+    for (series, value) in [
+        ("changeover_message_server_events_stored_total", 5_000.0),
+        ("changeover_message_server_events_deleted_total", 4_999.0),
+        ("changeover_message_server_detections_total", 0.0),
+        (
+            "changeover_store_commit_duration_seconds_count{store=\"log.db\"}",
+            5.0,
+        ),
+        ("changeover_store_failures_total{store=\"log.db\"}", 0.0),
+        ("changeover_store_queue_length{store=\"log.db\"}", 0.0),
+    ] {
+        assert_eq!(samples.get(series), Some(&value), "{series} in {text}");
+    }
     running.thread.close();
     let (_, recovered) = started(folder.path());
     assert_eq!(
