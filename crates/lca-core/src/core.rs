@@ -149,6 +149,16 @@ impl LcaCore {
                 start_time,
                 token,
             } => self.process_started(run, pid, start_time, token),
+            LcaInput::MainProcessFound {
+                run,
+                pid,
+                start_time,
+                how,
+            } => {
+                self.process_started(run, pid, start_time, String::new());
+                self.main_process_found(run, how);
+            }
+            LcaInput::SeenRunning { application } => self.seen_running(&application),
             LcaInput::ProcessStartFailed { run, reason } => self.process_start_failed(run, reason),
             LcaInput::ProcessExited { run, exit, output } => self.process_exited(run, exit, output),
             LcaInput::ProcessesGone { run } => self.processes_gone(run),

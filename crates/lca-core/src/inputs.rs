@@ -88,6 +88,22 @@ pub enum LcaInput {
         /// The token that the shell made and put into `CHANGEOVER_TOKEN`.
         token: String,
     },
+    /// The main process of a [`crate::LcaOutput::StartElsewhere`] is there and watched.
+    MainProcessFound {
+        /// The run.
+        run: RunId,
+        /// The main process.
+        pid: u32,
+        /// Its start time as the kernel counts it.
+        start_time: u64,
+        /// For people: started or taken over, and what was found on the way (a stale pid file).
+        how: String,
+    },
+    /// An application that has no run was seen running, without an order: taken over if nothing speaks against it.
+    SeenRunning {
+        /// Which.
+        application: ApplicationName,
+    },
     /// It could not be started (program missing, not executable, no such directory, no memory); nothing of
     /// it runs, and neither `ProcessExited` nor `ProcessesGone` will follow.
     ProcessStartFailed {

@@ -7,7 +7,7 @@ use crate::core::LcaCore;
 use crate::timers::Timer;
 use changeover_model::environment::Application;
 use changeover_model::message::ToApplication;
-use changeover_model::{ApplicationName, ApplicationStatus, Redundancy, show_duration};
+use changeover_model::{ApplicationName, ApplicationStatus, show_duration};
 use std::time::Duration;
 
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(500);
@@ -40,7 +40,7 @@ impl LcaCore {
         let Some(app) = self.applications.get_mut(name) else {
             return;
         };
-        app.shown.in_step = in_step || app.redundancy != Some(Redundancy::Hot);
+        app.shown.in_step = in_step || app.starts_in_step();
         self.enter_status(name, status, bounded(reason));
         self.settle(name);
     }
