@@ -99,6 +99,15 @@ pub enum LcaInput {
         /// For people: started or taken over, and what was found on the way (a stale pid file).
         how: String,
     },
+    /// More about the end of a main process that was reported, before its run is gone: what systemd says.
+    EndExplained {
+        /// The run.
+        run: RunId,
+        /// How it ended.
+        exit: ExitStatus,
+        /// For people.
+        text: String,
+    },
     /// An application that has no run was seen running, without an order: taken over if nothing speaks against it.
     SeenRunning {
         /// Which.

@@ -39,6 +39,9 @@ pub enum LcaOutput {
         /// How long that may take.
         within: Duration,
     },
+    /// The systemd units of this host's applications; replaces the earlier list. Whenever one is active, which it may
+    /// be at once, `SeenRunning` says so.
+    WatchUnits(Vec<(ApplicationName, String)>),
     /// Send a signal. A run that is not forked yet is not to be started any more (`ProcessStartFailed`); one
     /// that is unknown or gone is nothing to do. Descendants that appear while they are being killed are
     /// killed as well.

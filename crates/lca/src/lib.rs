@@ -8,6 +8,7 @@ mod addresses;
 mod cables;
 mod connections;
 mod effects;
+mod elsewhere;
 mod processes;
 mod recovery;
 mod rpc;
@@ -15,6 +16,7 @@ mod runs;
 mod serving;
 mod site;
 mod store;
+mod units;
 
 use changeover_component::{ComponentArguments, ExitCode};
 

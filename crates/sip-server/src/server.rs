@@ -174,7 +174,7 @@ impl Server {
 }
 
 /// Answers datagrams until the socket is lost. Cancelling loses none.
-async fn receive(socket: &mut Option<Datagrams>, responder: &Responder) {
+pub(crate) async fn receive(socket: &mut Option<Datagrams>, responder: &Responder) {
     let Some(socket) = socket else {
         return tokio::time::sleep(REOPEN).await;
     };
@@ -196,12 +196,12 @@ async fn receive(socket: &mut Option<Datagrams>, responder: &Responder) {
     }
 }
 
-enum Interrupt {
+pub(crate) enum Interrupt {
     End,
     Available(bool),
 }
 
-struct Interrupts {
+pub(crate) struct Interrupts {
     terminate: Signal,
     interrupt: Signal,
     unavailable: Signal,
@@ -209,7 +209,7 @@ struct Interrupts {
 }
 
 impl Interrupts {
-    fn take() -> std::io::Result<Self> {
+    pub(crate) fn take() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -218,7 +218,7 @@ impl Interrupts {
         })
     }
 
-    async fn next(&mut self) -> Interrupt {
+    pub(crate) async fn next(&mut self) -> Interrupt {
         tokio::select! {
             _ = self.terminate.recv() => Interrupt::End,
             _ = self.interrupt.recv() => Interrupt::End,

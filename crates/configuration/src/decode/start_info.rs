@@ -77,10 +77,7 @@ impl Place<'_> {
                     "remove it, or write type: ThirdPartyServer",
                 )
             };
-            let text = format!(
-                "`{key}` is for Third Party Servers; {} is {what}",
-                self.who
-            );
+            let text = format!("`{key}` is for Third Party Servers; {} is {what}", self.who);
             self.push(key, text, "nothing would come of it", fix);
         }
     }

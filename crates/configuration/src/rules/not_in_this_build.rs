@@ -2,8 +2,8 @@
 
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use changeover_model::environment::ControllerLoss;
 use changeover_model::Takeover;
+use changeover_model::environment::ControllerLoss;
 
 pub(super) static RULE: Rule = Rule {
     name: "not-in-this-build",

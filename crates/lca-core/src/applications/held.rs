@@ -6,8 +6,9 @@ use super::{Given, Phase, Supervised};
 use crate::core::{LcaCore, RunOwner};
 use crate::orders::Order;
 use crate::{Elsewhere, LcaOutput, RunId, StartProcess};
-use changeover_model::message::OrderOutcome;
-use changeover_model::{ApplicationName, ApplicationStatus, RunMode, Timestamp};
+use changeover_model::environment::StartedBy;
+use changeover_model::message::{ExitStatus, OrderOutcome};
+use changeover_model::{ApplicationName, ApplicationStatus, OrderNumber, RunMode, Timestamp};
 use std::time::Duration;
 
 impl Supervised {
@@ -20,6 +21,24 @@ impl Supervised {
 }
 
 impl LcaCore {
+    /// What a third-party member was to start as may have been overtaken by a promotion since: it gets the current
+    /// epoch, as backup.
+    pub(super) fn bring_given_up_to_date(&mut self, name: &ApplicationName) {
+        let Some(app) = self.applications.get_mut(name).filter(|app| app.is_held()) else {
+            return;
+        };
+        let newest = app
+            .pair
+            .as_ref()
+            .map(|pair| self.pairs.epoch(pair))
+            .unwrap_or_default();
+        if app.given.epoch < newest {
+            app.given.run_mode = RunMode::Backup;
+            app.given.epoch = newest;
+            app.given.number = OrderNumber(0);
+        }
+    }
+
     /// A run mode for a third-party member that is up: kept with its epoch, then acknowledged. The runtime copy is
     /// written before the answer leaves, the disk follows.
     pub(super) fn hold_run_mode(&mut self, order: Order, run_mode: RunMode) {
@@ -78,6 +97,42 @@ impl LcaCore {
             app.set_status(ApplicationStatus::Running, super::watch::bounded(how), now);
         }
         self.settle(&name);
+    }
+
+    /// What systemd says about an end that was told already.
+    pub(crate) fn end_explained(&mut self, run: RunId, exit: ExitStatus, text: &str) {
+        let Some(RunOwner::Application(name)) = self.runs.get(&run).cloned() else {
+            return;
+        };
+        if let Some(app) = self
+            .applications
+            .get_mut(&name)
+            .filter(|app| app.run() == Some(run))
+        {
+            app.shown.last_exit = Some(exit);
+            if matches!(app.phase, Phase::Clearing(_)) {
+                let reason = format!("ended unasked: {exit}; {text}");
+                app.shown.reason = super::watch::bounded(reason);
+            }
+        }
+        self.settle(&name);
+    }
+
+    /// Gives out the units to watch, if they have changed.
+    pub(crate) fn watch_units(&mut self) {
+        let units: Vec<(ApplicationName, String)> = self
+            .applications
+            .iter()
+            .filter(|(_, app)| !app.leaving)
+            .filter_map(|(name, app)| match app.definition.start_info.started_by() {
+                StartedBy::SystemdUnit(unit) => Some((name.clone(), unit.to_owned())),
+                StartedBy::CommandLine | StartedBy::PidFile(_) => None,
+            })
+            .collect();
+        if units != self.watched_units {
+            self.watched_units.clone_from(&units);
+            self.emit(LcaOutput::WatchUnits(units));
+        }
     }
 
     /// Something that this LCA does not run as far as it knows was seen running: a unit that somebody else, or

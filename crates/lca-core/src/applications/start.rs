@@ -278,6 +278,7 @@ impl LcaCore {
 
     fn up(&mut self, name: &ApplicationName, run: RunId) {
         let now = self.now;
+        self.bring_given_up_to_date(name);
         let Some(app) = self.applications.get_mut(name) else {
             return;
         };

@@ -6,9 +6,7 @@ use super::{Driven, HostIndex, World};
 use crate::scenario::{DiskMood, ScriptMood, ServerMood};
 use changeover_lca_core::{LcaCore, StoredState, WatchedAddress};
 use changeover_model::message::{AddressObservation, HeldOn};
-use changeover_model::{
-    ApplicationName, Epoch, HostName, PairName, RunMode, ScriptAction, Ticket,
-};
+use changeover_model::{ApplicationName, Epoch, HostName, PairName, RunMode, ScriptAction, Ticket};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 

@@ -7,8 +7,8 @@ use super::server::Server;
 use super::{Driven, HostIndex, Life, Node, World, feed_driven};
 use crate::scenario::{DiskMood, Planted, ScriptMood};
 use changeover_lca_core::{
-    Durability, Elsewhere, FoundRun, LcaCore, LcaIdentity, LcaInput, LcaOutput, ProcessKind, ProcessSignal,
-    Recovery, RunId, StartProcess, StateChange,
+    Durability, Elsewhere, FoundRun, LcaCore, LcaIdentity, LcaInput, LcaOutput, ProcessKind,
+    ProcessSignal, Recovery, RunId, StartProcess, StateChange,
 };
 use changeover_model::message::{ExitStatus, FromLca};
 use changeover_model::{Epoch, ScriptAction, Ticket};
@@ -89,6 +89,8 @@ impl World {
             LcaOutput::StartElsewhere {
                 start, elsewhere, ..
             } => self.start_elsewhere(host, life, *start, &elsewhere),
+            // Nobody else starts a unit here.
+            LcaOutput::WatchUnits(_) => {}
             LcaOutput::SignalProcess {
                 run,
                 signal,
