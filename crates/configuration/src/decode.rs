@@ -9,6 +9,7 @@ mod alarms;
 mod applications;
 mod layer;
 mod pairs;
+mod start_info;
 
 use crate::problem::{Collector, Problem};
 use crate::source::Span;

@@ -427,6 +427,8 @@ fn start_info(page: &mut Page<'_>, info: &StartInfo) {
     page.text_if_any("working_directory", &info.working_directory);
     page.text_if_any("command_line", &info.command_line);
     page.list("arguments", &info.arguments);
+    page.text_if_any("systemd_unit", &info.systemd_unit);
+    page.text_if_any("pid_file", &info.pid_file);
     page.duration("startup_timeout", info.startup_timeout);
     page.duration("shutdown_timeout", info.shutdown_timeout);
     page.value("auto_restart", &info.auto_restart.to_string());

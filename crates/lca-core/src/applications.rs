@@ -3,6 +3,7 @@
 //! `watch`, `run_mode`, `stop`, `endings` (and the automatic restart).
 
 mod endings;
+mod held;
 mod registration;
 mod run_mode;
 mod start;
@@ -17,8 +18,8 @@ use crate::{ApplicationRecord, ConnectionId, LcaOutput, ProcessSignal, RunId, St
 use changeover_model::environment::Application;
 use changeover_model::message::{ApplicationState, ExitStatus, FromApplication, LcaReport};
 use changeover_model::{
-    ApplicationName, ApplicationStatus, ApplicationType, CauseId, Epoch, Incarnation, OrderNumber,
-    PairName, Redundancy, RunMode, Ticket, Timestamp,
+    ApplicationName, ApplicationStatus, CauseId, Epoch, Incarnation, OrderNumber, PairName,
+    Redundancy, RunMode, Ticket, Timestamp,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -129,6 +130,7 @@ impl Supervised {
         now: Timestamp,
     ) -> Self {
         let (pair, redundancy) = pair.unzip();
+        let managed = definition.is_managed();
         let stopped_as_asked = record.is_some_and(|record| record.stopped_as_asked);
         Self {
             definition,
@@ -164,7 +166,7 @@ impl Supervised {
                 } else {
                     "not started yet".to_owned()
                 },
-                in_step: redundancy != Some(Redundancy::Hot),
+                in_step: redundancy != Some(Redundancy::Hot) || !managed,
                 hung: false,
                 ended_as_asked: stopped_as_asked,
                 last_exit: None,
@@ -197,7 +199,17 @@ impl Supervised {
 
     /// True for applications that register over the application link.
     pub(crate) fn is_managed(&self) -> bool {
-        self.definition.application_type == ApplicationType::SipServer
+        self.definition.is_managed()
+    }
+
+    /// True for a third-party member of a pair: its run mode is held here.
+    pub(crate) fn is_held(&self) -> bool {
+        self.pair.is_some() && !self.is_managed()
+    }
+
+    /// Nothing is out of step where nothing is synchronised.
+    pub(crate) fn starts_in_step(&self) -> bool {
+        self.redundancy != Some(Redundancy::Hot) || !self.is_managed()
     }
 
     /// True if it is wanted up by the LCA's own decision.

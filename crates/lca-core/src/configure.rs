@@ -88,6 +88,7 @@ impl LcaCore {
             }
             self.stop(&name, false);
         }
+        self.watch_units();
     }
 
     /// Applications that this LCA starts as such: neither control scripts nor the central components.

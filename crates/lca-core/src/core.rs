@@ -40,6 +40,8 @@ pub struct LcaCore {
     pub(crate) commands: BTreeMap<RunId, Command>,
     pub(crate) addresses: AddressBook,
     pub(crate) host_stop: HostStop,
+    /// The systemd units of this host's applications, as last given out.
+    pub(crate) watched_units: Vec<(ApplicationName, String)>,
 }
 
 /// Whose process a run is.
@@ -77,6 +79,7 @@ impl LcaCore {
             commands: BTreeMap::new(),
             addresses: AddressBook::default(),
             host_stop: HostStop::default(),
+            watched_units: Vec::new(),
         }
     }
 
@@ -150,6 +153,17 @@ impl LcaCore {
                 token,
             } => self.process_started(run, pid, start_time, token),
             LcaInput::ScriptCarriedOutHere { run } => self.script_carried_out_here(run),
+            LcaInput::MainProcessFound {
+                run,
+                pid,
+                start_time,
+                how,
+            } => {
+                self.process_started(run, pid, start_time, String::new());
+                self.main_process_found(run, how);
+            }
+            LcaInput::EndExplained { run, exit, text } => self.end_explained(run, exit, &text),
+            LcaInput::SeenRunning { application } => self.seen_running(&application),
             LcaInput::ProcessStartFailed { run, reason } => self.process_start_failed(run, reason),
             LcaInput::ProcessExited { run, exit, output } => self.process_exited(run, exit, output),
             LcaInput::ProcessesGone { run } => self.processes_gone(run),

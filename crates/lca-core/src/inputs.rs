@@ -95,6 +95,31 @@ pub enum LcaInput {
         /// The run.
         run: RunId,
     },
+    /// The main process of a [`crate::LcaOutput::StartElsewhere`] is there and watched.
+    MainProcessFound {
+        /// The run.
+        run: RunId,
+        /// The main process.
+        pid: u32,
+        /// Its start time as the kernel counts it.
+        start_time: u64,
+        /// For people: started or taken over, and what was found on the way (a stale pid file).
+        how: String,
+    },
+    /// More about the end of a main process that was reported, before its run is gone: what systemd says.
+    EndExplained {
+        /// The run.
+        run: RunId,
+        /// How it ended.
+        exit: ExitStatus,
+        /// For people.
+        text: String,
+    },
+    /// An application that has no run was seen running, without an order: taken over if nothing speaks against it.
+    SeenRunning {
+        /// Which.
+        application: ApplicationName,
+    },
     /// It could not be started (program missing, not executable, no such directory, no memory); nothing of
     /// it runs, and neither `ProcessExited` nor `ProcessesGone` will follow.
     ProcessStartFailed {

@@ -32,7 +32,7 @@ mod timers;
 pub use crate::core::LcaCore;
 pub use inputs::{ConnectionId, FoundRun, LcaIdentity, LcaInput, Recovery};
 pub use outputs::{
-    LcaOutput, ProcessKind, ProcessSignal, RUN_MARKER, StartProcess, WatchedAddress,
+    Elsewhere, LcaOutput, ProcessKind, ProcessSignal, RUN_MARKER, StartProcess, WatchedAddress,
 };
 pub use stored::{
     ApplicationRecord, Durability, PairRecord, ProcessIdentity, RunId, RunPurpose, RunRecord,

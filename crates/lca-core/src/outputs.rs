@@ -5,6 +5,7 @@ use crate::{ConnectionId, Durability, RunId, StateChange};
 use changeover_model::environment::VirtualIpOnHost;
 use changeover_model::message::{FromLca, ToApplication};
 use changeover_model::{ApplicationName, PairName, Ticket};
+use std::time::Duration;
 
 /// An output of [`crate::LcaCore`].
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,20 @@ pub enum LcaOutput {
     /// `ProcessesGone`. A control script of `vipctl` may be carried out by the shell itself where it holds the
     /// addresses: then `ScriptCarriedOutHere` stands for `ProcessStarted`.
     StartProcess(Box<StartProcess>),
+    /// Have a program run whose main process is not the one to be forked. If it runs already it is taken over as it
+    /// is. Answered by `MainProcessFound` or `ProcessStartFailed` within `within` and a little, then `ProcessExited`
+    /// and `ProcessesGone`, as for [`LcaOutput::StartProcess`].
+    StartElsewhere {
+        /// The run, and with a pid file the program that starts it and ends.
+        start: Box<StartProcess>,
+        /// Where the main process is found.
+        elsewhere: Elsewhere,
+        /// How long that may take.
+        within: Duration,
+    },
+    /// The systemd units of this host's applications; replaces the earlier list. Whenever one is active, which it may
+    /// be at once, `SeenRunning` says so.
+    WatchUnits(Vec<(ApplicationName, String)>),
     /// Send a signal. A run that is not forked yet is not to be started any more (`ProcessStartFailed`); one
     /// that is unknown or gone is nothing to do. Descendants that appear while they are being killed are
     /// killed as well.
@@ -72,6 +87,15 @@ pub enum LcaOutput {
 
     /// After `HostStopping`: every application has ended (or its bound has passed); the LCA may exit.
     HostStopped,
+}
+
+/// Where the main process of a program is found that is not forked by the LCA.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// Its process id stands in this file; relative paths count from the working directory.
+    PidFile(String),
+    /// systemd runs it as this unit. SIGTERM to such a run stops the unit, SIGKILL kills all of it and stops it.
+    SystemdUnit(String),
 }
 
 /// A signal to the processes of a run.

@@ -2,6 +2,7 @@
 
 use crate::addresses::AddressRoom;
 use crate::connections::Connections;
+use crate::elsewhere::UnitWatches;
 use crate::metrics::Observer;
 use crate::runs::Runs;
 use crate::store::Store;
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 pub(crate) struct LcaEffects {
     pub(crate) handle: Handle<LcaCore>,
     pub(crate) runs: Runs,
+    pub(crate) unit_watches: UnitWatches,
     pub(crate) addresses: AddressRoom,
     pub(crate) store: Store,
     pub(crate) connections: Connections,
@@ -43,6 +45,17 @@ impl Effects<LcaCore> for LcaEffects {
                 self.connections.close_application(connection)
             }
             LcaOutput::StartProcess(order) => self.runs.start(self.handle.clone(), *order),
+            LcaOutput::StartElsewhere {
+                start,
+                elsewhere,
+                within,
+            } => {
+                let handle = self.handle.clone();
+                self.runs.start_elsewhere(handle, *start, elsewhere, within);
+            }
+            LcaOutput::WatchUnits(units) => {
+                self.unit_watches.set(&self.handle, &self.runs, units);
+            }
             LcaOutput::SignalProcess {
                 run,
                 signal,

@@ -8,6 +8,7 @@ mod addresses;
 mod cables;
 mod connections;
 mod effects;
+mod elsewhere;
 mod metrics;
 mod own_tool;
 mod processes;
@@ -17,6 +18,7 @@ mod runs;
 mod serving;
 mod site;
 mod store;
+mod units;
 
 use changeover_component::{ComponentArguments, ExitCode};
 

@@ -4,6 +4,7 @@ use crate::addresses::AddressRoom;
 use crate::cables::Acquaintances;
 use crate::connections::Connections;
 use crate::effects::LcaEffects;
+use crate::elsewhere::UnitWatches;
 use crate::metrics::{Metrics, Observer};
 use crate::recovery::{self, Adopted};
 use crate::rpc::Service;
@@ -167,6 +168,7 @@ async fn start(
     let journal = common.runtime_dir().join("lca.journal");
     let effects = |handle: Handle<LcaCore>| LcaEffects {
         runs: runs.clone(),
+        unit_watches: UnitWatches::default(),
         addresses: AddressRoom::new(
             addresses,
             acquaintances.clone(),
@@ -190,11 +192,12 @@ async fn start(
     for Adopted {
         found,
         marker,
+        way,
         watched,
     } in adopted
     {
         tracing::info!(application = %found.application, pid = found.pid, "found running");
-        runs.adopt(handle.clone(), &found, marker, watched);
+        runs.adopt(handle.clone(), &found, marker, way, watched);
     }
     let gate = Gate::new(Identity::new(Role::Lca, slice.host.name.as_str()));
     let service = Service {

@@ -46,7 +46,12 @@ impl Probe {
     ///
     /// # Errors
     /// When the socket cannot be used, or a thread not be started.
-    pub(crate) fn start(socket: UdpSocket, target: SocketAddr, run: &str) -> Result<Self, Trouble> {
+    pub(crate) fn start(
+        socket: UdpSocket,
+        target: SocketAddr,
+        run: &str,
+        named: bool,
+    ) -> Result<Self, Trouble> {
         let failed = |source| Trouble::Start {
             what: format!("the probe of {target}"),
             source,
@@ -303,7 +308,7 @@ mod tests {
         let target = server.local_addr().expect("bound");
         let client = UdpSocket::bind("127.0.0.1:0").expect("a loopback port");
         let started = Moment::now();
-        let probe = Probe::start(client, target, "test").expect("two threads");
+        let probe = Probe::start(client, target, "test", true).expect("two threads");
         let mut buffer = [0; 2048];
         for _ in 0..20 {
             let (length, from) = server

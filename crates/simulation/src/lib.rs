@@ -21,7 +21,7 @@ mod world;
 pub use scenario::{
     Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
 };
-pub use site::Site;
+pub use site::{ServerKind, Site};
 
 pub use changeover_model::message::{
     OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind, RecordOutcome,

@@ -12,6 +12,22 @@ pub struct Site {
     pub redundancy: Redundancy,
     /// One pair, or two that share the hosts with crossed roles.
     pub pairs: usize,
+    /// What the members are.
+    pub server: ServerKind,
+}
+
+/// What the members of the pairs are, and how third-party ones are started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServerKind {
+    /// SIP Servers.
+    #[default]
+    Sip,
+    /// Third Party Servers that stay in the foreground.
+    Child,
+    /// Third Party Servers that go into the background.
+    PidFile,
+    /// Third Party Servers run by systemd.
+    Unit,
 }
 
 impl Default for Site {
@@ -19,6 +35,7 @@ impl Default for Site {
         Self {
             redundancy: Redundancy::Hot,
             pairs: 1,
+            server: ServerKind::Sip,
         }
     }
 }
@@ -52,6 +69,7 @@ pairs:
         let [primary, backup] = hosts;
         let (redundancy, default, sync) = (self.redundancy, port + 10, port + 11);
         let label = vip - 102;
+        let server = self.server(port, default, sync);
         format!(
             "  {name}:
     redundancy_type: {redundancy}
@@ -62,7 +80,15 @@ pairs:
       - {{address: 10.10.11.{vip}/24, interface: eth0, label: \"eth0:{label}\"}}
     control_scripts: builtin
     server:
-      type: SIPServer
+{server}"
+        )
+    }
+
+    fn server(self, port: u16, default: u16, sync: u16) -> String {
+        let start = match self.server {
+            ServerKind::Sip => {
+                return format!(
+                    "      type: SIPServer
       switch: SIP_Switch
       ports: {{default: {default}, ha_sync: {sync}}}
       start_info: {{command_line: sip-server, startup_timeout: 20s, shutdown_timeout: 5s, auto_restart: true}}
@@ -70,6 +96,16 @@ pairs:
       options:
         TServer: {{sip-port: {port}}}
         backup-sync: {{protocol: addp, addp-timeout: 3, addp-remote-timeout: 3, sync-reconnect-tout: 7}}
+"
+                );
+            }
+            ServerKind::Child => "command_line: proxy",
+            ServerKind::PidFile => "command_line: proxy, pid_file: /run/proxy.pid",
+            ServerKind::Unit => "systemd_unit: proxy.service",
+        };
+        format!(
+            "      type: ThirdPartyServer
+      start_info: {{{start}, startup_timeout: 20s, shutdown_timeout: 5s}}
 "
         )
     }
@@ -89,9 +125,23 @@ mod tests {
 
     #[test]
     fn every_variant_of_the_site_is_a_valid_environment() {
-        for redundancy in [Redundancy::Hot, Redundancy::Warm] {
+        let kinds = [
+            ServerKind::Sip,
+            ServerKind::Child,
+            ServerKind::PidFile,
+            ServerKind::Unit,
+        ];
+        for (redundancy, server) in [Redundancy::Hot, Redundancy::Warm]
+            .into_iter()
+            .flat_map(|redundancy| kinds.map(|kind| (redundancy, kind)))
+        {
             for pairs in [1, 2] {
-                let environment = Site { redundancy, pairs }.environment();
+                let site = Site {
+                    redundancy,
+                    pairs,
+                    server,
+                };
+                let environment = site.environment();
                 assert_eq!(environment.pairs.len(), pairs);
                 // Two members and four control scripts each; beside them the SCS and the Message Server.
                 assert_eq!(environment.applications.len(), pairs * 6 + 2);

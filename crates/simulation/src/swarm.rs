@@ -5,7 +5,7 @@ use crate::randomness::Random;
 use crate::scenario::{
     Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
 };
-use crate::site::Site;
+use crate::site::{ServerKind, Site};
 use changeover_model::message::{MaintenanceTarget, OperatorCommand, SwitchoverRequest};
 use changeover_model::{ApplicationName, LogEventId, Redundancy};
 use std::time::Duration;
@@ -64,6 +64,7 @@ pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
     let site = Site {
         redundancy: random.pick(&[Redundancy::Hot, Redundancy::Warm]),
         pairs: if random.chance(250) { 2 } else { 1 },
+        server: draw_server(seed),
     };
     let kinds: Vec<Kind> = if random.chance(120) {
         // Nothing worse than dying servers and switchovers: the strictest invariant holds here.
@@ -107,6 +108,16 @@ pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
         traced,
     };
     (scenario, tidies)
+}
+
+/// What the members are, from a sequence of its own as well.
+fn draw_server(seed: u64) -> ServerKind {
+    let mut random = Random::new(seed, 4);
+    if random.chance(750) {
+        ServerKind::Sip
+    } else {
+        random.pick(&[ServerKind::Child, ServerKind::PidFile, ServerKind::Unit])
+    }
 }
 
 /// Kinds that came later, from a sequence of their own: what a seed brought before, it still brings.

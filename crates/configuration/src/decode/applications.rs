@@ -24,8 +24,8 @@ pub(super) fn application(
         application_type,
         ApplicationType::SipServer | ApplicationType::ThirdPartyServer
     );
-    // A systemd unit would do as well, once that is in the build; `validate` has said so then.
-    let by_systemd = entry.value.at(&["start_info", "systemd_unit"]).is_some();
+    let by_systemd = !start_info.systemd_unit.is_empty();
+    super::start_info::check(entry, application_type, control, &start_info, problems);
     // Derived control scripts come from `control_scripts`, whose own keys are required.
     let from_pair = control && entry.value.derived.is_some();
     if needs_program && start_info.command_line.is_empty() && !by_systemd && !from_pair {
@@ -78,7 +78,7 @@ fn no_program(entry: &Entry) -> Problem {
             format!("{pair}.server.start_info has no `command_line`"),
         )
         .label("neither server could be started")
-        .help("write command_line: with the program");
+        .help("write command_line: with the program, or for a ThirdPartyServer systemd_unit: with its unit");
     }
     Problem::new(
         "missing-key",
@@ -116,6 +116,8 @@ fn start_info(reader: Option<Reader<'_>>, member: bool, control: bool) -> StartI
                 within: restart.duration("within", default.restart.within),
             }),
         success_needs_exit_zero: reader.text("success") != Some("any-exit"),
+        systemd_unit: reader.owned("systemd_unit"),
+        pid_file: reader.owned("pid_file"),
     }
 }
 

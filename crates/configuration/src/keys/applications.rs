@@ -159,7 +159,7 @@ pub(crate) static START_INFO: Object = Object {
         key(
             "command_line",
             Text,
-            Default("none; SIP Servers and Third Party Servers need one"),
+            Default("none; SIP Servers and Third Party Servers need one, or a `systemd_unit`"),
             "The program. A name with a `/` counts from the working directory, others are looked up in PATH; `vipctl` is the LCA's own VIP tool.",
         ),
         key(
@@ -201,14 +201,14 @@ pub(crate) static START_INFO: Object = Object {
         key(
             "systemd_unit",
             Text,
-            NotYet("lets systemd start the program"),
-            "A systemd unit instead of a command line.",
+            Default("none"),
+            "Third Party Servers: the systemd unit that runs the program, such as `kamailio.service`, instead of a command line. What runs already is taken over.",
         ),
         key(
             "pid_file",
             Text,
-            NotYet("finds a program that goes into the background"),
-            "File with the process id.",
+            Default("none"),
+            "Third Party Servers: `command_line` goes into the background and ends; the program's process id stands in this file within `startup_timeout`. What runs already is taken over.",
         ),
     ],
 };

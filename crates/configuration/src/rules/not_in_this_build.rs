@@ -2,8 +2,8 @@
 
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
+use changeover_model::Takeover;
 use changeover_model::environment::ControllerLoss;
-use changeover_model::{ApplicationType, Takeover};
 
 pub(super) static RULE: Rule = Rule {
     name: "not-in-this-build",
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn judge(context: &Context<'_>, report: &mut Report<'_>) {
-    for (pair, members) in context.pairs() {
+    for (pair, _) in context.pairs() {
         let path = format!("pairs.{}", pair.name);
         let takeover = match pair.takeover {
             Takeover::WindowsNlb | Takeover::NetworkDevice => Some(pair.takeover),
@@ -44,17 +44,6 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
                 ),
             );
         }
-        for member in members {
-            if member.application_type == ApplicationType::ThirdPartyServer {
-                report.at(
-                    &format!("{path}.server.type"),
-                    format!(
-                        "{}: {} is a Third Party Server; such members of a pair are not in this build yet",
-                        pair.name, member.name
-                    ),
-                );
-            }
-        }
     }
 }
 
@@ -75,17 +64,6 @@ mod tests {
                 )]
             ),
             ["SIP_SERVER: on_controller_loss quorum is not in this build yet"]
-        );
-    }
-
-    #[test]
-    fn third_party_members_are_refused_one_by_one() {
-        assert_eq!(
-            messages(&RULE, &[("type: SIPServer", "type: ThirdPartyServer")]),
-            [
-                "SIP_SERVER: SIP_SERVER_PRIMARY is a Third Party Server; such members of a pair are not in this build yet",
-                "SIP_SERVER: SIP_SERVER_BACKUP is a Third Party Server; such members of a pair are not in this build yet"
-            ]
         );
     }
 

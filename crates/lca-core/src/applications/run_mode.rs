@@ -33,6 +33,10 @@ impl LcaCore {
             self.refuse(&order, RefusalCode::NotRunning, text);
             return;
         }
+        if app.is_held() {
+            self.hold_run_mode(order, run_mode);
+            return;
+        }
         let Some(link) = app.link else {
             let text = format!("{name} runs, but is not connected to its LCA");
             self.refuse(&order, RefusalCode::NotRegistered, text);

@@ -14,4 +14,5 @@ mod run_mode;
 mod scripts;
 mod start;
 mod stop;
+mod third_party;
 mod watch;

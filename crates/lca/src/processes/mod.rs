@@ -6,6 +6,7 @@
 mod descendants;
 mod launch;
 mod output;
+mod pid_file;
 mod pidfd;
 mod proc_table;
 mod seclusion;
@@ -13,7 +14,8 @@ mod seclusion;
 pub(crate) use descendants::{end_all, terminate};
 pub(crate) use launch::{Launch, MARKER, launch};
 pub(crate) use output::OutputFile;
+pub(crate) use pid_file::{Named, PidFile, place as pid_file_place};
 pub(crate) use pidfd::Watched;
 pub(crate) use proc_table::{
-    boot_id, carries_marker as is_marked, descends_from, environment_of, marked,
+    boot_id, carries_marker as is_marked, descends_from, environment_of, marked, start_time,
 };

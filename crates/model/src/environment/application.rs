@@ -50,6 +50,12 @@ impl Application {
         self.option("TServer", "sip-pass-check")
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
+
+    /// True for an application that registers with its LCA and obeys run modes itself. Any other member of a pair
+    /// has its run mode held by the LCA.
+    pub fn is_managed(&self) -> bool {
+        self.application_type == ApplicationType::SipServer
+    }
 }
 
 /// Ports of an application.
@@ -82,6 +88,37 @@ pub struct StartInfo {
     pub restart: RestartPolicy,
     /// For programs whose outcome nobody can observe: true = exit 0 is success, false = any exit is.
     pub success_needs_exit_zero: bool,
+    /// The systemd unit that runs the program instead of a command line; empty = none.
+    #[serde(default)]
+    pub systemd_unit: String,
+    /// Where a program that goes into the background writes its process id; empty = it stays in the foreground.
+    /// Relative paths count from the working directory.
+    #[serde(default)]
+    pub pid_file: String,
+}
+
+/// How the LCA gets hold of a program's main process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartedBy<'s> {
+    /// The started process is the program.
+    CommandLine,
+    /// The started process ends, and the program's own process id stands in this file.
+    PidFile(&'s str),
+    /// systemd runs it as this unit.
+    SystemdUnit(&'s str),
+}
+
+impl StartInfo {
+    /// How the LCA gets hold of the main process.
+    pub fn started_by(&self) -> StartedBy<'_> {
+        if !self.systemd_unit.is_empty() {
+            StartedBy::SystemdUnit(&self.systemd_unit)
+        } else if !self.pid_file.is_empty() {
+            StartedBy::PidFile(&self.pid_file)
+        } else {
+            StartedBy::CommandLine
+        }
+    }
 }
 
 impl Default for StartInfo {
@@ -95,6 +132,8 @@ impl Default for StartInfo {
             auto_restart: false,
             restart: RestartPolicy::default(),
             success_needs_exit_zero: true,
+            systemd_unit: String::new(),
+            pid_file: String::new(),
         }
     }
 }

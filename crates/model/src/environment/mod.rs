@@ -10,7 +10,7 @@ mod pair;
 mod slice;
 
 pub use alarm::{AlarmCategory, AlarmCondition, ReactionType, Script, Selection, SwitchoverWhen};
-pub use application::{Application, OptionSections, Ports, RestartPolicy, StartInfo};
+pub use application::{Application, OptionSections, Ports, RestartPolicy, StartInfo, StartedBy};
 pub use host::{Addp, Host};
 pub use pair::{
     ControllerLoss, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder,

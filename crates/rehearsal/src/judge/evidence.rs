@@ -105,6 +105,22 @@ pub(crate) fn logged(witness: &Witness, server: &ApplicationName, event: LogEven
     finding
 }
 
+/// The SCS said an event for a server that knows none.
+pub(crate) fn said_by_scs(
+    witness: &Witness,
+    server: &ApplicationName,
+    event: LogEventId,
+) -> Finding {
+    let mut finding = logged(witness, server, event);
+    for missing in &mut finding.missing {
+        *missing = format!(
+            "the SCS says {} for {server} to the Message Server",
+            event.wire_form()
+        );
+    }
+    finding
+}
+
 /// The Message Server found these conditions and told the SCS.
 pub(crate) fn found(witness: &Witness, conditions: &[ConditionName]) -> Finding {
     let mut finding = Finding::default();

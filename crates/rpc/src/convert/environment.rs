@@ -168,6 +168,8 @@ impl From<StartInfo> for wire::StartInfo {
             restart_limit: start.restart.limit,
             restart_within_us: micros(start.restart.within),
             success_needs_exit_zero: start.success_needs_exit_zero,
+            systemd_unit: start.systemd_unit,
+            pid_file: start.pid_file,
         }
     }
 }
@@ -189,6 +191,8 @@ impl TryFrom<wire::StartInfo> for StartInfo {
                 within: Duration::from_micros(start.restart_within_us),
             },
             success_needs_exit_zero: start.success_needs_exit_zero,
+            systemd_unit: exact("StartInfo.systemd_unit", start.systemd_unit)?,
+            pid_file: exact("StartInfo.pid_file", start.pid_file)?,
         })
     }
 }

@@ -40,6 +40,8 @@ fn server() -> Application {
                 within: Duration::from_secs(4),
             },
             success_needs_exit_zero: false,
+            systemd_unit: "kamailio.service".into(),
+            pid_file: "/run/kamailio.pid".into(),
         },
         connections: vec!["MessageServer".into()],
         // Not in alphabetical order: the order of the file is kept.

@@ -6,7 +6,7 @@ use super::{Driven, HostIndex, World};
 use crate::scenario::{DiskMood, ScriptMood, ServerMood};
 use changeover_lca_core::{LcaCore, StoredState, WatchedAddress};
 use changeover_model::message::{AddressObservation, HeldOn};
-use changeover_model::{ApplicationName, Epoch, HostName, PairName, ScriptAction, Ticket};
+use changeover_model::{ApplicationName, Epoch, HostName, PairName, RunMode, ScriptAction, Ticket};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -67,7 +67,7 @@ impl Process {
     pub(crate) fn serves(&self) -> Option<bool> {
         match &self.work {
             Work::Server(server) => Some(server.serves()),
-            Work::Script { .. } | Work::Plain => None,
+            Work::ThirdParty { .. } | Work::Script { .. } | Work::Plain => None,
         }
     }
 }
@@ -79,6 +79,13 @@ pub(crate) enum Work {
         pair: PairName,
         action: ScriptAction,
         epoch: Epoch,
+    },
+    /// A member that knows nothing of run modes: it serves wherever the VIP is.
+    ThirdParty {
+        /// Nobody forked it who could recognise it by its marker: systemd did.
+        unmarked: bool,
+        /// Its LCA did not fork its main process.
+        elsewhere: bool,
     },
     /// Anything else: it lives until it is ended.
     Plain,
@@ -119,18 +126,30 @@ impl Host {
     pub(crate) fn server(&mut self, run: u64) -> Option<&mut Server> {
         match &mut self.processes.get_mut(&run)?.work {
             Work::Server(server) => Some(server),
-            Work::Script { .. } | Work::Plain => None,
+            Work::ThirdParty { .. } | Work::Script { .. } | Work::Plain => None,
         }
     }
 
-    /// The living process of a managed application.
+    /// True if a member serves as primary: by its own word, or a third-party one by what its LCA keeps of it.
+    pub(crate) fn serves(&self, application: &ApplicationName) -> Option<bool> {
+        let process = self.processes.get(&self.run_of(application)?)?;
+        match process.work {
+            Work::ThirdParty { .. } => {
+                let record = self.kept.applications.get(application)?;
+                Some(record.run_mode == RunMode::Primary)
+            }
+            Work::Server(_) | Work::Script { .. } | Work::Plain => process.serves(),
+        }
+    }
+
+    /// The living process of a member of a pair.
     pub(crate) fn run_of(&self, application: &ApplicationName) -> Option<u64> {
         self.processes
             .iter()
             .find(|(_, process)| {
                 &process.application == application
                     && process.main_lives()
-                    && matches!(process.work, Work::Server(_))
+                    && matches!(process.work, Work::Server(_) | Work::ThirdParty { .. })
             })
             .map(|(run, _)| *run)
     }

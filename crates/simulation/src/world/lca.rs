@@ -2,13 +2,13 @@
 //! and on disk. After a crash it is recovered from what was really kept and what really runs.
 
 use super::event::{End, Event, Payload};
-use super::host::{Process, Work};
+use super::host::{Host, Process, Work};
 use super::server::Server;
 use super::{Driven, HostIndex, Life, Node, World, feed_driven};
 use crate::scenario::{DiskMood, Planted, ScriptMood};
 use changeover_lca_core::{
-    Durability, FoundRun, LcaCore, LcaIdentity, LcaInput, LcaOutput, ProcessKind, ProcessSignal,
-    Recovery, RunId, StartProcess, StateChange,
+    Durability, Elsewhere, FoundRun, LcaCore, LcaIdentity, LcaInput, LcaOutput, ProcessKind,
+    ProcessSignal, Recovery, RunId, StartProcess, StateChange,
 };
 use changeover_model::message::{ExitStatus, FromLca};
 use changeover_model::{Epoch, ScriptAction, Ticket};
@@ -29,7 +29,7 @@ impl World {
         let found = here
             .processes
             .iter()
-            .filter(|(_, process)| process.forked)
+            .filter(|(run, process)| process.forked && is_recognised(here, **run, process))
             .map(|(run, process)| FoundRun {
                 run: RunId(*run),
                 application: process.application.clone(),
@@ -89,6 +89,11 @@ impl World {
             } => self.send(connection.0, 0, Payload::ToApplication(Box::new(message))),
             LcaOutput::CloseApplication { connection } => self.close_side(connection.0, 1),
             LcaOutput::StartProcess(start) => self.start_process(host, life, *start),
+            LcaOutput::StartElsewhere {
+                start, elsewhere, ..
+            } => self.start_elsewhere(host, life, *start, &elsewhere),
+            // Nobody else starts a unit here.
+            LcaOutput::WatchUnits(_) => {}
             LcaOutput::SignalProcess {
                 run,
                 signal,
@@ -222,12 +227,58 @@ impl World {
     }
 
     fn start_process(&mut self, host: HostIndex, life: Life, start: StartProcess) {
-        let run = start.run.0;
         let work = match start.kind {
-            ProcessKind::Managed => Work::Server(Box::new(Server::new(&start.application, run))),
+            ProcessKind::Managed => {
+                Work::Server(Box::new(Server::new(&start.application, start.run.0)))
+            }
             ProcessKind::ControlScript => self.script_of(&start),
+            ProcessKind::Plain if self.is_member(&start.application) => Work::ThirdParty {
+                unmarked: false,
+                elsewhere: false,
+            },
             ProcessKind::Plain | ProcessKind::Command => Work::Plain,
         };
+        self.start_work(host, life, start, work);
+    }
+
+    fn is_member(&self, application: &changeover_model::ApplicationName) -> bool {
+        self.environment.pair_of(application).is_some()
+    }
+
+    /// What runs already is taken over as it is, under its new run; anything else comes to be as a process does.
+    fn start_elsewhere(
+        &mut self,
+        host: HostIndex,
+        life: Life,
+        start: StartProcess,
+        elsewhere: &Elsewhere,
+    ) {
+        let here = &mut self.hosts[host];
+        let run = start.run.0;
+        if let Some(before) = here.run_of(&start.application)
+            && let Some(mut process) = here.processes.remove(&before)
+        {
+            process.parent = life;
+            let input = LcaInput::MainProcessFound {
+                run: RunId(run),
+                pid: process.pid,
+                start_time: process.start_time,
+                how: "taken over".to_owned(),
+            };
+            here.processes.insert(run, process);
+            let after = self.random.between(20, 2_000);
+            self.plan(after, Event::Lca(host, life, Box::new(input)));
+            return;
+        }
+        let work = Work::ThirdParty {
+            unmarked: matches!(elsewhere, Elsewhere::SystemdUnit(_)),
+            elsewhere: true,
+        };
+        self.start_work(host, life, start, work);
+    }
+
+    fn start_work(&mut self, host: HostIndex, life: Life, start: StartProcess, work: Work) {
+        let run = start.run.0;
         let name = self.hosts[host].name.clone();
         let application = start.application.clone();
         self.say(|_| format!("lca@{name} starts process {application}"));
@@ -292,13 +343,28 @@ impl World {
             return;
         }
         process.forked = true;
+        let started_elsewhere = matches!(
+            process.work,
+            Work::ThirdParty {
+                elsewhere: true,
+                ..
+            }
+        );
+        let (run_id, pid, start_time) = (RunId(run), process.pid, process.start_time);
         let input = if process.is_here {
-            LcaInput::ScriptCarriedOutHere { run: RunId(run) }
+            LcaInput::ScriptCarriedOutHere { run: run_id }
+        } else if started_elsewhere {
+            LcaInput::MainProcessFound {
+                run: run_id,
+                pid,
+                start_time,
+                how: "started".to_owned(),
+            }
         } else {
             LcaInput::ProcessStarted {
-                run: RunId(run),
-                pid: process.pid,
-                start_time: process.start_time,
+                run: run_id,
+                pid,
+                start_time,
                 token: process.token.clone(),
             }
         };
@@ -329,7 +395,7 @@ impl World {
         }
         let hangs = match &process.work {
             Work::Server(server) => server.hangs,
-            Work::Script { .. } | Work::Plain => false,
+            Work::ThirdParty { .. } | Work::Script { .. } | Work::Plain => false,
         };
         let (exit, after) = match signal {
             ProcessSignal::Term if hangs => return,
@@ -386,5 +452,17 @@ impl World {
             let run = RunId(run);
             self.lca_input(host, life, LcaInput::ProcessesGone { run });
         }
+    }
+}
+
+/// True if a new life of the LCA knows whose process it is: by its record, or by the marker that it carries.
+fn is_recognised(host: &Host, run: u64, process: &Process) -> bool {
+    match process.work {
+        Work::ThirdParty { unmarked: true, .. } => host
+            .kept
+            .runs
+            .get(&RunId(run))
+            .is_some_and(|record| record.process.is_some()),
+        Work::ThirdParty { .. } | Work::Server(_) | Work::Script { .. } | Work::Plain => true,
     }
 }

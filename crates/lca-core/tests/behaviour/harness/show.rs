@@ -12,6 +12,15 @@ pub(crate) fn output(lca: &mut Lca, output: &LcaOutput) -> String {
         LcaOutput::ToApplication { message, .. } => format!("application: {}", told(message)),
         LcaOutput::CloseApplication { connection } => format!("close connection {connection}"),
         LcaOutput::StartProcess(start) => process(lca, start),
+        LcaOutput::WatchUnits(units) => {
+            let all: Vec<&str> = units.iter().map(|(_, unit)| unit.as_str()).collect();
+            format!("watch units {}", all.join(" "))
+        }
+        LcaOutput::StartElsewhere {
+            start, elsewhere, ..
+        } => {
+            format!("{} by {elsewhere:?}", process(lca, start))
+        }
         LcaOutput::SignalProcess {
             run,
             signal,

@@ -43,6 +43,8 @@ pub(crate) fn application(
                 ..RestartPolicy::default()
             },
             success_needs_exit_zero: true,
+            systemd_unit: String::new(),
+            pid_file: String::new(),
         },
         connections: Vec::new(),
         options: OptionSections::new(),
