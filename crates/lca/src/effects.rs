@@ -2,6 +2,7 @@
 
 use crate::addresses::AddressRoom;
 use crate::connections::Connections;
+use crate::health::{CheckRoom, LinkWatch};
 use crate::runs::Runs;
 use crate::store::Store;
 use changeover_component::{Effects, Handle};
@@ -14,6 +15,8 @@ pub(crate) struct LcaEffects {
     pub(crate) handle: Handle<LcaCore>,
     pub(crate) runs: Runs,
     pub(crate) addresses: AddressRoom,
+    pub(crate) checks: CheckRoom,
+    pub(crate) links: LinkWatch,
     pub(crate) store: Store,
     pub(crate) connections: Connections,
     /// Set when the whole host was asked to stop and everything on it has ended.
@@ -49,6 +52,12 @@ impl Effects<LcaCore> for LcaEffects {
                 ticket, addresses, ..
             } => self.addresses.remove(ticket, addresses),
             LcaOutput::Announce { addresses } => self.addresses.announce(addresses),
+            LcaOutput::StartCheck(order) => self.checks.start(*order),
+            LcaOutput::EndCheck { run } => self.checks.end(run),
+            LcaOutput::WatchLinks(interfaces) => {
+                self.links.want(interfaces);
+                self.addresses.keep_watching();
+            }
             LcaOutput::Persist { change, durability } => self.store.keep(change, durability),
             LcaOutput::HostStopped => {
                 self.host_stopped.send_replace(true);

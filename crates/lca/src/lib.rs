@@ -8,6 +8,7 @@ mod addresses;
 mod cables;
 mod connections;
 mod effects;
+mod health;
 mod processes;
 mod recovery;
 mod rpc;

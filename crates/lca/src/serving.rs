@@ -4,6 +4,7 @@ use crate::addresses::AddressRoom;
 use crate::cables::Acquaintances;
 use crate::connections::Connections;
 use crate::effects::LcaEffects;
+use crate::health::{CheckRoom, LinkWatch};
 use crate::recovery::{self, Adopted};
 use crate::rpc::Service;
 use crate::runs::{Runs, Surroundings};
@@ -146,9 +147,17 @@ async fn start(
     let adopted = recovery::find_runs(&state, &slice.host.name, &boot);
     let recovery = recovery::recovery(state.clone(), &adopted);
     let journal = common.runtime_dir().join("lca.journal");
+    let links = LinkWatch::default();
     let effects = |handle: Handle<LcaCore>| LcaEffects {
         runs: runs.clone(),
-        addresses: AddressRoom::new(addresses, acquaintances.clone(), handle.clone()),
+        addresses: AddressRoom::new(
+            addresses,
+            acquaintances.clone(),
+            links.wishes(),
+            handle.clone(),
+        ),
+        checks: CheckRoom::new(handle.clone(), network.clone(), slice.host.address),
+        links,
         store: Store::start(
             handle.clone(),
             state,

@@ -94,6 +94,7 @@ impl ScsCore {
                     state.status.for_people()
                 )
             },
+            health: self.health_picture(care, in_contact),
         })
     }
 
