@@ -184,6 +184,15 @@ impl LcaCore {
     pub(crate) fn recover_command(&mut self, run: RunId, order: &Order, alive: bool) {
         if alive {
             self.kill_run(run);
+            self.arm(Timer::Command(run), GONE_BOUND);
+            // Whether it was a hook is not on record: newer hooks of its pair wait for its end.
+            let command = Command {
+                order: order.clone(),
+                is_hook: true,
+                timeout: GONE_BOUND,
+                reported: true,
+            };
+            self.commands.insert(run, command);
         }
         let text = "the LCA was restarted while it ran; how it ended is not known";
         self.report_command(order, not_run(text.to_owned()));

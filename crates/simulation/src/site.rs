@@ -12,13 +12,29 @@ pub struct Site {
     pub redundancy: Redundancy,
     /// One pair, or two that share the hosts with crossed roles.
     pub pairs: usize,
+    /// Its servers have health checks and hooks.
+    pub health: bool,
 }
+
+/// Checks and hooks of every kind that a world without a network can play.
+const HEALTH: &str = "      health:
+        - {command: check-media, every: 500ms, timeout: 200ms, fall: 2, rise: 2}
+        - {name: deep, command: check-deep, every: 2s, timeout: 1s}
+        - {link: [eth0]}
+      on_primary:
+        - {command: prepare, timeout: 600ms, when: before, on_failure: roll-back}
+        - {command: announce, timeout: 1s}
+      on_backup:
+        - {command: calm, timeout: 500ms, when: before}
+        - {command: tidy, timeout: 1s, on_failure: roll-back}
+";
 
 impl Default for Site {
     fn default() -> Self {
         Self {
             redundancy: Redundancy::Hot,
             pairs: 1,
+            health: false,
         }
     }
 }
@@ -52,6 +68,7 @@ pairs:
         let [primary, backup] = hosts;
         let (redundancy, default, sync) = (self.redundancy, port + 10, port + 11);
         let label = vip - 102;
+        let health = if self.health { HEALTH } else { "" };
         format!(
             "  {name}:
     redundancy_type: {redundancy}
@@ -67,7 +84,7 @@ pairs:
       ports: {{default: {default}, ha_sync: {sync}}}
       start_info: {{command_line: sip-server, startup_timeout: 20s, shutdown_timeout: 5s, auto_restart: true}}
       connections: [MessageServer]
-      options:
+{health}      options:
         TServer: {{sip-port: {port}}}
         backup-sync: {{protocol: addp, addp-timeout: 3, addp-remote-timeout: 3, sync-reconnect-tout: 7}}
 "
@@ -91,7 +108,13 @@ mod tests {
     fn every_variant_of_the_site_is_a_valid_environment() {
         for redundancy in [Redundancy::Hot, Redundancy::Warm] {
             for pairs in [1, 2] {
-                let environment = Site { redundancy, pairs }.environment();
+                let health = pairs == 2;
+                let environment = Site {
+                    redundancy,
+                    pairs,
+                    health,
+                }
+                .environment();
                 assert_eq!(environment.pairs.len(), pairs);
                 // Two members and four control scripts each; beside them the SCS and the Message Server.
                 assert_eq!(environment.applications.len(), pairs * 6 + 2);

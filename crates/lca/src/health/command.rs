@@ -189,7 +189,7 @@ mod tests {
             Some(after) => {
                 tokio::spawn(async move {
                     tokio::time::sleep(after).await;
-                    drop(end.send(()));
+                    end.send(()).expect("it runs until it is told to end");
                 });
                 None
             }

@@ -205,6 +205,7 @@ impl ScsCore {
             return;
         };
         let record = care.open_record;
+        let hooks = change.hooks.orders_on(host);
         for order in change.orders_on(host) {
             let incarnation = self
                 .applications
@@ -225,6 +226,9 @@ impl ScsCore {
                     run_mode: order.run_mode,
                 },
             );
+        }
+        for hook in hooks {
+            self.send(host, record, hook);
         }
     }
 }

@@ -513,7 +513,8 @@ fn key_of(order: &LcaOrder) -> Option<OrderKey> {
         | LcaOrder::SetRunMode { key, .. }
         | LcaOrder::ReleaseAddresses { key }
         | LcaOrder::AnnounceAddresses { key }
-        | LcaOrder::ExecuteCommand { key, .. } => Some(key.clone()),
+        | LcaOrder::ExecuteCommand { key, .. }
+        | LcaOrder::RunHook { key, .. } => Some(key.clone()),
         LcaOrder::Hello { .. }
         | LcaOrder::Beat { .. }
         | LcaOrder::Configure(_)
