@@ -7,6 +7,8 @@
 mod asking;
 mod crash;
 mod environment;
+mod health_checks;
+mod hooks;
 mod looking;
 mod losing;
 mod misbehaving_scripts;

@@ -120,6 +120,8 @@ impl Check {
         } = &self.shown;
         if said.is_empty() {
             format!("health check \"{name}\" has not passed yet")
+        } else if self.standing == CheckStanding::Waiting {
+            format!("health check \"{name}\" has not passed yet: {said}")
         } else if self.is_link() {
             format!("health check \"{name}\": {said}")
         } else {

@@ -190,6 +190,19 @@ impl ScsCore {
         record: CauseId,
         change: &mut RoleChange,
     ) -> Option<Progress> {
+        if change.hooks.before.is_empty() {
+            return None;
+        }
+        let to = self.member_named(pair, &change.to)?;
+        if !to.can_take_over() && !to.is_primary() {
+            // Nobody is demoted for it: what it prepared is ended by the next epoch.
+            let why = to.obstacles();
+            let why = why.first().map_or("it cannot", |one| one.reason.as_str());
+            return Some(Progress::Failed(format!(
+                "{} was not promoted: {why}",
+                change.to
+            )));
+        }
         let sides = std::mem::take(&mut change.hooks.before);
         let (sides, progress) = self.run_sides(pair, record, change, sides);
         change.hooks.before = sides;
@@ -204,6 +217,12 @@ impl ScsCore {
         change: &mut RoleChange,
         why: String,
     ) -> Progress {
+        let to = self.member_named(pair, &change.to);
+        if !change.hooks.after.is_empty() && to.is_some_and(|to| to.fails_to_serve()) {
+            // A hook must not hold up the failover that follows; a newer epoch ends it.
+            let end = "its hooks were not waited for, since it cannot serve any more";
+            return Progress::Done(format!("{why}; {end}"));
+        }
         let sides = std::mem::take(&mut change.hooks.after);
         let (sides, progress) = self.run_sides(pair, record, change, sides);
         change.hooks.after = sides;
