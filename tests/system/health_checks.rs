@@ -150,7 +150,10 @@ fn it_flaps(site: &mut Site) {
     assert!(odd.runs_lately >= 9, "{odd:?}");
     let text = site.sci(&["applications"]).expect(0).out;
     let lately = format!("of the last {} failed", odd.runs_lately);
-    assert!(text.contains("failed") && text.contains("odd"), "{lately}\n{text}");
+    assert!(
+        text.contains("failed") && text.contains("odd"),
+        "{lately}\n{text}"
+    );
     write_script(&site.folder, "odd.sh", "exit 0");
     site.reach_ok(PRIMARY);
 }

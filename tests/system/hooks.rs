@@ -104,10 +104,9 @@ fn one_fails_and_is_rolled_back_for(site: &mut Site) {
     assert_eq!(site.holders_seen(), ["host1"], "the VIP never moved");
     let alarms = site.alarms(false);
     assert!(
-        alarms
-            .iter()
-            .any(|alarm| alarm.condition.as_str() == "HOOK_FAILED"
-                && alarm.text.contains("no disk")),
+        alarms.iter().any(
+            |alarm| alarm.condition.as_str() == "HOOK_FAILED" && alarm.text.contains("no disk")
+        ),
         "{alarms:#?}"
     );
     write_script(&site.folder, "before.sh", TELL);

@@ -90,7 +90,10 @@ pub(crate) fn endpoint(node: &Node, kind: EndpointKind) -> Read<Endpoint<'_>> {
         (EndpointKind::Http, None) => (rest, "/"),
         (EndpointKind::Sip | EndpointKind::Tcp, _) => (rest, ""),
     };
-    if path.chars().any(|c| c.is_whitespace() || c.is_control() || !c.is_ascii()) {
+    if path
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || !c.is_ascii())
+    {
         return Err(Box::new(refused(format!(
             "the path `{path}` holds a blank or a character outside ASCII; write it percent-encoded"
         ))));
@@ -122,9 +125,9 @@ fn place(text: &str, default: Option<u16>) -> Result<(Option<IpAddr>, u16), Stri
             .map(Some)
             .map_err(|_| format!("`{text}` is no IP address")),
     };
-    let has_port = text.rsplit_once(':').filter(|(host, _)| {
-        !host.contains(':') || (host.starts_with('[') && host.ends_with(']'))
-    });
+    let has_port = text
+        .rsplit_once(':')
+        .filter(|(host, _)| !host.contains(':') || (host.starts_with('[') && host.ends_with(']')));
     match (has_port, default) {
         (Some((host, port)), _) => {
             let number = port.parse().ok().filter(|port: &u16| *port > 0);
@@ -249,7 +252,10 @@ pub(crate) fn coherent_list(items: &[Node], problems: &mut Collector) {
             Problem::new(
                 "too-many",
                 beyond.span,
-                format!("an application has at most {} health checks", HealthCheck::MOST),
+                format!(
+                    "an application has at most {} health checks",
+                    HealthCheck::MOST
+                ),
             )
             .help("let one command look at several things"),
         );

@@ -2,7 +2,7 @@
 //!
 //! Owns the translation of the tables of [`crate::keys`]; shipped as `deploy/environment.schema.json`.
 
-use crate::keys::{EndpointKind, HEALTH, Key, PROBES, Kind, Object, Presence, ROOT};
+use crate::keys::{EndpointKind, HEALTH, Key, Kind, Object, PROBES, Presence, ROOT};
 use serde_json::{Map, Value, json};
 
 /// The schema (JSON Schema 2020-12).
@@ -104,7 +104,9 @@ fn kind(of: &'static Kind) -> Value {
         Kind::Address => json!({"type": "string", "pattern": "^[0-9A-Fa-f:.]+$"}),
         Kind::Prefixed => json!({"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]{1,3}$"}),
         Kind::HostPort => json!({"type": "string", "pattern": "^.+:[0-9]+$"}),
-        Kind::Endpoint(EndpointKind::Sip) => json!({"type": "string", "pattern": "^(udp|tcp):.+:[0-9]+$"}),
+        Kind::Endpoint(EndpointKind::Sip) => {
+            json!({"type": "string", "pattern": "^(udp|tcp):.+:[0-9]+$"})
+        }
         Kind::Endpoint(EndpointKind::Tcp) => json!({"type": "string", "pattern": "^.+:[0-9]+$"}),
         Kind::Endpoint(EndpointKind::Http) => json!({"type": "string", "pattern": "^http://.+"}),
         Kind::StatusRange => json!({"anyOf": [

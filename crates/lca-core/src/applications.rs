@@ -16,7 +16,9 @@ use crate::health::Verdict;
 use crate::orders::Order;
 use crate::{ApplicationRecord, ConnectionId, LcaOutput, ProcessSignal, RunId, StateChange};
 use changeover_model::environment::Application;
-use changeover_model::message::{ApplicationState, CheckState, ExitStatus, FromApplication, LcaReport};
+use changeover_model::message::{
+    ApplicationState, CheckState, ExitStatus, FromApplication, LcaReport,
+};
 use changeover_model::{
     ApplicationName, ApplicationStatus, ApplicationType, CauseId, Epoch, Incarnation, OrderNumber,
     PairName, Redundancy, RunMode, Ticket, Timestamp,
@@ -331,7 +333,11 @@ impl LcaCore {
         let Some(app) = self.applications.get_mut(name) else {
             return;
         };
-        app.verdict = if heeded { health.verdict } else { Verdict::Serves };
+        app.verdict = if heeded {
+            health.verdict
+        } else {
+            Verdict::Serves
+        };
         app.checks = health.checks;
         let state = app.state();
         if app.reported.as_ref() != Some(&state) {

@@ -85,9 +85,8 @@ impl LcaCore {
 
     /// A newer epoch of the pair begins here: hooks of older ones end.
     pub(crate) fn end_hooks_before(&mut self, pair: &PairName, epoch: Epoch) {
-        let is_older = |order: &Order| {
-            order.key.pair.as_ref() == Some(pair) && order.key.epoch < epoch
-        };
+        let is_older =
+            |order: &Order| order.key.pair.as_ref() == Some(pair) && order.key.epoch < epoch;
         let text = format!("ended: epoch {epoch} of {pair} began");
         let running: Vec<_> = self
             .commands

@@ -3,7 +3,8 @@
 
 use crate::randomness::Random;
 use crate::scenario::{
-    Act, Component, DiskMood, Fault, HealthMood, HookMood, Planted, Scenario, ScriptMood, ServerMood, When,
+    Act, Component, DiskMood, Fault, HealthMood, HookMood, Planted, Scenario, ScriptMood,
+    ServerMood, When,
 };
 use crate::site::Site;
 use changeover_model::message::{MaintenanceTarget, OperatorCommand, SwitchoverRequest};

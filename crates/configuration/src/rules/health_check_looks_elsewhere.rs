@@ -26,7 +26,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             };
             let own = environment.hosts.get(&application.host);
             let is_own = own.is_some_and(|host| host.address == address);
-            let vips = environment.pairs.values().flat_map(|pair| &pair.virtual_ips);
+            let vips = environment
+                .pairs
+                .values()
+                .flat_map(|pair| &pair.virtual_ips);
             let other = environment
                 .hosts
                 .values()
@@ -57,8 +60,18 @@ mod tests {
     #[test]
     fn the_vip_and_the_other_host_are_named() {
         assert_eq!(
-            messages(&RULE, &[("      type: SIPServer\n", "      type: SIPServer\n      health: [{sip_options: \"udp:10.10.11.103:5060\", name: vip}, {tcp: \"10.10.11.101:5070\", name: one}]\n")]),
-            ["SIP_SERVER_PRIMARY: health check \"vip\" looks at a virtual IP", "SIP_SERVER_BACKUP: health check \"vip\" looks at a virtual IP", "SIP_SERVER_BACKUP: health check \"one\" looks at the address of host1"]
+            messages(
+                &RULE,
+                &[(
+                    "      type: SIPServer\n",
+                    "      type: SIPServer\n      health: [{sip_options: \"udp:10.10.11.103:5060\", name: vip}, {tcp: \"10.10.11.101:5070\", name: one}]\n"
+                )]
+            ),
+            [
+                "SIP_SERVER_PRIMARY: health check \"vip\" looks at a virtual IP",
+                "SIP_SERVER_BACKUP: health check \"vip\" looks at a virtual IP",
+                "SIP_SERVER_BACKUP: health check \"one\" looks at the address of host1"
+            ]
         );
     }
 

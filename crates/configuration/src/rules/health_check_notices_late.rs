@@ -47,13 +47,31 @@ mod tests {
     #[test]
     fn a_minute_is_late() {
         assert_eq!(
-            messages(&RULE, &[("      type: SIPServer\n", "      type: SIPServer\n      health: [{command: check-media, every: 20s}]\n")]),
-            ["SIP_SERVER_PRIMARY: health check \"command check-media\" is down after 1m: 3 failures in a row, one every 20s", "SIP_SERVER_BACKUP: health check \"command check-media\" is down after 1m: 3 failures in a row, one every 20s"]
+            messages(
+                &RULE,
+                &[(
+                    "      type: SIPServer\n",
+                    "      type: SIPServer\n      health: [{command: check-media, every: 20s}]\n"
+                )]
+            ),
+            [
+                "SIP_SERVER_PRIMARY: health check \"command check-media\" is down after 1m: 3 failures in a row, one every 20s",
+                "SIP_SERVER_BACKUP: health check \"command check-media\" is down after 1m: 3 failures in a row, one every 20s"
+            ]
         );
     }
 
     #[test]
     fn half_a_minute_is_fine() {
-        assert!(messages(&RULE, &[("      type: SIPServer\n", "      type: SIPServer\n      health: [{command: check-media, every: 10s}]\n")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    "      type: SIPServer\n",
+                    "      type: SIPServer\n      health: [{command: check-media, every: 10s}]\n"
+                )]
+            )
+            .is_empty()
+        );
     }
 }

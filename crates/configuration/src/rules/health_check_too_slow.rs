@@ -42,8 +42,17 @@ mod tests {
     #[test]
     fn a_timeout_as_long_as_the_period_is_an_error_for_each_server() {
         assert_eq!(
-            messages(&RULE, &[("      type: SIPServer\n", "      type: SIPServer\n      health: [{command: check-media, timeout: 1s}]\n")]),
-            ["SIP_SERVER_PRIMARY: health check \"command check-media\" may take 1s and is due every 1s", "SIP_SERVER_BACKUP: health check \"command check-media\" may take 1s and is due every 1s"]
+            messages(
+                &RULE,
+                &[(
+                    "      type: SIPServer\n",
+                    "      type: SIPServer\n      health: [{command: check-media, timeout: 1s}]\n"
+                )]
+            ),
+            [
+                "SIP_SERVER_PRIMARY: health check \"command check-media\" may take 1s and is due every 1s",
+                "SIP_SERVER_BACKUP: health check \"command check-media\" may take 1s and is due every 1s"
+            ]
         );
     }
 

@@ -48,13 +48,31 @@ mod tests {
     #[test]
     fn an_interface_without_a_vip_is_named() {
         assert_eq!(
-            messages(&RULE, &[("      type: SIPServer\n", "      type: SIPServer\n      health: [{link: [eth0, eth7]}]\n")]),
-            ["SIP_SERVER_PRIMARY: no virtual IP of SIP_SERVER is on eth7 of host1", "SIP_SERVER_BACKUP: no virtual IP of SIP_SERVER is on eth7 of host2"]
+            messages(
+                &RULE,
+                &[(
+                    "      type: SIPServer\n",
+                    "      type: SIPServer\n      health: [{link: [eth0, eth7]}]\n"
+                )]
+            ),
+            [
+                "SIP_SERVER_PRIMARY: no virtual IP of SIP_SERVER is on eth7 of host1",
+                "SIP_SERVER_BACKUP: no virtual IP of SIP_SERVER is on eth7 of host2"
+            ]
         );
     }
 
     #[test]
     fn the_interface_of_the_vip_is_fine() {
-        assert!(messages(&RULE, &[("      type: SIPServer\n", "      type: SIPServer\n      health: [{link: [eth0]}]\n")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    "      type: SIPServer\n",
+                    "      type: SIPServer\n      health: [{link: [eth0]}]\n"
+                )]
+            )
+            .is_empty()
+        );
     }
 }

@@ -49,13 +49,31 @@ mod tests {
     #[test]
     fn several_add_up() {
         assert_eq!(
-            messages(&RULE, &[("      type: SIPServer\n", "      type: SIPServer\n      on_primary: [{command: a, when: before}, {command: b, when: before, timeout: 4s}]\n")]),
-            ["SIP_SERVER_PRIMARY: a failover may wait 7s for the hooks of on_primary", "SIP_SERVER_BACKUP: a failover may wait 7s for the hooks of on_primary"]
+            messages(
+                &RULE,
+                &[(
+                    "      type: SIPServer\n",
+                    "      type: SIPServer\n      on_primary: [{command: a, when: before}, {command: b, when: before, timeout: 4s}]\n"
+                )]
+            ),
+            [
+                "SIP_SERVER_PRIMARY: a failover may wait 7s for the hooks of on_primary",
+                "SIP_SERVER_BACKUP: a failover may wait 7s for the hooks of on_primary"
+            ]
         );
     }
 
     #[test]
     fn hooks_afterwards_are_fine() {
-        assert!(messages(&RULE, &[("      type: SIPServer\n", "      type: SIPServer\n      on_primary: {command: a, timeout: 1m}\n")]).is_empty());
+        assert!(
+            messages(
+                &RULE,
+                &[(
+                    "      type: SIPServer\n",
+                    "      type: SIPServer\n      on_primary: {command: a, timeout: 1m}\n"
+                )]
+            )
+            .is_empty()
+        );
     }
 }

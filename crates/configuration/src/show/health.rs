@@ -62,12 +62,7 @@ pub(super) fn hooks(page: &mut Page<'_>, key: &str, hooks: &[Hook]) {
     });
 }
 
-fn items<T>(
-    page: &mut Page<'_>,
-    key: &str,
-    items: &[T],
-    content: impl Fn(&mut Page<'_>, &T),
-) {
+fn items<T>(page: &mut Page<'_>, key: &str, items: &[T], content: impl Fn(&mut Page<'_>, &T)) {
     if items.is_empty() {
         return;
     }

@@ -38,6 +38,8 @@ pub(super) enum Wish {
 pub(super) struct Check {
     pub(super) config: HealthCheck,
     run: Option<Run>,
+    /// When the latest run started.
+    started: Timestamp,
     /// When the next run is to start.
     due: Timestamp,
     falls: u32,
@@ -64,6 +66,7 @@ impl Check {
         let mut check = Self {
             config,
             run: None,
+            started: now,
             due: now,
             falls: 0,
             rises: 0,
@@ -175,6 +178,7 @@ impl Check {
 
     fn start(&mut self, now: Timestamp, run: RunId) -> Wish {
         self.set_due(now);
+        self.started = now;
         self.run = Some(Run::Asked(run, now + self.config.timeout));
         Wish::Start(run)
     }
@@ -249,6 +253,10 @@ impl Check {
             self.passed();
         } else {
             self.failed(counts);
+        }
+        if before == CheckStanding::Waiting && self.standing != before {
+            // From now on its own rhythm.
+            self.due = (self.started + self.config.every).max(now);
         }
         let row = if passed { self.rises } else { self.falls };
         let waiting = self.standing == CheckStanding::Waiting && said != self.shown.said;

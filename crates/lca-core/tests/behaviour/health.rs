@@ -29,6 +29,11 @@ fn link(interface: &str) -> HealthCheck {
     }
 }
 
+/// For random inputs.
+pub(crate) fn every_kind() -> Vec<HealthCheck> {
+    vec![check("media"), link("eth1")]
+}
+
 fn slice_with(application: &str, checks: Vec<HealthCheck>) -> LcaSlice {
     let mut slice = site::slice(1);
     for candidate in &mut slice.applications {
@@ -98,7 +103,10 @@ const DOWN: &str = "health check \"media\": exit 1: no port left (3 in a row)";
 fn a_server_is_ready_when_each_check_has_passed_once_and_down_after_fall_failures_in_a_row() {
     let mut lca = Lca::new();
     lca.connect();
-    lca.order(LcaOrder::Configure(slice_with(SERVER, vec![check("media")])));
+    lca.order(LcaOrder::Configure(slice_with(
+        SERVER,
+        vec![check("media")],
+    )));
     lca.started(0);
     lca.register(LINK, 0);
     expect(
@@ -118,9 +126,7 @@ fn a_server_is_ready_when_each_check_has_passed_once_and_down_after_fall_failure
     }
     expect(
         lca.next(bad),
-        &format!(
-            "scs: SIP_SERVER_PRIMARY ServiceUnavailable Unknown/0 start 1 in-step ({DOWN})"
-        ),
+        &format!("scs: SIP_SERVER_PRIMARY ServiceUnavailable Unknown/0 start 1 in-step ({DOWN})"),
     );
     lca.next(Ok("exit 0"));
     assert_eq!(lca.standing(0), CheckStanding::Recovering);
@@ -222,7 +228,10 @@ fn an_answer_that_comes_too_late_is_dropped() {
 fn while_it_starts_failures_do_not_count_and_after_its_startup_timeout_they_do() {
     let mut lca = Lca::new();
     lca.connect();
-    lca.order(LcaOrder::Configure(slice_with(SERVER, vec![check("media")])));
+    lca.order(LcaOrder::Configure(slice_with(
+        SERVER,
+        vec![check("media")],
+    )));
     lca.started(0);
     lca.register(LINK, 0);
     lca.status(ApplicationStatus::Running);
@@ -259,9 +268,7 @@ fn in_maintenance_results_are_shown_and_nobody_acts_on_them() {
     assert_eq!(lca.shown().0, ApplicationStatus::Running);
     expect(
         lca.intend(1, None, false),
-        &format!(
-            "scs: SIP_SERVER_PRIMARY ServiceUnavailable Backup/1 start 1 in-step ({DOWN})"
-        ),
+        &format!("scs: SIP_SERVER_PRIMARY ServiceUnavailable Backup/1 start 1 in-step ({DOWN})"),
     );
 }
 
@@ -269,15 +276,13 @@ fn in_maintenance_results_are_shown_and_nobody_acts_on_them() {
 fn a_link_is_watched_and_its_loss_counts_at_once() {
     let mut lca = Lca::new();
     lca.connect();
-    lca.order(LcaOrder::Configure(slice_with(SERVER, vec![link("eth1")])));
+    let lines = lca.order(LcaOrder::Configure(slice_with(SERVER, vec![link("eth1")])));
+    assert!(lines.contains(&"watch links eth1".to_owned()), "{lines:#?}");
     lca.started(0);
     lca.register(LINK, 0);
     expect(
         lca.status(ApplicationStatus::Running),
-        "
-        watch links eth1
-        scs: SIP_SERVER_PRIMARY Initializing Unknown/0 start 1 in-step (health check \"link\" has not passed yet)
-    ",
+        "scs: SIP_SERVER_PRIMARY Initializing Unknown/0 start 1 in-step (health check \"link\" has not passed yet)",
     );
     let carrier = |carrier| LcaInput::LinksObserved(vec![("eth1".to_owned(), carrier)]);
     expect(
@@ -335,7 +340,9 @@ fn a_plain_program_is_initializing_until_its_checks_pass() {
     let run = lca.runs.len() - 1;
     let lines = lca.started(run);
     assert!(
-        lines.iter().any(|line| line.contains("RECORDER Initializing")),
+        lines
+            .iter()
+            .any(|line| line.contains("RECORDER Initializing")),
         "{lines:#?}"
     );
     lca.pass(ms(0));

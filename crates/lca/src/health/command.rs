@@ -152,7 +152,11 @@ impl Output {
 
     fn judge(&self, exit: ExitStatus) -> Outcome {
         let text = String::from_utf8_lossy(&self.tail);
-        let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
+        let line = text
+            .lines()
+            .rev()
+            .map(str::trim)
+            .find(|line| !line.is_empty());
         let said = line.map_or_else(|| exit.to_string(), |line| format!("{exit}: {line}"));
         if exit == ExitStatus::Code(0) {
             Ok(said)

@@ -109,11 +109,7 @@ async fn over_udp(place: Place<'_>, to: SocketAddr, status: StatusRange) -> Outc
     let socket = UdpSocket::bind(any).await.map_err(failed)?;
     // Connected: a closed port is reported at once, and strangers are not heard.
     socket.connect(to).await.map_err(failed)?;
-    let request = Request::new(
-        SipTransport::Udp,
-        socket.local_addr().map_err(failed)?,
-        to,
-    );
+    let request = Request::new(SipTransport::Udp, socket.local_addr().map_err(failed)?, to);
     let mut buffer = vec![0; MOST];
     let mut pause = T1;
     loop {
@@ -182,7 +178,9 @@ async fn over_tcp(
     while read.len() < MOST {
         let length = stream.read(&mut buffer).await.map_err(failed)?;
         if length == 0 {
-            return Err(format!("{to} closed the connection without a final response"));
+            return Err(format!(
+                "{to} closed the connection without a final response"
+            ));
         }
         read.extend_from_slice(buffer.get(..length).unwrap_or_default());
         // Provisional responses have no body; what follows the empty line is the next response.
@@ -260,7 +258,10 @@ mod tests {
     async fn a_lost_request_is_sent_again() {
         let to = udp_server(1, &["200 OK"]).await;
         let began = std::time::Instant::now();
-        assert_eq!(udp(to, StatusRange::SIP_FINAL).await, Ok("200 OK".to_owned()));
+        assert_eq!(
+            udp(to, StatusRange::SIP_FINAL).await,
+            Ok("200 OK".to_owned())
+        );
         assert!(began.elapsed() >= T1);
     }
 

@@ -3,8 +3,8 @@
 
 use super::proc_table::{self, Entry};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal,
-    test_kill_process_group, waitpid,
+    Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal, test_kill_process_group,
+    waitpid,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

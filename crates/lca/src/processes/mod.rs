@@ -9,9 +9,9 @@ mod output;
 mod pidfd;
 mod proc_table;
 
-pub(crate) use descendants::{end_all, group_is_there, terminate};
 #[cfg(test)]
 pub(crate) use descendants::marked_with;
+pub(crate) use descendants::{end_all, group_is_there, terminate};
 pub(crate) use launch::{Launch, MARKER, launch};
 pub(crate) use output::OutputFile;
 pub(crate) use pidfd::Watched;

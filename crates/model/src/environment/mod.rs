@@ -12,9 +12,7 @@ mod slice;
 
 pub use alarm::{AlarmCategory, AlarmCondition, ReactionType, Script, Selection, SwitchoverWhen};
 pub use application::{Application, OptionSections, Ports, RestartPolicy, StartInfo};
-pub use health::{
-    HealthCheck, Hook, HookFailure, HookTime, Probe, SipTransport, StatusRange,
-};
+pub use health::{HealthCheck, Hook, HookFailure, HookTime, Probe, SipTransport, StatusRange};
 pub use host::{Addp, Host};
 pub use pair::{
     ControllerLoss, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder,

@@ -19,8 +19,8 @@ pub use application_link::{FromApplication, Registered, ToApplication};
 pub use health::{CheckStanding, CheckState};
 pub use lca_link::{
     AddressObservation, ApplicationState, CommandOutcome, ControlScript, ExitStatus, FromLca,
-    HeldOn, HookRun, LcaOrder, LcaReport, LcaState, OrderKey, OrderOutcome, ScriptOutcome, ScriptResult,
-    ToLca,
+    HeldOn, HookRun, LcaOrder, LcaReport, LcaState, OrderKey, OrderOutcome, ScriptOutcome,
+    ScriptResult, ToLca,
 };
 pub use log_delivery::{
     LogAcknowledged, LogBatch, LogEvent, LogOrigin, LogQuery, LogRecord, SourceId,

@@ -2,8 +2,8 @@
 
 use super::ConvertError;
 use super::fields::{
-    LONGEST_LIST, bounded, exact, exact_list, micros, name, optional, optional_name, prose, required, to_text,
-    word,
+    LONGEST_LIST, bounded, exact, exact_list, micros, name, optional, optional_name, prose,
+    required, to_text, word,
 };
 use super::words::Word as _;
 use crate::wire;

@@ -4,7 +4,8 @@
 use crate::wire;
 use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{
-    CheckStanding, LogOrigin, MatchRole, PairState, ReactionState, RecordKind, RecordOutcome, ScriptResult,
+    CheckStanding, LogOrigin, MatchRole, PairState, ReactionState, RecordKind, RecordOutcome,
+    ScriptResult,
 };
 use changeover_model::{
     ApplicationStatus, ApplicationType, ConfiguredAs, HostStatus, LogLevel, OperatingSystem,

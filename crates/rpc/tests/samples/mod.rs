@@ -9,9 +9,9 @@ pub(crate) use operators::*;
 use changeover_model::message::{
     AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, CheckStanding, CheckState,
     CommandOutcome, ControlScript, ExitStatus, FromApplication, FromLca, FromMessageServer, HeldOn,
-    HookRun, LcaOrder, LcaReport, LcaState,
-    LogBatch, LogEvent, LogOrigin, LogQuery, LogRecord, MatchRole, OrderKey, OrderOutcome,
-    Registered, ScriptOutcome, ScriptResult, SourceId, ToApplication, ToLca, ToMessageServer,
+    HookRun, LcaOrder, LcaReport, LcaState, LogBatch, LogEvent, LogOrigin, LogQuery, LogRecord,
+    MatchRole, OrderKey, OrderOutcome, Registered, ScriptOutcome, ScriptResult, SourceId,
+    ToApplication, ToLca, ToMessageServer,
 };
 use changeover_model::{
     ApplicationStatus, CauseId, Epoch, Incarnation, LogEventId, LogLevel, OrderNumber, Redundancy,
@@ -120,7 +120,12 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
             key: key(),
             hook: HookRun {
                 command: "/etc/keepalived/notify.sh".into(),
-                arguments: vec!["INSTANCE".into(), "EAST".into(), "MASTER".into(), "0".into()],
+                arguments: vec![
+                    "INSTANCE".into(),
+                    "EAST".into(),
+                    "MASTER".into(),
+                    "0".into(),
+                ],
                 timeout: Duration::from_secs(3),
                 run_mode: RunMode::Primary,
                 reason: "switchover by anna".into(),

@@ -302,11 +302,7 @@ impl ScsCore {
     }
 
     /// How a running hook ended, if it has.
-    fn end_of(
-        &self,
-        running: &Running,
-        member: Option<&Member>,
-    ) -> Option<Result<String, String>> {
+    fn end_of(&self, running: &Running, member: Option<&Member>) -> Option<Result<String, String>> {
         if let Some(outcome) = &running.outcome {
             let exit = outcome.exit.map(|exit| exit.to_string());
             let line = outcome.output.lines().rev().map(str::trim);
@@ -314,7 +310,11 @@ impl ScsCore {
             let said: Vec<String> = exit.into_iter().chain(line.take(1)).collect();
             let took = self.now.since(running.at).as_secs_f64() * 1e3;
             let said = format!("{} after {took:.1} ms", said.join(": "));
-            return Some(if outcome.succeeded { Ok(said) } else { Err(said) });
+            return Some(if outcome.succeeded {
+                Ok(said)
+            } else {
+                Err(said)
+            });
         }
         if member.is_none_or(|member| matches!(member.condition, HostCondition::Lost(_))) {
             return Some(Err("its host is lost".to_owned()));

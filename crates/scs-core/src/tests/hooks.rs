@@ -113,7 +113,10 @@ fn before_hooks_run_before_any_run_mode_is_ordered_and_after_ones_when_the_vip_h
         "lca@host2: on_primary hook prepare-primary of SIP_SERVER_BACKUP succeeded",
         "lca@host1: on_backup hook tell-backup of SIP_SERVER_PRIMARY succeeded",
     ] {
-        assert!(entries.iter().any(|one| one == step), "{step}: {entries:#?}");
+        assert!(
+            entries.iter().any(|one| one == step),
+            "{step}: {entries:#?}"
+        );
     }
     assert_eq!(desk.alarms(), Vec::<String>::new());
 }
@@ -154,7 +157,7 @@ fn a_before_hook_that_asks_for_it_rolls_back_and_no_run_mode_had_been_ordered() 
     desk.seen();
     desk.hook_ends("prepare-primary", 1);
     assert_eq!(
-        desk.seen_of(&["answer", "SIP_SERVER"]),
+        desk.seen_of(&["answer", "to Backup", "to Primary"]),
         [
             "answer 1: RolledBack: on_primary hook prepare-primary of SIP_SERVER_BACKUP on host2 failed: exit 1: last words after 0.0 ms; rolled back in record 2",
             "host2: SIP_SERVER_BACKUP to Backup in epoch 3",
@@ -232,7 +235,10 @@ fn in_a_failover_the_dead_servers_before_hooks_are_skipped_by_name_and_the_livin
         "scs: not rolled back",
         "lca@host1: on_backup hook tell-backup of SIP_SERVER_PRIMARY succeeded",
     ] {
-        assert!(entries.iter().any(|one| one == step), "{step}: {entries:#?}");
+        assert!(
+            entries.iter().any(|one| one == step),
+            "{step}: {entries:#?}"
+        );
     }
 }
 

@@ -20,14 +20,15 @@ impl Hooks {
         epoch: Epoch,
         older_lives: bool,
     ) -> Option<String> {
-        let newest = self
-            .newest
-            .entry((host.clone(), pair.clone()))
-            .or_default();
+        let newest = self.newest.entry((host.clone(), pair.clone())).or_default();
         let text = if older_lives {
-            format!("no stale hook: one of {pair} on {host} of epoch {epoch} began beside an older one")
+            format!(
+                "no stale hook: one of {pair} on {host} of epoch {epoch} began beside an older one"
+            )
         } else if epoch < *newest {
-            format!("no stale hook: one of {pair} on {host} of epoch {epoch} began after epoch {newest}")
+            format!(
+                "no stale hook: one of {pair} on {host} of epoch {epoch} began after epoch {newest}"
+            )
         } else {
             *newest = epoch;
             return None;

@@ -2,7 +2,9 @@
 
 use super::event::{Event, Over};
 use super::{HostIndex, Node, World, micros};
-use crate::scenario::{Act, Component, DiskMood, Fault, HealthMood, HookMood, ScriptMood, ServerMood};
+use crate::scenario::{
+    Act, Component, DiskMood, Fault, HealthMood, HookMood, ScriptMood, ServerMood,
+};
 use changeover_model::message::ExitStatus;
 use changeover_scs_core::ScsInput;
 use std::sync::Arc;
