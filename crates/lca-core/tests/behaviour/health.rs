@@ -182,15 +182,15 @@ fn one_that_hangs_is_ended_counts_as_failed_and_holds_nobody_up() {
     );
     // It does not go: there is no second run beside it, and each time it is due counts.
     expect(
-        lca.pass_answering(ms(1000)),
+        lca.pass_answering(ms(600)),
         "490 check run6 \"media\" starts",
     );
     lca.ends(5, Ok("exit 0"));
     expect(
         lca.pass_answering(ms(1000)),
         "
-        490 scs: SIP_SERVER_PRIMARY ServiceUnavailable Backup/1 start 1 in-step (health check \"hangs\": the last run cannot be ended (3 in a row))
-        490 check run7 \"media\" starts
+        890 scs: SIP_SERVER_PRIMARY ServiceUnavailable Backup/1 start 1 in-step (health check \"hangs\": the last run cannot be ended (3 in a row))
+        890 check run7 \"media\" starts
     ",
     );
     // Gone at last: the next one begins in its rhythm.
@@ -199,8 +199,8 @@ fn one_that_hangs_is_ended_counts_as_failed_and_holds_nobody_up() {
     expect(
         lca.pass_answering(ms(1000)),
         "
-        490 check run8 \"hangs\" starts
-        490 check run9 \"media\" starts
+        890 check run8 \"hangs\" starts
+        890 check run9 \"media\" starts
     ",
     );
 }
