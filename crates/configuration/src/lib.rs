@@ -17,6 +17,7 @@ mod complete;
 mod decode;
 mod derive;
 mod finding;
+mod health;
 mod keys;
 mod merge;
 mod nearest;

@@ -3,6 +3,8 @@
 //! Owns the text. It is itself a valid environment file, the explicit one: read again, it means the same, which a
 //! test holds it to.
 
+mod health;
+
 use crate::source::SourceText;
 use crate::{Loaded, Origins};
 use changeover_model::environment::{
@@ -411,6 +413,9 @@ fn application(page: &mut Page<'_>, application: &&Application) {
         start_info(page, &application.start_info)
     });
     page.list("connections", &application.connections);
+    health::checks(page, &application.health);
+    health::hooks(page, "on_primary", &application.on_primary);
+    health::hooks(page, "on_backup", &application.on_backup);
     page.map("options", |page| {
         for (section, options) in &application.options {
             page.keyed(&quoted(section), &section.to_ascii_lowercase(), |page| {

@@ -26,7 +26,8 @@ fn example(name: &str) -> Loaded {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
+    "linux-hooks.yaml",
     "linux-hot.yaml",
     "linux-warm.yaml",
     "linux-hot-explicit.yaml",

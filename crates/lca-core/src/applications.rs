@@ -13,10 +13,13 @@ mod watch;
 pub(crate) use registration::Caller;
 
 use crate::core::LcaCore;
+use crate::health::Verdict;
 use crate::orders::Order;
 use crate::{ApplicationRecord, ConnectionId, LcaOutput, ProcessSignal, RunId, StateChange};
 use changeover_model::environment::Application;
-use changeover_model::message::{ApplicationState, ExitStatus, FromApplication, LcaReport};
+use changeover_model::message::{
+    ApplicationState, CheckState, ExitStatus, FromApplication, LcaReport,
+};
 use changeover_model::{
     ApplicationName, ApplicationStatus, CauseId, Epoch, Incarnation, OrderNumber, PairName,
     Redundancy, RunMode, Ticket, Timestamp,
@@ -101,6 +104,9 @@ pub(crate) struct Supervised {
     pub(crate) stop_orders: Vec<Order>,
     pub(crate) restarts: VecDeque<Timestamp>,
     shown: Shown,
+    /// What its health checks add up to; absent while nobody acts on it (maintenance).
+    verdict: Verdict,
+    checks: Vec<CheckState>,
     reported: Option<ApplicationState>,
     recorded: Option<ApplicationRecord>,
 }
@@ -172,6 +178,8 @@ impl Supervised {
                 last_exit: None,
                 last_output: String::new(),
             },
+            verdict: Verdict::Serves,
+            checks: Vec::new(),
             reported: None,
             recorded: record.cloned(),
         }
@@ -246,20 +254,43 @@ impl Supervised {
     /// Full state, as the SCS sees it.
     pub(crate) fn state(&self) -> ApplicationState {
         let shown = &self.shown;
+        let (status, reason, since) = self.status_with_health();
         ApplicationState {
             application: self.name().clone(),
-            status: shown.status,
+            status,
             run_mode: shown.run_mode,
             incarnation: shown.incarnation,
             epoch: shown.epoch,
             pid: shown.pid,
-            since: shown.since,
-            reason: shown.reason.clone(),
+            since,
+            reason,
             in_step: shown.in_step,
             hung: shown.hung,
             stopped_as_asked: shown.ended_as_asked,
             last_exit: shown.last_exit,
             last_output: shown.last_output.clone(),
+            health: self.checks.clone(),
+        }
+    }
+
+    /// What it says of itself, unless a health check knows better: one that says it serves and does not pass its
+    /// checks cannot serve; one that has not passed them since its start is not ready yet.
+    fn status_with_health(&self) -> (ApplicationStatus, String, Timestamp) {
+        let shown = &self.shown;
+        match (&self.verdict, shown.status) {
+            (Verdict::Down(reason, since), ApplicationStatus::Running) => (
+                ApplicationStatus::ServiceUnavailable,
+                reason.clone(),
+                shown.since.max(*since),
+            ),
+            (Verdict::Waits(reason, since), ApplicationStatus::Running) => (
+                ApplicationStatus::Initializing,
+                reason.clone(),
+                shown.since.max(*since),
+            ),
+            (Verdict::Serves | Verdict::Waits(..) | Verdict::Down(..), status) => {
+                (status, shown.reason.clone(), shown.since)
+            }
         }
     }
 
@@ -305,9 +336,21 @@ impl Supervised {
 impl LcaCore {
     /// Tells what changed about an application, and keeps it.
     pub(crate) fn settle(&mut self, name: &ApplicationName) {
+        self.judge_health(name);
+        let health = self.health_of(name).cloned().unwrap_or_default();
+        let heeded = self
+            .applications
+            .get(name)
+            .is_some_and(|app| !self.pairs.in_maintenance(app.pair.as_ref()));
         let Some(app) = self.applications.get_mut(name) else {
             return;
         };
+        app.verdict = if heeded {
+            health.verdict
+        } else {
+            Verdict::Serves
+        };
+        app.checks = health.checks;
         let state = app.state();
         if app.reported.as_ref() != Some(&state) {
             app.reported = Some(state.clone());
@@ -346,6 +389,13 @@ impl LcaCore {
             signal: ProcessSignal::Kill,
             all_descendants: true,
         });
+    }
+
+    /// Where an application starts, and with it its checks and hooks; empty = where this LCA is.
+    pub(crate) fn working_directory_of(&self, name: &ApplicationName) -> String {
+        self.applications.get(name).map_or_else(String::new, |app| {
+            app.definition.start_info.working_directory.clone()
+        })
     }
 
     /// The applications of a pair on this host.

@@ -127,6 +127,7 @@ impl LcaCore {
         app.redundancy = redundancy;
         let before = std::mem::replace(&mut app.definition, definition);
         let link = app.link;
+        let checks_changed = before.health != app.definition.health;
         let changed: Vec<(String, String, String)> = app
             .definition
             .options
@@ -141,6 +142,10 @@ impl LcaCore {
             })
             .map(|(section, option, value)| (section.clone(), option.clone(), value.clone()))
             .collect();
+        if checks_changed {
+            self.align_health(name, true);
+            self.settle(name);
+        }
         let Some(link) = link else {
             return;
         };

@@ -69,6 +69,7 @@ impl LcaCore {
             | LcaOrder::ReleaseAddresses { .. }
             | LcaOrder::AnnounceAddresses { .. }
             | LcaOrder::ExecuteCommand { .. }
+            | LcaOrder::RunHook { .. }
             | LcaOrder::ChangeOption { .. }
             | LcaOrder::HandedOver => {
                 self.scs_heard();

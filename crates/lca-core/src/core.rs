@@ -6,6 +6,8 @@ use crate::applications::{Caller, Supervised};
 use crate::commands::Command;
 use crate::contact::ScsContact;
 use crate::epochs::Pairs;
+use crate::health::Health;
+use crate::hooks::Hooks;
 use crate::host_stop::HostStop;
 use crate::orders::OrderMemory;
 use crate::persistence::Writes;
@@ -38,6 +40,8 @@ pub struct LcaCore {
     pub(crate) runs: BTreeMap<RunId, RunOwner>,
     pub(crate) scripts: BTreeMap<PairName, ScriptQueue>,
     pub(crate) commands: BTreeMap<RunId, Command>,
+    pub(crate) hooks: Hooks,
+    pub(crate) health: Health,
     pub(crate) addresses: AddressBook,
     pub(crate) host_stop: HostStop,
     /// The systemd units of this host's applications, as last given out.
@@ -77,6 +81,8 @@ impl LcaCore {
             runs: BTreeMap::new(),
             scripts: BTreeMap::new(),
             commands: BTreeMap::new(),
+            hooks: Hooks::default(),
+            health: Health::default(),
             addresses: AddressBook::default(),
             host_stop: HostStop::default(),
             watched_units: Vec::new(),
@@ -112,6 +118,12 @@ impl LcaCore {
         let run = RunId(self.next_run);
         self.runs.insert(run, owner);
         run
+    }
+
+    /// The number of a health check's run: nothing is recorded of it, since it means nothing to a later life.
+    pub(crate) fn next_check_run(&mut self) -> RunId {
+        self.next_run = self.now.0.max(self.next_run.saturating_add(1));
+        RunId(self.next_run)
     }
 
     /// Keeps new run numbers above those that are on record.
@@ -175,6 +187,8 @@ impl LcaCore {
                 interface,
                 mac,
             } => self.rival_sighted(address, interface, mac),
+            LcaInput::CheckEnded { run, result } => self.check_ended(run, result),
+            LcaInput::LinksObserved(carriers) => self.links_observed(carriers),
             LcaInput::Persisted { ticket } => self.persisted(ticket),
             LcaInput::PersistFailed { ticket, reason } => self.persist_failed(ticket, &reason),
             LcaInput::HostStopping => self.host_stopping(),
@@ -247,6 +261,7 @@ impl LcaCore {
             Timer::Hang(name) => self.hang_noticed(&name),
             Timer::Script(pair) => self.script_step_overran(&pair),
             Timer::Command(run) => self.command_overran(run),
+            Timer::Check(name, index) => self.check_due(&name, index),
             Timer::Announce(address) => self.announcement_due(address),
             Timer::Write(ticket) => {
                 self.persist_failed(ticket, "the disk has not answered within its bound");

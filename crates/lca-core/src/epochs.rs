@@ -58,6 +58,7 @@ impl LcaCore {
         if epoch <= self.pairs.epoch(pair) {
             return;
         }
+        self.end_hooks_before(pair, epoch);
         // Who shall be primary in the new epoch is not known before the SCS says so.
         let maintenance = self.pairs.in_maintenance(Some(pair));
         self.note_pair(PairRecord {
@@ -78,7 +79,9 @@ impl LcaCore {
         if epoch < self.pairs.epoch(&pair) {
             return;
         }
-        let ended = self.pairs.in_maintenance(Some(&pair)) && !maintenance;
+        self.end_hooks_before(&pair, epoch);
+        let before = self.pairs.in_maintenance(Some(&pair));
+        let ended = before && !maintenance;
         self.note_pair(PairRecord {
             pair: pair.clone(),
             epoch,
@@ -87,6 +90,12 @@ impl LcaCore {
         });
         if ended {
             self.maintenance_ended(&pair);
+        }
+        if before != maintenance {
+            // What health checks say counts from now on, or no more.
+            for name in self.members_of(&pair) {
+                self.settle(&name);
+            }
         }
         // Said on every connection: what appeared while the SCS was away is made known now, not at Hello, when
         // this host may not know yet that another one has taken over.

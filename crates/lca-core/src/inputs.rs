@@ -171,6 +171,18 @@ pub enum LcaInput {
         mac: String,
     },
 
+    /// Nothing is left of a run of [`crate::LcaOutput::StartCheck`]: exactly once per run. `Ok`: it passed; both say
+    /// what was seen, for people. After [`crate::LcaOutput::EndCheck`] the result means nothing.
+    CheckEnded {
+        /// The run.
+        run: RunId,
+        /// What came of it.
+        result: Result<String, String>,
+    },
+    /// The carrier of the interfaces last given by [`crate::LcaOutput::WatchLinks`], complete, on every change and
+    /// once after that output; `None` = there is no such interface.
+    LinksObserved(Vec<(String, Option<bool>)>),
+
     /// A durable change is on disk.
     Persisted {
         /// Of which output.

@@ -19,6 +19,8 @@ mod configure;
 mod contact;
 mod core;
 mod epochs;
+mod health;
+mod hooks;
 mod host_stop;
 mod inputs;
 mod orders;
@@ -32,7 +34,7 @@ mod timers;
 pub use crate::core::LcaCore;
 pub use inputs::{ConnectionId, FoundRun, LcaIdentity, LcaInput, Recovery};
 pub use outputs::{
-    Elsewhere, LcaOutput, ProcessKind, ProcessSignal, RUN_MARKER, StartProcess, WatchedAddress,
+    Elsewhere, LcaOutput, ProcessKind, ProcessSignal, RUN_MARKER, StartCheck, StartProcess, WatchedAddress,
 };
 pub use stored::{
     ApplicationRecord, Durability, PairRecord, ProcessIdentity, RunId, RunPurpose, RunRecord,

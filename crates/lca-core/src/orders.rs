@@ -72,7 +72,8 @@ impl LcaCore {
             | LcaOrder::SetRunMode { ref key, .. }
             | LcaOrder::ReleaseAddresses { ref key }
             | LcaOrder::AnnounceAddresses { ref key }
-            | LcaOrder::ExecuteCommand { ref key, .. } => {
+            | LcaOrder::ExecuteCommand { ref key, .. }
+            | LcaOrder::RunHook { ref key, .. } => {
                 let numbered = Order {
                     key: key.clone(),
                     cause,
@@ -106,6 +107,7 @@ impl LcaCore {
                 timeout,
                 ..
             } => self.command_ordered(order, command_line, environment, timeout),
+            LcaOrder::RunHook { hook, .. } => self.hook_ordered(order, hook),
             LcaOrder::Hello { .. }
             | LcaOrder::Beat { .. }
             | LcaOrder::Configure(_)

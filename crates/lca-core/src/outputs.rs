@@ -2,7 +2,7 @@
 //! one with the input that its text names.
 
 use crate::{ConnectionId, Durability, RunId, StateChange};
-use changeover_model::environment::VirtualIpOnHost;
+use changeover_model::environment::{Probe, VirtualIpOnHost};
 use changeover_model::message::{FromLca, ToApplication};
 use changeover_model::{ApplicationName, PairName, Ticket};
 use std::time::Duration;
@@ -77,6 +77,16 @@ pub enum LcaOutput {
         addresses: Vec<VirtualIpOnHost>,
     },
 
+    /// Run a health check once; answered by `CheckEnded` when nothing is left of it.
+    StartCheck(Box<StartCheck>),
+    /// End a run of a health check with every process of it; answered by `CheckEnded`.
+    EndCheck {
+        /// The run.
+        run: RunId,
+    },
+    /// The interfaces whose carrier is to be reported from now on by `LinksObserved`; replaces the earlier list.
+    WatchLinks(Vec<String>),
+
     /// Keep a change of the stored state.
     Persist {
         /// The change.
@@ -135,6 +145,25 @@ pub struct StartProcess {
     /// To be added to the LCA's own environment. Contains the marker, `CHANGEOVER_RUN`. The shell adds
     /// `CHANGEOVER_TOKEN` (made by it, unguessable), `CHANGEOVER_LCA` (its local socket) and, where there
     /// is one, `CHANGEOVER_TLS`.
+    pub environment: Vec<(String, String)>,
+}
+
+/// A run of a health check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartCheck {
+    /// Its number; the shell reports with it.
+    pub run: RunId,
+    /// Whose check it is.
+    pub application: ApplicationName,
+    /// Its name, for logs.
+    pub name: String,
+    /// What is looked at; never [`Probe::Link`], which is watched.
+    pub probe: Probe,
+    /// When the core will end it; the shell may give up by itself then.
+    pub timeout: Duration,
+    /// For commands: the application's own working directory.
+    pub working_directory: String,
+    /// For commands: to be added to the LCA's own environment, the marker included.
     pub environment: Vec<(String, String)>,
 }
 

@@ -73,7 +73,7 @@ impl LcaCore {
                 }
             }
             RunPurpose::Command(key) => {
-                self.hold_or_forget(run, RunOwner::Stray, is_alive);
+                self.hold_or_forget(run, RunOwner::Command, is_alive);
                 self.recover_command(run, &order(key), is_alive);
             }
         }

@@ -39,6 +39,8 @@ pub(crate) enum Timer {
     Script(PairName),
     /// A command takes too long, or its remains do not end.
     Command(RunId),
+    /// A health check's run overruns, or its next one is due: by its place in the list.
+    Check(ApplicationName, usize),
     /// The next announcement of a VIP is due.
     Announce(IpAddr),
     /// A write that something waits for is not reported.
@@ -68,6 +70,7 @@ impl Timer {
             | Timer::Suspending(_)
             | Timer::Script(_)
             | Timer::Command(_)
+            | Timer::Check(..)
             | Timer::Write(_)
             | Timer::HandOver => Standstill::OneGrace,
             Timer::DiskRetry | Timer::Restart(_) | Timer::Heartbeat(_) | Timer::Announce(_) => {

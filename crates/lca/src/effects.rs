@@ -4,6 +4,7 @@ use crate::addresses::AddressRoom;
 use crate::connections::Connections;
 use crate::elsewhere::UnitWatches;
 use crate::metrics::Observer;
+use crate::health::{CheckRoom, LinkWatch};
 use crate::runs::Runs;
 use crate::store::Store;
 use changeover_component::{Effects, Handle};
@@ -17,6 +18,8 @@ pub(crate) struct LcaEffects {
     pub(crate) runs: Runs,
     pub(crate) unit_watches: UnitWatches,
     pub(crate) addresses: AddressRoom,
+    pub(crate) checks: CheckRoom,
+    pub(crate) links: LinkWatch,
     pub(crate) store: Store,
     pub(crate) connections: Connections,
     pub(crate) observer: Observer,
@@ -69,6 +72,12 @@ impl Effects<LcaCore> for LcaEffects {
                 ticket, addresses, ..
             } => self.addresses.remove(ticket, addresses),
             LcaOutput::Announce { addresses } => self.addresses.announce(addresses),
+            LcaOutput::StartCheck(order) => self.checks.start(*order),
+            LcaOutput::EndCheck { run } => self.checks.end(run),
+            LcaOutput::WatchLinks(interfaces) => {
+                self.links.want(interfaces);
+                self.addresses.keep_watching();
+            }
             LcaOutput::Persist { change, durability } => self.store.keep(change, durability),
             LcaOutput::HostStopped => {
                 self.host_stopped.send_replace(true);

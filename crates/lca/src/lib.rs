@@ -11,6 +11,7 @@ mod effects;
 mod elsewhere;
 mod metrics;
 mod own_tool;
+mod health;
 mod processes;
 mod recovery;
 mod rpc;

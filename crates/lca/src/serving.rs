@@ -6,6 +6,7 @@ use crate::connections::Connections;
 use crate::effects::LcaEffects;
 use crate::elsewhere::UnitWatches;
 use crate::metrics::{Metrics, Observer};
+use crate::health::{CheckRoom, LinkWatch};
 use crate::recovery::{self, Adopted};
 use crate::rpc::Service;
 use crate::runs::{Runs, Surroundings};
@@ -166,15 +167,19 @@ async fn start(
     let adopted = recovery::find_runs(&state, &slice.host.name, &boot);
     let recovery = recovery::recovery(state.clone(), &adopted);
     let journal = common.runtime_dir().join("lca.journal");
+    let links = LinkWatch::default();
     let effects = |handle: Handle<LcaCore>| LcaEffects {
         runs: runs.clone(),
         unit_watches: UnitWatches::default(),
         addresses: AddressRoom::new(
             addresses,
             acquaintances.clone(),
+            links.wishes(),
             handle.clone(),
             metrics.announcements.clone(),
         ),
+        checks: CheckRoom::new(handle.clone(), network.clone(), slice.host.address),
+        links,
         store: Store::start(
             handle.clone(),
             state,

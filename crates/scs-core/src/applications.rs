@@ -41,6 +41,7 @@ pub(crate) fn never_started(name: &ApplicationName, at: Timestamp) -> Applicatio
         stopped_as_asked: true,
         last_exit: None,
         last_output: String::new(),
+        health: Vec::new(),
     }
 }
 

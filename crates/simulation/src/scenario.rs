@@ -50,6 +50,34 @@ pub enum DiskMood {
     Fails,
 }
 
+/// How health checks of a host behave from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HealthMood {
+    /// They pass at once.
+    Good,
+    /// They fail at once.
+    Fails,
+    /// They never answer by themselves.
+    Hangs,
+    /// They pass, around their timeout or after it.
+    Late,
+    /// Any of these, each time another.
+    Any,
+}
+
+/// How hooks of a host behave from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookMood {
+    /// A few milliseconds, exit 0.
+    Good,
+    /// Up to a second, exit 0.
+    Slow,
+    /// Exit 1.
+    Fails,
+    /// They never end by themselves.
+    Hangs,
+}
+
 /// How servers behave from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerMood {
@@ -93,6 +121,10 @@ pub enum Fault {
     Disk(Component, DiskMood),
     /// Servers of a host.
     Servers(usize, ServerMood),
+    /// Health checks of a host.
+    Health(usize, HealthMood),
+    /// Hooks of a host.
+    Hooks(usize, HookMood),
     /// Messages take up to this long (in order on each connection).
     SlowNetwork(Duration),
 }

@@ -12,6 +12,8 @@ pub struct Site {
     pub redundancy: Redundancy,
     /// One pair, or two that share the hosts with crossed roles.
     pub pairs: usize,
+    /// Its servers have health checks and hooks.
+    pub health: bool,
     /// What the members are.
     pub server: ServerKind,
 }
@@ -30,11 +32,25 @@ pub enum ServerKind {
     Unit,
 }
 
+/// Checks and hooks of every kind that a world without a network can play.
+const HEALTH: &str = "      health:
+        - {command: check-media, every: 500ms, timeout: 200ms, fall: 2, rise: 2}
+        - {name: deep, command: check-deep, every: 2s, timeout: 1s}
+        - {link: [eth0]}
+      on_primary:
+        - {command: prepare, timeout: 600ms, when: before, on_failure: roll-back}
+        - {command: announce, timeout: 1s}
+      on_backup:
+        - {command: calm, timeout: 500ms, when: before}
+        - {command: tidy, timeout: 1s, on_failure: roll-back}
+";
+
 impl Default for Site {
     fn default() -> Self {
         Self {
             redundancy: Redundancy::Hot,
             pairs: 1,
+            health: false,
             server: ServerKind::Sip,
         }
     }
@@ -85,6 +101,7 @@ pairs:
     }
 
     fn server(self, port: u16, default: u16, sync: u16) -> String {
+        let health = if self.health { HEALTH } else { "" };
         let start = match self.server {
             ServerKind::Sip => {
                 return format!(
@@ -93,7 +110,7 @@ pairs:
       ports: {{default: {default}, ha_sync: {sync}}}
       start_info: {{command_line: sip-server, startup_timeout: 20s, shutdown_timeout: 5s, auto_restart: true}}
       connections: [MessageServer]
-      options:
+{health}      options:
         TServer: {{sip-port: {port}}}
         backup-sync: {{protocol: addp, addp-timeout: 3, addp-remote-timeout: 3, sync-reconnect-tout: 7}}
 "
@@ -106,7 +123,7 @@ pairs:
         format!(
             "      type: ThirdPartyServer
       start_info: {{{start}, startup_timeout: 20s, shutdown_timeout: 5s}}
-"
+{health}"
         )
     }
 
@@ -139,6 +156,7 @@ mod tests {
                 let site = Site {
                     redundancy,
                     pairs,
+                    health: pairs == 2,
                     server,
                 };
                 let environment = site.environment();

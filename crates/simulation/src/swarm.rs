@@ -3,7 +3,8 @@
 
 use crate::randomness::Random;
 use crate::scenario::{
-    Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
+    Act, Component, DiskMood, Fault, HealthMood, HookMood, Planted, Scenario, ScriptMood,
+    ServerMood, When,
 };
 use crate::site::{ServerKind, Site};
 use changeover_model::message::{MaintenanceTarget, OperatorCommand, SwitchoverRequest};
@@ -12,6 +13,8 @@ use std::time::Duration;
 
 /// Faults begin when the site has come up.
 const FIRST: u64 = 4_000;
+/// Below this seed no site has health checks or hooks: what those seeds brought before, they still bring.
+const FIRST_WITH_HEALTH: u64 = 30_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -65,6 +68,7 @@ pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
         redundancy: random.pick(&[Redundancy::Hot, Redundancy::Warm]),
         pairs: if random.chance(250) { 2 } else { 1 },
         server: draw_server(seed),
+        health: seed >= FIRST_WITH_HEALTH && Random::new(seed, 4).chance(500),
     };
     let kinds: Vec<Kind> = if random.chance(120) {
         // Nothing worse than dying servers and switchovers: the strictest invariant holds here.
@@ -93,6 +97,9 @@ pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
     }
     let tidies = draw.random.chance(800);
     steps.extend(draw_later_kinds(seed, heal_at));
+    if site.health {
+        steps.extend(draw_health(seed, heal_at));
+    }
     steps.sort_by_key(|(when, _)| match when {
         When::At(at) => *at,
         When::After(_, delay) => *delay,
@@ -137,6 +144,45 @@ fn draw_later_kinds(seed: u64, heal_at: u64) -> Vec<(When, Act)> {
         }
     }
     steps
+}
+
+/// Health checks and hooks that change their ways, from a sequence of their own as well.
+fn draw_health(seed: u64, heal_at: u64) -> Vec<(When, Act)> {
+    let mut random = Random::new(seed, 5);
+    let mut steps = Vec::new();
+    let pause = random.pick(&[1_000, 3_000, 8_000]);
+    let mut at = FIRST;
+    loop {
+        at += random.between(1, 2 * pause);
+        if at >= heal_at {
+            return steps;
+        }
+        let host = 1 + random.index(2);
+        let fault = if random.chance(600) {
+            Fault::Health(
+                host,
+                random.pick(&[
+                    HealthMood::Good,
+                    HealthMood::Good,
+                    HealthMood::Fails,
+                    HealthMood::Hangs,
+                    HealthMood::Late,
+                    HealthMood::Any,
+                ]),
+            )
+        } else {
+            Fault::Hooks(
+                host,
+                random.pick(&[
+                    HookMood::Good,
+                    HookMood::Slow,
+                    HookMood::Fails,
+                    HookMood::Hangs,
+                ]),
+            )
+        };
+        steps.push((When::At(Duration::from_millis(at)), Act::Fault(fault)));
+    }
 }
 
 struct Draw {

@@ -1,5 +1,6 @@
 //! Application objects.
 
+use super::health;
 use super::pairs::Members;
 use super::{Reader, contradiction};
 use crate::problem::{Collector, Problem};
@@ -12,6 +13,7 @@ use std::time::Duration;
 /// An application.
 pub(super) fn application(
     entry: &Entry,
+    root: &Node,
     members: &Members,
     problems: &mut Collector,
 ) -> Option<Application> {
@@ -46,6 +48,16 @@ pub(super) fn application(
             )),
         );
     }
+    if membership.is_none() {
+        hooks_need_a_pair(entry, reader, problems);
+    }
+    if control || !needs_program {
+        nobody_checks(entry, reader, control, problems);
+    }
+    let host_address = reader
+        .text("host")
+        .and_then(|host| root.at(&["hosts", host, "address"]))
+        .and_then(|node| values::address(node).ok());
     Some(Application {
         name: entry.key.as_str().into(),
         application_type,
@@ -62,7 +74,46 @@ pub(super) fn application(
         start_info,
         connections: reader.names("connections"),
         options: options(reader.node.get("options")),
+        health: host_address.map_or_else(Vec::new, |host| {
+            health::checks(reader.node.get("health"), host)
+        }),
+        on_primary: health::hooks(reader.node.get("on_primary")),
+        on_backup: health::hooks(reader.node.get("on_backup")),
     })
+}
+
+/// Only members of a pair change their run mode.
+fn hooks_need_a_pair(entry: &Entry, reader: Reader<'_>, problems: &mut Collector) {
+    for key in ["on_primary", "on_backup"] {
+        if reader.node.get(key).is_some() {
+            problems.push(
+                contradiction(
+                    reader.span(key),
+                    format!("`{}` has {key}, but is no member of a pair", entry.key),
+                )
+                .label("it never changes its run mode, so this would never run")
+                .help("remove it, or write it at the member of a pair"),
+            );
+        }
+    }
+}
+
+/// The LCA does not look after these between their starts.
+fn nobody_checks(entry: &Entry, reader: Reader<'_>, control: bool, problems: &mut Collector) {
+    if reader.node.get("health").is_some() {
+        let what = if control {
+            "a control script, which ends by itself"
+        } else {
+            "a central component, which no LCA starts"
+        };
+        problems.push(
+            contradiction(
+                reader.span("health"),
+                format!("`{}` has health checks, but is {what}", entry.key),
+            )
+            .help("remove them"),
+        );
+    }
 }
 
 fn no_program(entry: &Entry) -> Problem {

@@ -359,6 +359,7 @@ impl LcaCore {
         if !app.is_managed() {
             app.set_status(ApplicationStatus::Running, "adopted", now);
             app.enter_given_mode(now);
+            self.align_health(name, true);
             return;
         }
         let waiting = "adopted, waiting for its registration";
@@ -375,6 +376,7 @@ impl LcaCore {
             app.set_run_mode(app.given.run_mode, app.given.epoch, now);
             let patience = super::watch::hang_timeout(&app.definition) + super::watch::REDIAL;
             self.arm(Timer::Hang(name.clone()), patience);
+            self.align_health(name, true);
         } else {
             app.set_status(ApplicationStatus::StartTransition, waiting, now);
             let within = app.definition.start_info.startup_timeout;

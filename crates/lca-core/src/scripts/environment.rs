@@ -10,7 +10,7 @@ use std::fmt::Display;
 impl LcaCore {
     /// The whole list of a control script. `CHANGEOVER_APPLICATION` is the pair's member on this host; lists
     /// are separated by spaces, in file order; a missing label is written `-`.
-    pub(super) fn script_environment(
+    pub(crate) fn script_environment(
         &self,
         pair: &PairName,
         order: &Order,

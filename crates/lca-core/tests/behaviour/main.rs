@@ -6,6 +6,8 @@ mod adoption;
 mod commands;
 mod configuration;
 mod harness;
+mod health;
+mod hooks;
 mod host_stop;
 mod orders;
 mod random;

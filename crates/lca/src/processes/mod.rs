@@ -11,7 +11,9 @@ mod pidfd;
 mod proc_table;
 mod seclusion;
 
-pub(crate) use descendants::{end_all, terminate};
+#[cfg(test)]
+pub(crate) use descendants::marked_with;
+pub(crate) use descendants::{end_all, group_is_there, terminate};
 pub(crate) use launch::{Launch, MARKER, launch};
 pub(crate) use output::OutputFile;
 pub(crate) use pid_file::{Named, PidFile, place as pid_file_place};

@@ -1,5 +1,6 @@
 //! Application objects.
 
+use super::{HealthCheck, Hook};
 use crate::{ApplicationName, ApplicationType, HostName, Redundancy, SwitchName};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,15 @@ pub struct Application {
     pub connections: Vec<ApplicationName>,
     /// Options.
     pub options: OptionSections,
+    /// Health checks; when one is down, the application cannot serve.
+    #[serde(default)]
+    pub health: Vec<HealthCheck>,
+    /// Members of pairs: what runs when it becomes primary, in this order.
+    #[serde(default)]
+    pub on_primary: Vec<Hook>,
+    /// Members of pairs: what runs when it becomes backup, in this order.
+    #[serde(default)]
+    pub on_backup: Vec<Hook>,
 }
 
 impl Application {
@@ -43,6 +53,15 @@ impl Application {
             .flat_map(|(_, options)| options)
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The hooks of a run mode; only Primary and Backup have any.
+    pub fn hooks(&self, run_mode: crate::RunMode) -> &[Hook] {
+        match run_mode {
+            crate::RunMode::Primary => &self.on_primary,
+            crate::RunMode::Backup => &self.on_backup,
+            crate::RunMode::Exiting | crate::RunMode::Unknown => &[],
+        }
     }
 
     /// True if `TServer / sip-pass-check` is set: its own report decides about SIP silence.

@@ -5,12 +5,14 @@
 
 mod alarm;
 mod application;
+mod health;
 mod host;
 mod pair;
 mod slice;
 
 pub use alarm::{AlarmCategory, AlarmCondition, ReactionType, Script, Selection, SwitchoverWhen};
 pub use application::{Application, OptionSections, Ports, RestartPolicy, StartInfo, StartedBy};
+pub use health::{HealthCheck, Hook, HookFailure, HookTime, Probe, SipTransport, StatusRange};
 pub use host::{Addp, Host};
 pub use pair::{
     ControllerLoss, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder,

@@ -111,6 +111,14 @@ pub enum LcaOrder {
         /// It is killed after this.
         timeout: Duration,
     },
+    /// Run a hook of an application's change of run mode; answered by [`LcaReport::CommandFinished`]. One of an older
+    /// epoch of the pair that still runs is ended first.
+    RunHook {
+        /// Application: the member whose hook it is.
+        key: OrderKey,
+        /// What and for what.
+        hook: HookRun,
+    },
     /// Change an option of a managed application now and for its next starts.
     ChangeOption {
         /// Whose.
@@ -138,6 +146,21 @@ pub struct ControlScript {
     /// The alarm that led here, if any.
     pub alarm: Option<ConditionName>,
     /// For people: why it runs.
+    pub reason: String,
+}
+
+/// A hook to run, and what it is told by its `CHANGEOVER_` environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookRun {
+    /// The program.
+    pub command: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// It is killed after this.
+    pub timeout: Duration,
+    /// Run mode that the member has or is to have.
+    pub run_mode: RunMode,
+    /// For people: why the roles change.
     pub reason: String,
 }
 
@@ -260,6 +283,8 @@ pub struct ApplicationState {
     pub last_exit: Option<ExitStatus>,
     /// Tail of its output, at most 4 KiB, when it ended unasked.
     pub last_output: String,
+    /// How its health checks stand, in the order of the file. Told when a standing changes, not with every run.
+    pub health: Vec<super::CheckState>,
 }
 
 /// How a process ended.

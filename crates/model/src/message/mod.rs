@@ -6,6 +6,7 @@
 
 mod alarm_link;
 mod application_link;
+mod health;
 mod lca_link;
 mod log_delivery;
 mod operator;
@@ -15,10 +16,11 @@ mod timeline;
 
 pub use alarm_link::{AlarmDetected, AlarmMatch, FromMessageServer, MatchRole, ToMessageServer};
 pub use application_link::{FromApplication, Registered, ToApplication};
+pub use health::{CheckStanding, CheckState};
 pub use lca_link::{
     AddressObservation, ApplicationState, CommandOutcome, ControlScript, ExitStatus, FromLca,
-    HeldOn, LcaOrder, LcaReport, LcaState, OrderKey, OrderOutcome, ScriptOutcome, ScriptResult,
-    ToLca,
+    HeldOn, HookRun, LcaOrder, LcaReport, LcaState, OrderKey, OrderOutcome, ScriptOutcome,
+    ScriptResult, ToLca,
 };
 pub use log_delivery::{
     LogAcknowledged, LogBatch, LogEvent, LogOrigin, LogQuery, LogRecord, SourceId,

@@ -78,6 +78,8 @@ pub struct ApplicationPicture {
     pub since: Timestamp,
     /// For people.
     pub reason: String,
+    /// How its health checks stand, in the order of the file.
+    pub health: Vec<super::CheckState>,
 }
 
 /// State of a pair: the first that applies, in this order.

@@ -92,6 +92,9 @@ impl From<Application> for wire::Application {
             start_info: Some(application.start_info.into()),
             connections: to_texts(&application.connections),
             options: to_options(application.options),
+            health: to_list(application.health),
+            on_primary: to_list(application.on_primary),
+            on_backup: to_list(application.on_backup),
         }
     }
 }
@@ -113,6 +116,9 @@ impl TryFrom<wire::Application> for Application {
             start_info: required("Application.start_info", application.start_info)?,
             connections: names("Application.connections", application.connections)?,
             options: options("Application.options", application.options)?,
+            health: list("Application.health", application.health)?,
+            on_primary: list("Application.on_primary", application.on_primary)?,
+            on_backup: list("Application.on_backup", application.on_backup)?,
         })
     }
 }

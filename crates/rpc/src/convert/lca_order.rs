@@ -2,13 +2,13 @@
 
 use super::ConvertError;
 use super::fields::{
-    LONGEST_LIST, bounded, exact, micros, name, optional, optional_name, prose, required, to_text,
-    word,
+    LONGEST_LIST, bounded, exact, exact_list, micros, name, optional, optional_name, prose,
+    required, to_text, word,
 };
 use super::words::Word as _;
 use crate::wire;
 use crate::wire::to_lca;
-use changeover_model::message::{ControlScript, LcaOrder, OrderKey, ToLca};
+use changeover_model::message::{ControlScript, HookRun, LcaOrder, OrderKey, ToLca};
 use changeover_model::{CauseId, Epoch, Incarnation, LogEventId, OrderNumber, Timestamp};
 use std::time::Duration;
 
@@ -156,6 +156,7 @@ fn to_order(order: LcaOrder) -> to_lca::Order {
             environment,
             timeout,
         } => execute_command(key, command_line, environment, timeout),
+        LcaOrder::RunHook { key, hook } => run_hook(key, hook),
     }
 }
 
@@ -173,6 +174,17 @@ fn execute_command(
             .map(|(name, value)| wire::Variable { name, value })
             .collect(),
         timeout_us: micros(timeout),
+    })
+}
+
+fn run_hook(key: OrderKey, hook: HookRun) -> to_lca::Order {
+    to_lca::Order::RunHook(to_lca::RunHook {
+        key: Some(key.into()),
+        command: hook.command,
+        arguments: hook.arguments,
+        timeout_us: micros(hook.timeout),
+        run_mode: hook.run_mode.to_wire(),
+        reason: hook.reason,
     })
 }
 
@@ -218,6 +230,16 @@ fn from_order(order: to_lca::Order) -> Result<LcaOrder, ConvertError> {
             command_line: exact("ExecuteCommand.command_line", execute.command_line)?,
             environment: variables(execute.environment)?,
             timeout: Duration::from_micros(execute.timeout_us),
+        },
+        Order::RunHook(run) => LcaOrder::RunHook {
+            key: required("RunHook.key", run.key)?,
+            hook: HookRun {
+                command: exact("RunHook.command", run.command)?,
+                arguments: exact_list("RunHook.arguments", run.arguments)?,
+                timeout: Duration::from_micros(run.timeout_us),
+                run_mode: word("RunHook.run_mode", run.run_mode)?,
+                reason: prose(run.reason),
+            },
         },
         Order::ChangeOption(change) => LcaOrder::ChangeOption {
             application: name("ChangeOption.application", change.application)?,

@@ -173,6 +173,7 @@ impl From<ApplicationState> for wire::ApplicationState {
             stopped_as_asked: state.stopped_as_asked,
             last_exit: state.last_exit.map(Into::into),
             last_output: state.last_output,
+            health: to_list(state.health),
         }
     }
 }
@@ -194,6 +195,7 @@ impl TryFrom<wire::ApplicationState> for ApplicationState {
             stopped_as_asked: state.stopped_as_asked,
             last_exit: optional(state.last_exit)?,
             last_output: tail(state.last_output),
+            health: list("ApplicationState.health", state.health)?,
         })
     }
 }

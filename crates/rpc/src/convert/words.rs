@@ -4,7 +4,8 @@
 use crate::wire;
 use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{
-    LogOrigin, MatchRole, PairState, ReactionState, RecordKind, RecordOutcome, ScriptResult,
+    CheckStanding, LogOrigin, MatchRole, PairState, ReactionState, RecordKind, RecordOutcome,
+    ScriptResult,
 };
 use changeover_model::{
     ApplicationStatus, ApplicationType, ConfiguredAs, HostStatus, LogLevel, OperatingSystem,
@@ -60,6 +61,9 @@ macro_rules! words {
 }
 
 words! {
+    CheckStanding as CheckStanding {
+        Waiting = Waiting, Passing = Passing, Failing = Failing, Down = Down, Recovering = Recovering,
+    } else Some(CheckStanding::Waiting);
     RunMode as RunMode {
         Unknown = Unspecified, Primary = Primary, Backup = Backup, Exiting = Exiting,
     } else Some(RunMode::Unknown);

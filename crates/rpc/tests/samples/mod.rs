@@ -7,10 +7,11 @@ pub(crate) use environment::{lca_slice, message_server_slice};
 pub(crate) use operators::*;
 
 use changeover_model::message::{
-    AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, CommandOutcome, ControlScript,
-    ExitStatus, FromApplication, FromLca, FromMessageServer, HeldOn, LcaOrder, LcaReport, LcaState,
-    LogBatch, LogEvent, LogOrigin, LogQuery, LogRecord, MatchRole, OrderKey, OrderOutcome,
-    Registered, ScriptOutcome, ScriptResult, SourceId, ToApplication, ToLca, ToMessageServer,
+    AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, CheckStanding, CheckState,
+    CommandOutcome, ControlScript, ExitStatus, FromApplication, FromLca, FromMessageServer, HeldOn,
+    HookRun, LcaOrder, LcaReport, LcaState, LogBatch, LogEvent, LogOrigin, LogQuery, LogRecord,
+    MatchRole, OrderKey, OrderOutcome, Registered, ScriptOutcome, ScriptResult, SourceId,
+    ToApplication, ToLca, ToMessageServer,
 };
 use changeover_model::{
     ApplicationStatus, CauseId, Epoch, Incarnation, LogEventId, LogLevel, OrderNumber, Redundancy,
@@ -115,6 +116,21 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
             environment: vec![("CHANGEOVER_PAIR".into(), "SIP_EAST".into())],
             timeout: Duration::from_secs(30),
         },
+        LcaOrder::RunHook {
+            key: key(),
+            hook: HookRun {
+                command: "/etc/keepalived/notify.sh".into(),
+                arguments: vec![
+                    "INSTANCE".into(),
+                    "EAST".into(),
+                    "MASTER".into(),
+                    "0".into(),
+                ],
+                timeout: Duration::from_secs(3),
+                run_mode: RunMode::Primary,
+                reason: "switchover by anna".into(),
+            },
+        },
         LcaOrder::ChangeOption {
             application: "SIP_SERVER_PRIMARY".into(),
             section: "log".into(),
@@ -135,6 +151,26 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
         .collect()
 }
 
+pub(crate) fn check_states() -> Vec<CheckState> {
+    [
+        CheckStanding::Waiting,
+        CheckStanding::Passing,
+        CheckStanding::Failing,
+        CheckStanding::Down,
+        CheckStanding::Recovering,
+    ]
+    .map(|standing| CheckState {
+        name: "command check-media".into(),
+        standing,
+        said: "exit 1: no port left".into(),
+        in_a_row: 3,
+        failed_lately: 5,
+        runs_lately: 20,
+        since: Timestamp(17),
+    })
+    .into()
+}
+
 pub(crate) fn application_states() -> Vec<ApplicationState> {
     let full = ApplicationState {
         application: "SIP_SERVER_PRIMARY".into(),
@@ -150,6 +186,7 @@ pub(crate) fn application_states() -> Vec<ApplicationState> {
         stopped_as_asked: true,
         last_exit: Some(ExitStatus::Signal(9)),
         last_output: "out of memory".into(),
+        health: check_states(),
     };
     let bare = ApplicationState {
         application: "TOOL".into(),
@@ -165,6 +202,7 @@ pub(crate) fn application_states() -> Vec<ApplicationState> {
         stopped_as_asked: false,
         last_exit: None,
         last_output: String::new(),
+        health: Vec::new(),
     };
     let with_exit = |exit| ApplicationState {
         last_exit: Some(exit),

@@ -167,6 +167,16 @@ impl ScsCore {
         key: OrderKey,
         outcome: CommandOutcome,
     ) {
+        if let Some(pair) = &key.pair
+            && let Some(procedure) = self
+                .pairs
+                .get_mut(pair)
+                .and_then(|care| care.procedure.as_mut())
+            && procedure.hook_finished(key.number, &outcome)
+        {
+            self.touched.insert(pair.clone());
+            return;
+        }
         self.engine(EngineInput::CommandFinished {
             host: host.clone(),
             key,

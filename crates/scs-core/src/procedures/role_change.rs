@@ -2,6 +2,7 @@
 //! reactions, the VIP). Shared by switchover, failover, start, reconnect and roll-back, which only say who and why.
 //! The order is that of FACTS 4: the promotion goes out in the same call as the fact that frees it.
 
+use super::hooks::HookPlan;
 use super::orders::{Answer, RunModeOrder};
 use super::{Plan, Procedure, Progress};
 use crate::ScsCore;
@@ -38,6 +39,10 @@ pub(crate) struct RoleChange {
     pub(super) expected: Vec<Expected>,
     pub(super) realigned: bool,
     pub(super) announced: bool,
+    pub(crate) hooks: HookPlan,
+    /// A hook failed that says so.
+    pub(super) hook_demands_roll_back: bool,
+    pub(super) is_roll_back: bool,
 }
 
 #[derive(Debug)]
@@ -92,6 +97,7 @@ impl RoleChange {
         for expected in &mut self.expected {
             expected.due = expected.due + by;
         }
+        self.hooks.postpone(by);
     }
 
     pub(crate) fn event_arrived(&mut self, application: &ApplicationName, id: LogEventId) {
@@ -135,8 +141,15 @@ impl ScsCore {
         } else {
             care.kept.epoch
         };
+        let is_roll_back = change.kind == RecordKind::RollBack;
+        let waits = change.promotes && !is_roll_back;
+        let from = change.from.as_ref();
+        let hooks = self.plan_hooks(pair, from, &change.to, change.promotes, waits);
         let plan = RoleChange {
             epoch,
+            hooks,
+            hook_demands_roll_back: false,
+            is_roll_back,
             demotion: if change.from.is_some() {
                 Demotion::Needed
             } else {
@@ -179,11 +192,14 @@ impl ScsCore {
         {
             return progress;
         }
+        if let Some(progress) = self.run_hooks_before(pair, record, change) {
+            return progress;
+        }
         if let Some(until) = self.demote(pair, record, change) {
             return Progress::Waits(until);
         }
         match self.promote(pair, record, change) {
-            Ok(None) => self.settle(pair, record, change),
+            Ok(None) => self.settle_with_hooks(pair, record, change),
             Ok(Some(until)) => Progress::Waits(until),
             Err(why) => Progress::Failed(why),
         }

@@ -76,6 +76,27 @@ impl ScsCore {
         })
     }
 
+    /// As `settle`, then the hooks that wait for it.
+    pub(super) fn settle_with_hooks(
+        &mut self,
+        pair: &PairName,
+        record: CauseId,
+        change: &mut RoleChange,
+    ) -> Progress {
+        let why = match change.hooks.settled.clone() {
+            Some(why) => why,
+            None => match self.settle(pair, record, change) {
+                Progress::Done(why) => why,
+                other @ (Progress::Waits(_) | Progress::Failed(_)) => return other,
+            },
+        };
+        change.hooks.settled = Some(why.clone());
+        match self.new_primary_lost(pair, change) {
+            Some(lost) => Progress::Failed(lost),
+            None => self.run_hooks_after(pair, record, change, why),
+        }
+    }
+
     /// What follows from the run modes: done when the VIP is observed where it should be.
     pub(super) fn settle(
         &mut self,

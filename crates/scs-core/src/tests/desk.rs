@@ -357,6 +357,14 @@ impl Desk {
         self.orders.remove(index)
     }
 
+    /// Host and key of the hook that was ordered last with this command.
+    pub(super) fn hook_ordered(&mut self, command: &str) -> (String, OrderKey) {
+        let (host, key, _) = self.take_order(
+            |_, order| matches!(order, LcaOrder::RunHook { hook, .. } if hook.command == command),
+        );
+        (host, key)
+    }
+
     /// The application obeys its last run-mode order: acknowledgement, then its event.
     pub(super) fn obeys(&mut self, name: &'static str) {
         self.acknowledges(name);
@@ -513,7 +521,8 @@ fn key_of(order: &LcaOrder) -> Option<OrderKey> {
         | LcaOrder::SetRunMode { key, .. }
         | LcaOrder::ReleaseAddresses { key }
         | LcaOrder::AnnounceAddresses { key }
-        | LcaOrder::ExecuteCommand { key, .. } => Some(key.clone()),
+        | LcaOrder::ExecuteCommand { key, .. }
+        | LcaOrder::RunHook { key, .. } => Some(key.clone()),
         LcaOrder::Hello { .. }
         | LcaOrder::Beat { .. }
         | LcaOrder::Configure(_)

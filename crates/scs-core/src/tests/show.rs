@@ -30,6 +30,10 @@ fn show_order(order: &LcaOrder) -> Option<String> {
         LcaOrder::ReleaseAddresses { .. } => "release".into(),
         LcaOrder::AnnounceAddresses { .. } => "announce".into(),
         LcaOrder::ExecuteCommand { command_line, .. } => format!("execute {command_line}"),
+        LcaOrder::RunHook { key, hook } => format!(
+            "hook {} of {} in epoch {}",
+            hook.command, key.application, key.epoch
+        ),
         LcaOrder::ChangeOption { option, value, .. } => format!("option {option} = {value}"),
         LcaOrder::HandedOver => "handed over".into(),
     })

@@ -3,6 +3,7 @@
 //! anything there.
 
 mod delivery;
+mod health;
 mod honest_outcome;
 mod no_stuck_state;
 mod one_primary_per_epoch;
@@ -23,6 +24,7 @@ pub(crate) struct Invariants {
     primaries: one_primary_per_epoch::OnePrimaryPerEpoch,
     effects: stale_effect::StaleEffect,
     delivery: delivery::Delivery,
+    hooks: health::Hooks,
     honesty: honest_outcome::HonestOutcome,
     pub(crate) holders: two_holders::TwoHolders,
     /// What broke, with its time.
@@ -104,6 +106,22 @@ impl Invariants {
     ) {
         let found = self.honesty.reaction_changed(now, reaction, as_wanted);
         self.broken(found);
+    }
+
+    pub(crate) fn hook_began(
+        &mut self,
+        now: u64,
+        host: &HostName,
+        pair: &PairName,
+        epoch: Epoch,
+        older_lives: bool,
+    ) {
+        let found = self.hooks.began(now, host, pair, epoch, older_lives);
+        self.broken(found);
+    }
+
+    pub(crate) fn two_runs(&mut self, now: u64, of: &str) {
+        self.broken(Some(health::two_runs(now, of)));
     }
 
     pub(crate) fn fault_happened(&mut self, fault: &Fault) {

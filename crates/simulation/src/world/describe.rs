@@ -45,6 +45,10 @@ fn describe_order(order: &LcaOrder) -> Option<String> {
         LcaOrder::ReleaseAddresses { key } => format!("ReleaseAddresses {}", key.application),
         LcaOrder::AnnounceAddresses { key } => format!("AnnounceAddresses {}", key.application),
         LcaOrder::ExecuteCommand { key, .. } => format!("ExecuteCommand {}", key.application),
+        LcaOrder::RunHook { key, hook } => format!(
+            "RunHook {} {} epoch {}",
+            key.application, hook.command, key.epoch
+        ),
         LcaOrder::ChangeOption { application, .. } => format!("ChangeOption {application}"),
         LcaOrder::HandedOver => "HandedOver".to_owned(),
     })

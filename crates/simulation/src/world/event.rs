@@ -101,6 +101,8 @@ pub(crate) enum Event {
     Server(HostIndex, u64, ServerStep),
     /// A control script does what it is for.
     ScriptEffect(HostIndex, u64),
+    /// A run of a health check ends, and whether it passed.
+    Check(HostIndex, u64, bool),
     /// The main process of a run ends.
     Exit(HostIndex, u64, ExitStatus),
     /// Nothing of a run is left.

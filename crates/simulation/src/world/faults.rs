@@ -2,7 +2,9 @@
 
 use super::event::{Event, Over};
 use super::{HostIndex, Node, World, micros};
-use crate::scenario::{Act, Component, DiskMood, Fault, ScriptMood, ServerMood};
+use crate::scenario::{
+    Act, Component, DiskMood, Fault, HealthMood, HookMood, ScriptMood, ServerMood,
+};
 use changeover_model::message::ExitStatus;
 use changeover_scs_core::ScsInput;
 use std::sync::Arc;
@@ -87,6 +89,8 @@ impl World {
             }
             Fault::ShutDown(host, time) => self.shut_down(host, micros(time)),
             Fault::Scripts(host, mood) => self.hosts[host].scripts = mood,
+            Fault::Health(host, mood) => self.hosts[host].health = mood,
+            Fault::Hooks(host, mood) => self.hosts[host].hooks = mood,
             Fault::Servers(host, mood) => self.hosts[host].servers = mood,
             Fault::Disk(Component::Scs, mood) => self.scs.mood = Some(mood),
             Fault::Disk(Component::MessageServer, mood) => self.message_server.mood = Some(mood),
@@ -251,6 +255,7 @@ impl World {
             let here = &mut self.hosts[host];
             (here.scripts, here.servers) = (ScriptMood::Fast, ServerMood::Good);
             here.disk = DiskMood::Fast;
+            (here.health, here.hooks) = (HealthMood::Good, HookMood::Good);
             here.cable = true;
             let runs: Vec<u64> = here.processes.keys().copied().collect();
             for run in runs {

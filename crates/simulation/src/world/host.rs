@@ -1,9 +1,10 @@
 //! A host: its clock, cable, addresses and processes, and what its LCA keeps. What processes do stands in
 //! `server` and `scripts`; what the neighbours see of the addresses, here.
 
+use super::health::CheckRun;
 use super::server::Server;
 use super::{Driven, HostIndex, World};
-use crate::scenario::{DiskMood, ScriptMood, ServerMood};
+use crate::scenario::{DiskMood, HealthMood, HookMood, ScriptMood, ServerMood};
 use changeover_lca_core::{LcaCore, StoredState, WatchedAddress};
 use changeover_model::message::{AddressObservation, HeldOn};
 use changeover_model::{ApplicationName, Epoch, HostName, PairName, RunMode, ScriptAction, Ticket};
@@ -35,6 +36,12 @@ pub(crate) struct Host {
     pub(crate) watched: Vec<WatchedAddress>,
     pub(crate) scripts: ScriptMood,
     pub(crate) servers: ServerMood,
+    pub(crate) health: HealthMood,
+    pub(crate) hooks: HookMood,
+    /// Interfaces whose carrier the LCA wants to know.
+    pub(crate) links: Vec<String>,
+    /// Runs of health checks.
+    pub(crate) checks: BTreeMap<u64, CheckRun>,
     pub(crate) disk: DiskMood,
     /// What the last control script of a pair was to do; for a planted fault.
     pub(crate) last_script: BTreeMap<PairName, ScriptAction>,
@@ -67,7 +74,7 @@ impl Process {
     pub(crate) fn serves(&self) -> Option<bool> {
         match &self.work {
             Work::Server(server) => Some(server.serves()),
-            Work::ThirdParty { .. } | Work::Script { .. } | Work::Plain => None,
+            Work::ThirdParty { .. } | Work::Script { .. } | Work::Hook { .. } | Work::Plain => None,
         }
     }
 }
@@ -86,6 +93,11 @@ pub(crate) enum Work {
         unmarked: bool,
         /// Its LCA did not fork its main process.
         elsewhere: bool,
+    },
+    /// A hook of a change of roles.
+    Hook {
+        pair: PairName,
+        epoch: Epoch,
     },
     /// Anything else: it lives until it is ended.
     Plain,
@@ -111,6 +123,10 @@ impl Host {
             watched: Vec::new(),
             scripts: ScriptMood::Fast,
             servers: ServerMood::Good,
+            health: HealthMood::Good,
+            hooks: HookMood::Good,
+            links: Vec::new(),
+            checks: BTreeMap::new(),
             disk: DiskMood::Fast,
             last_script: BTreeMap::new(),
         }
@@ -126,7 +142,7 @@ impl Host {
     pub(crate) fn server(&mut self, run: u64) -> Option<&mut Server> {
         match &mut self.processes.get_mut(&run)?.work {
             Work::Server(server) => Some(server),
-            Work::ThirdParty { .. } | Work::Script { .. } | Work::Plain => None,
+            Work::ThirdParty { .. } | Work::Script { .. } | Work::Hook { .. } | Work::Plain => None,
         }
     }
 

@@ -41,6 +41,8 @@ impl World {
         let state = here.kept.clone();
         let name = here.name.clone();
         self.hosts[host].watched.clear();
+        self.hosts[host].links.clear();
+        self.hosts[host].checks.clear();
         self.hosts[host].writes.clear();
         self.hosts[host].lca = Some(Driven::new(LcaCore::new(identity), life));
         self.say(|_| format!("lca@{name} starts"));
@@ -119,6 +121,12 @@ impl World {
                 let addresses: Vec<_> = addresses.into_iter().map(|vip| vip.address).collect();
                 self.announced(host, &addresses);
             }
+            LcaOutput::StartCheck(start) => self.start_check(host, life, &start),
+            LcaOutput::EndCheck { run } => self.end_check(host, run),
+            LcaOutput::WatchLinks(links) => {
+                self.hosts[host].links = links;
+                self.address_changed(host);
+            }
             LcaOutput::Persist { change, durability } => {
                 self.lca_persists(host, life, change, durability);
             }
@@ -178,6 +186,7 @@ impl World {
     pub(crate) fn tell_watched(&mut self, host: HostIndex, life: Life) {
         let observed = self.observe(host);
         self.lca_input(host, life, LcaInput::AddressesObserved(observed));
+        self.tell_links(host, life);
     }
 
     pub(crate) fn read_addresses(&mut self, host: HostIndex, life: Life, ticket: Ticket) {
@@ -236,7 +245,8 @@ impl World {
                 unmarked: false,
                 elsewhere: false,
             },
-            ProcessKind::Plain | ProcessKind::Command => Work::Plain,
+            ProcessKind::Command => Self::command_of(&start),
+            ProcessKind::Plain => Work::Plain,
         };
         self.start_work(host, life, start, work);
     }
@@ -370,9 +380,12 @@ impl World {
         };
         let is_script = matches!(process.work, Work::Script { .. });
         let is_server = matches!(process.work, Work::Server(_));
+        let is_hook = matches!(process.work, Work::Hook { .. });
         let after = self.random.between(20, 200);
         self.plan(after, Event::Lca(host, life, Box::new(input)));
-        if is_script {
+        if is_hook {
+            self.hook_begins(host, run);
+        } else if is_script {
             self.script_begins(host, run);
         } else if is_server {
             let after = self.random.between(20_000, 120_000);
@@ -395,7 +408,7 @@ impl World {
         }
         let hangs = match &process.work {
             Work::Server(server) => server.hangs,
-            Work::ThirdParty { .. } | Work::Script { .. } | Work::Plain => false,
+            Work::ThirdParty { .. } | Work::Script { .. } | Work::Hook { .. } | Work::Plain => false,
         };
         let (exit, after) = match signal {
             ProcessSignal::Term if hangs => return,

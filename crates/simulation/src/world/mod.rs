@@ -8,6 +8,7 @@ mod connections;
 mod describe;
 mod event;
 mod faults;
+mod health;
 mod host;
 mod lca;
 mod message_server;
@@ -193,6 +194,7 @@ impl World {
             Event::ScsWrite(life) => self.scs_write_done(life),
             Event::MessageServerWrite(life) => self.message_server_write_done(life),
             Event::LcaWrite(host, life, ticket) => self.lca_write_done(host, life, ticket),
+            Event::Check(host, run, passed) => self.check_ends(host, run, passed),
             Event::Watched(host, life) => self.tell_watched(host, life),
             Event::ReadAddresses(host, life, ticket) => self.read_addresses(host, life, ticket),
             Event::RemoveAddresses(host, life, ticket, addresses) => {

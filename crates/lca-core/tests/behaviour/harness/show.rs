@@ -68,6 +68,12 @@ pub(crate) fn output(lca: &mut Lca, output: &LcaOutput) -> String {
             };
             format!("write {how}: {}", self::change(lca, change))
         }
+        LcaOutput::StartCheck(start) => {
+            let run = lca.run_number(start.run);
+            format!("check run{run} \"{}\" starts", start.name)
+        }
+        LcaOutput::EndCheck { run } => format!("check run{} is to end", lca.run_number(*run)),
+        LcaOutput::WatchLinks(interfaces) => format!("watch links {}", interfaces.join(" ")),
         LcaOutput::HostStopped => "host stopped".to_owned(),
     }
 }

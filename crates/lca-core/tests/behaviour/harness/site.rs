@@ -48,6 +48,9 @@ pub(crate) fn application(
         },
         connections: Vec::new(),
         options: OptionSections::new(),
+        health: Vec::new(),
+        on_primary: Vec::new(),
+        on_backup: Vec::new(),
     }
 }
 
