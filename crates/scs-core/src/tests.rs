@@ -5,6 +5,7 @@ mod chance;
 mod desk;
 mod losses;
 mod refusals;
+mod several_vips;
 mod show;
 mod site;
 mod store;
