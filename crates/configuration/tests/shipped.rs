@@ -26,10 +26,11 @@ fn example(name: &str) -> Loaded {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 4] = [
     "linux-hot.yaml",
     "linux-warm.yaml",
     "linux-hot-explicit.yaml",
+    "third-party.yaml",
 ];
 
 #[test]

@@ -10,4 +10,5 @@ mod show;
 mod site;
 mod store;
 mod switching;
+mod third_party;
 mod ways_out;
