@@ -98,14 +98,19 @@ impl AddressRoom {
     pub(crate) fn remove(&self, ticket: Ticket, unwanted: Vec<VirtualIpOnHost>) {
         let (addresses, handle) = (self.addresses.clone(), self.handle.clone());
         tokio::spawn(async move {
-            let mut result = Ok(());
+            let mut failures = Vec::new();
             for address in unwanted.iter().map(|unwanted| unwanted.address) {
                 match tokio::time::timeout(LIMIT, addresses.remove(address)).await {
                     Ok(Ok(_)) => {}
-                    Ok(Err(error)) => result = Err(format!("{address}: {error}")),
-                    Err(_) => result = Err(format!("{address}: removing it took too long")),
+                    Ok(Err(error)) => failures.push(format!("{address}: {error}")),
+                    Err(_) => failures.push(format!("{address}: removing it took too long")),
                 }
             }
+            let result = if failures.is_empty() {
+                Ok(())
+            } else {
+                Err(failures.join(", "))
+            };
             tell(&handle, LcaInput::AddressesRemoved { ticket, result }).await;
         });
     }

@@ -149,7 +149,7 @@ impl ScsCore {
         let mut all = care.suppressed.clone();
         match self.alignment(name, false) {
             Alignment::AsIntended | Alignment::Unjudged => return all,
-            Alignment::Two | Alignment::Elsewhere | Alignment::None => {}
+            Alignment::Two | Alignment::Elsewhere | Alignment::None | Alignment::Partial => {}
         }
         if care.kept.test_hold_until.is_some() {
             all.push(Refusal::new(
@@ -194,6 +194,7 @@ impl ScsCore {
             Alignment::Two => return PairState::VipTwo,
             Alignment::Elsewhere => return PairState::VipElsewhere,
             Alignment::None => return PairState::VipNone,
+            Alignment::Partial => return PairState::VipPartial,
             Alignment::AsIntended | Alignment::Unjudged => {}
         }
         if held {

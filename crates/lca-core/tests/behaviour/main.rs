@@ -14,6 +14,7 @@ mod random;
 mod restart;
 mod run_mode;
 mod scripts;
+mod several_vips;
 mod start;
 mod stop;
 mod third_party;

@@ -219,8 +219,8 @@ fn a_program_that_went_into_the_background_is_stopped_like_any_other() {
     expect(
         lca.stop(SERVER, false),
         "
-        scs: SIP_SERVER_PRIMARY StopTransition Backup/1 start 1 in-step (stop ordered)
         SIGTERM run1
+        scs: SIP_SERVER_PRIMARY StopTransition Backup/1 start 1 in-step (stop ordered)
     ",
     );
     let later = lca.pass(ms(5000));

@@ -148,7 +148,12 @@ mod tests {
                 .arg("600")
                 .envs(environment.iter().copied())
                 .stdin(Stdio::null());
-            Self(command.spawn().expect("sleep(1) is part of every Linux"))
+            let child = command.spawn().expect("sleep(1) is part of every Linux");
+            // The kernel shows the environment a moment after the new program has begun.
+            while environment_of(child.id()).is_empty() {
+                std::thread::yield_now();
+            }
+            Self(child)
         }
     }
 

@@ -100,6 +100,8 @@ pub enum PairState {
     VipElsewhere,
     /// Nobody holds the VIP.
     VipNone,
+    /// Of several VIPs some are where they should be, and nobody holds the others.
+    VipPartial,
     /// Held after a failure that only an operator can judge.
     Held,
     /// Automatic switching has stopped.
@@ -123,6 +125,7 @@ impl PairState {
             PairState::VipTwo => "vip-two",
             PairState::VipElsewhere => "vip-elsewhere",
             PairState::VipNone => "vip-none",
+            PairState::VipPartial => "vip-partial",
             PairState::Held => "held",
             PairState::Flapping => "flapping",
             PairState::Test => "test",

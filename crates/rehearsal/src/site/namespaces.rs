@@ -210,7 +210,7 @@ async fn join(
     ip(&["netns", "add", &inside]).await?;
     ip(&["-n", &inside, "link", "set", "lo", "up"]).await?;
     let mut ports = Vec::new();
-    for (place, nic) in host.nics.iter().enumerate() {
+    for (place, nic) in host.by_cable().into_iter().enumerate() {
         let port = format!("p{number}n{place}");
         let bridge = bridge_name(
             bridges

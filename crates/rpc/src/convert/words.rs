@@ -117,6 +117,7 @@ words! {
     PairState as PairState {
         Maintenance = Maintenance, Switching = Switching, TwoPrimaries = TwoPrimaries,
         NoPrimary = NoPrimary, VipTwo = VipTwo, VipElsewhere = VipElsewhere, VipNone = VipNone,
+        VipPartial = VipPartial,
         Held = Held, Flapping = Flapping, Test = Test, NotReady = NotReady, Ok = Ok,
     } else None;
     RefusalCode as RefusalCode {

@@ -253,6 +253,7 @@ pub(crate) fn pictures() -> Vec<Picture> {
         PairState::VipTwo,
         PairState::VipElsewhere,
         PairState::VipNone,
+        PairState::VipPartial,
         PairState::Held,
         PairState::Flapping,
         PairState::Test,

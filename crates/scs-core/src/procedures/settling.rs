@@ -142,8 +142,9 @@ impl ScsCore {
             }
         } else if !aligned && idle && change.realigned && quiet + event_wait <= now {
             return Progress::Failed(format!(
-                "{} is primary, but the VIP did not get there",
-                change.to
+                "{} is primary, but the VIP did not get there: {}",
+                change.to,
+                self.misplaced(pair)
             ));
         }
         if change.stage_deadline <= now {

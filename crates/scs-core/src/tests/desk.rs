@@ -48,6 +48,10 @@ pub(super) struct Desk {
     events: u64,
     /// What came out and is worth a line, since the last look.
     lines: Vec<String>,
+    /// The VIPs of the pair.
+    vips: Vec<std::net::IpAddr>,
+    /// A VIP that does not come up on a host.
+    pub(super) refused: Option<(&'static str, std::net::IpAddr)>,
 }
 
 fn server(name: &str, host: &'static str, run_mode: RunMode, epoch: u64) -> Server {
@@ -92,6 +96,12 @@ impl Desk {
             requests: 0,
             events: 0,
             lines: Vec::new(),
+            vips: environment.pairs["EAST"]
+                .virtual_ips
+                .iter()
+                .map(|vip| vip.address)
+                .collect(),
+            refused: None,
         };
         desk.feed(ScsInput::EnvironmentLoaded(Arc::new(environment)));
         desk.feed(ScsInput::MessageServerConnected);
@@ -271,13 +281,13 @@ impl Desk {
     }
 
     fn addresses(&self, host: &str) -> Vec<AddressObservation> {
-        self.servers
-            .values()
-            .filter(|one| one.host == host)
-            .map(|one| AddressObservation {
+        let one = self.servers.values().find(|one| one.host == host);
+        one.into_iter()
+            .flat_map(|one| self.vips.iter().map(move |vip| (one, *vip)))
+            .map(|(one, vip)| AddressObservation {
                 pair: "EAST".into(),
-                address: VIP.into(),
-                held: one.holds.then(|| HeldOn {
+                address: vip,
+                held: (one.holds && self.refused != Some((one.host, vip))).then(|| HeldOn {
                     interface: "eth0".into(),
                     label: Some("eth0:1".into()),
                     prefix: 24,
@@ -453,6 +463,42 @@ impl Desk {
                     exit: None,
                     duration: Duration::from_millis(3),
                     observed: "as wanted".into(),
+                    output: String::new(),
+                },
+            },
+        );
+    }
+
+    /// A control script was ordered and has not been answered for.
+    pub(super) fn was_launched(&self, script: &str) -> bool {
+        self.orders.iter().any(|(_, key, order)| {
+            key.application.as_str() == script && matches!(order, LcaOrder::StartApplication { .. })
+        })
+    }
+
+    /// A run mode was ordered and has not been answered for.
+    pub(super) fn was_ordered(&self, name: &str) -> bool {
+        self.orders.iter().any(|(_, key, order)| {
+            key.application.as_str() == name && matches!(order, LcaOrder::SetRunMode { .. })
+        })
+    }
+
+    /// A control script that was launched does not bring one of the VIPs up, and says so.
+    pub(super) fn script_leaves_one_out(&mut self, script: &str) {
+        let (host, key, _) = self.take_order(|key, order| {
+            key.application.as_str() == script && matches!(order, LcaOrder::StartApplication { .. })
+        });
+        let host: &'static str = if host == "host1" { "host1" } else { "host2" };
+        self.vip_on(host, true);
+        self.report(
+            host,
+            LcaReport::ControlScriptFinished {
+                key,
+                outcome: ScriptOutcome {
+                    result: ScriptResult::Failed,
+                    exit: None,
+                    duration: Duration::from_millis(3),
+                    observed: "one is missing".into(),
                     output: String::new(),
                 },
             },

@@ -99,6 +99,7 @@ fn explanation(world: &World, pair: &PairPicture) -> Option<String> {
         PairState::NoPrimary
         | PairState::NotReady
         | PairState::VipNone
+        | PairState::VipPartial
         | PairState::VipElsewhere => {
             stopped.map(|member| format!("{} is Stopped: {}", member.application, member.reason))
         }
