@@ -49,8 +49,6 @@ pub(crate) enum Presence {
     Required,
     /// May be left out; the text says what then holds.
     Default(&'static str),
-    /// Known and valid, but this build cannot do it yet; the text says what it would do.
-    NotYet(&'static str),
 }
 
 /// What stands under a key.

@@ -36,10 +36,6 @@ fn object(path: &str, of: &'static Object, seen: &mut Vec<&'static str>, text: &
             Presence::Required => ("**required**", key.doc.to_owned()),
             Presence::Default("-") => ("", key.doc.to_owned()),
             Presence::Default(default) => (*default, key.doc.to_owned()),
-            Presence::NotYet(what) => (
-                "none",
-                format!("{} *Not in this build yet: refused.* It {what}.", key.doc),
-            ),
         };
         text.push_str(&format!(
             "| `{}` | {} | {default} | {doc} |\n",
@@ -54,9 +50,7 @@ fn object(path: &str, of: &'static Object, seen: &mut Vec<&'static str>, text: &
         } else {
             format!("{path}.{}", key.name)
         };
-        if !matches!(key.presence, Presence::NotYet(_)) {
-            below(&path, &key.kind, seen, text);
-        }
+        below(&path, &key.kind, seen, text);
     }
 }
 

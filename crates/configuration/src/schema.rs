@@ -25,7 +25,6 @@ fn object(object: &'static Object) -> Value {
     let properties: Map<String, Value> = object
         .keys
         .iter()
-        .filter(|key| !matches!(key.presence, Presence::NotYet(_)))
         .map(|key| (key.name.to_owned(), property(key)))
         .collect();
     let mut schema = json!({
@@ -63,7 +62,7 @@ fn object(object: &'static Object) -> Value {
 fn property(key: &'static Key) -> Value {
     let mut schema = kind(&key.kind);
     let text = match &key.presence {
-        Presence::Required | Presence::NotYet(_) => key.doc.to_owned(),
+        Presence::Required => key.doc.to_owned(),
         Presence::Default("-") => key.doc.to_owned(),
         Presence::Default(default) => format!("{} Default: {default}.", key.doc),
     };

@@ -22,7 +22,7 @@ fn object(node: &Node, object: &'static Object, problems: &mut Collector) {
     };
     for entry in entries {
         match object.key(&entry.key) {
-            Some(key) => self::entry(entry, key, problems),
+            Some(key) => value(&entry.value, &key.kind, problems),
             None if problems.is_full() => problems.count_only(),
             None => problems.push(unknown_key(entry, object)),
         }
@@ -52,24 +52,6 @@ fn entries<'n>(node: &'n Node, what: &str, problems: &mut Collector) -> Option<&
             None
         }
     }
-}
-
-fn entry(entry: &Entry, key: &'static Key, problems: &mut Collector) {
-    if let Presence::NotYet(what) = &key.presence {
-        problems.push(
-            Problem::new(
-                "not-yet",
-                entry.key_span,
-                format!("`{}` is not in this build yet", key.name),
-            )
-            .label("known, but nothing would come of it")
-            .note(format!(
-                "it {what}; the file is refused rather than half obeyed"
-            ))
-            .help("remove the key, or use a release that has it"),
-        );
-    }
-    value(&entry.value, &key.kind, problems);
 }
 
 /// Checks a value against its kind.

@@ -34,7 +34,8 @@ mod timers;
 pub use crate::core::LcaCore;
 pub use inputs::{ConnectionId, FoundRun, LcaIdentity, LcaInput, Recovery};
 pub use outputs::{
-    Elsewhere, LcaOutput, ProcessKind, ProcessSignal, RUN_MARKER, StartCheck, StartProcess, WatchedAddress,
+    Elsewhere, LcaOutput, ProcessKind, ProcessSignal, RUN_MARKER, StartCheck, StartProcess,
+    WatchedAddress,
 };
 pub use stored::{
     ApplicationRecord, Durability, PairRecord, ProcessIdentity, RunId, RunPurpose, RunRecord,

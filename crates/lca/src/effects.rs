@@ -3,8 +3,8 @@
 use crate::addresses::AddressRoom;
 use crate::connections::Connections;
 use crate::elsewhere::UnitWatches;
-use crate::metrics::Observer;
 use crate::health::{CheckRoom, LinkWatch};
+use crate::metrics::Observer;
 use crate::runs::Runs;
 use crate::store::Store;
 use changeover_component::{Effects, Handle};

@@ -1,7 +1,7 @@
 //! Applications: of their own, and as the `server` of a pair.
 
 use super::Kind::{Boolean, Count, List, Object as Of, Options, Port, Reference, Text, Words};
-use super::Presence::{Default, NotYet, Required};
+use super::Presence::{Default, Required};
 use super::health::{HEALTH_KEY, ON_BACKUP, ON_PRIMARY};
 use super::{ANY_DURATION, Key, Kind, Object, POSITIVE, Target, key};
 

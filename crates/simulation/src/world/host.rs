@@ -154,7 +154,9 @@ impl Host {
                 let record = self.kept.applications.get(application)?;
                 Some(record.run_mode == RunMode::Primary)
             }
-            Work::Server(_) | Work::Script { .. } | Work::Plain => process.serves(),
+            Work::Server(_) | Work::Script { .. } | Work::Hook { .. } | Work::Plain => {
+                process.serves()
+            },
         }
     }
 

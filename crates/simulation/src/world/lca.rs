@@ -408,7 +408,9 @@ impl World {
         }
         let hangs = match &process.work {
             Work::Server(server) => server.hangs,
-            Work::ThirdParty { .. } | Work::Script { .. } | Work::Hook { .. } | Work::Plain => false,
+            Work::ThirdParty { .. } | Work::Script { .. } | Work::Hook { .. } | Work::Plain => {
+                false
+            }
         };
         let (exit, after) = match signal {
             ProcessSignal::Term if hangs => return,
@@ -476,6 +478,10 @@ fn is_recognised(host: &Host, run: u64, process: &Process) -> bool {
             .runs
             .get(&RunId(run))
             .is_some_and(|record| record.process.is_some()),
-        Work::ThirdParty { .. } | Work::Server(_) | Work::Script { .. } | Work::Plain => true,
+        Work::ThirdParty { .. }
+        | Work::Server(_)
+        | Work::Script { .. }
+        | Work::Hook { .. }
+        | Work::Plain => true,
     }
 }
