@@ -67,7 +67,7 @@ fn exited(run: u64, exit: ExitStatus) -> LcaInput {
 }
 
 #[test]
-fn starts_ends_scripts_orders_and_rivals_are_counted_once_each() {
+fn starts_ends_scripts_orders_and_claims_are_counted_once_each() {
     let mut catalogue = Catalogue::new("lca", "test");
     let mut observer = Observer::new(Flows::new(&mut catalogue));
     observer.acts(&start(1, ProcessKind::Managed));
@@ -129,7 +129,7 @@ fn starts_ends_scripts_orders_and_rivals_are_counted_once_each() {
             1.0,
         ),
         (
-            r#"changeover_lca_rivals_sighted_total{vip="10.10.11.103"}"#,
+            r#"changeover_lca_foreign_claims_total{vip="10.10.11.103"}"#,
             1.0,
         ),
         (
