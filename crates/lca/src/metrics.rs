@@ -214,7 +214,7 @@ pub(crate) struct Flows {
     commands: Counters,
     orders: Counters,
     releases: Counters,
-    rivals: Counters,
+    claims: Counters,
 }
 
 impl Flows {
@@ -256,10 +256,10 @@ impl Flows {
                 &["outcome"],
                 "Times that this LCA removed VIPs itself: done, failed",
             ),
-            rivals: catalogue.counters(
-                "changeover_lca_rivals_sighted_total",
+            claims: catalogue.counters(
+                "changeover_lca_foreign_claims_total",
                 &["vip"],
-                "Claims of a VIP by a machine that is not of the pair, or by its other host",
+                "Announcements of a VIP by another machine; its peer makes one whenever it rightly takes over, what is a rival is the SCS's judgement (alarm VIP_RIVAL)",
             ),
         };
         this.links.show(SCS[0], SCS[1], false);
@@ -318,7 +318,7 @@ impl Observer {
                     .increment(&[done_or_failed(result.is_ok())]);
             }
             LcaInput::RivalSighted { address, .. } => {
-                self.flows.rivals.increment(&[&address.to_string()]);
+                self.flows.claims.increment(&[&address.to_string()]);
             }
             _ => {}
         }
