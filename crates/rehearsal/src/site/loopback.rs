@@ -103,12 +103,18 @@ impl LoopbackNetwork {
     /// When the emulator is gone.
     pub(crate) async fn cable(&self, host: &str, plugged: bool) -> Result<Moment, Trouble> {
         let began = Moment::now();
-        for nic in self
+        let mut nics: Vec<_> = self
             .hosts
             .iter()
             .filter(|one| one.name == host)
             .flat_map(|one| &one.nics)
-        {
+            .collect();
+        // The management NIC comes last in the layout and must go first: over it the host would still report that the
+        // other one has no carrier, and that is another workflow.
+        if !plugged {
+            nics.reverse();
+        }
+        for nic in nics {
             if plugged {
                 self.control.plug(host, &nic.name).await?;
             } else {
