@@ -15,6 +15,7 @@ mod mishaps;
 mod ordering;
 mod refusing;
 mod restart_limit;
+mod scraping;
 mod serving;
 mod site;
 mod testing;

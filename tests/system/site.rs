@@ -43,6 +43,7 @@ pub(crate) struct Site {
     pub(crate) id: String,
     /// The authority's folder with everything issued from it, when links are secured.
     pub(crate) pki: Option<PathBuf>,
+    metrics: bool,
     components: BTreeMap<&'static str, Child>,
     emulator: EmulatorProcess,
     janitor: Child,
@@ -133,6 +134,7 @@ impl Site {
             scs,
             id,
             pki: None,
+            metrics: wishes.metrics,
             components: BTreeMap::new(),
             emulator,
             janitor,
@@ -155,6 +157,9 @@ impl Site {
             .arg(self.folder.join("runtime").join(name));
         if let Some(folder) = self.certificates_of(name) {
             command.arg("--tls").arg(folder);
+        }
+        if self.metrics {
+            command.args(["--metrics", "127.0.0.1:0"]);
         }
         command
     }
@@ -188,6 +193,7 @@ impl Site {
             .env_remove("RUNTIME_DIRECTORY")
             .env_remove("CHANGEOVER_TLS")
             .env_remove("CHANGEOVER_INSECURE")
+            .env_remove("CHANGEOVER_METRICS")
             .stdin(Stdio::null());
         command
     }

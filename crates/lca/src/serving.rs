@@ -4,6 +4,7 @@ use crate::addresses::AddressRoom;
 use crate::cables::Acquaintances;
 use crate::connections::Connections;
 use crate::effects::LcaEffects;
+use crate::metrics::{Metrics, Observer};
 use crate::recovery::{self, Adopted};
 use crate::rpc::Service;
 use crate::runs::{Runs, Surroundings};
@@ -59,7 +60,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .context("the folder of outputs cannot be made")?;
     become_subreaper();
     let state = recovered(common, &slice)?;
-    let (handle, stopped, service) = start(common, &slice, &network, state).await?;
+    let metrics = Metrics::new(tls);
+    let (handle, stopped, service) = start(common, &slice, &network, state, &metrics).await?;
+    let _scraped = common
+        .metrics
+        .metrics
+        .map(|at| metrics.serve(at, handle.clone()));
 
     let (end, ended) = watch::channel(false);
     let control = Server::new(Listener::tcp(&network, at).await?, &network, &security)?;
@@ -121,6 +127,7 @@ async fn start(
     slice: &LcaSlice,
     network: &Network,
     state: StoredState,
+    metrics: &Metrics,
 ) -> anyhow::Result<(Handle<LcaCore>, watch::Receiver<bool>, Service)> {
     let clock = Clock::start();
     let boot = processes::boot_id();
@@ -160,14 +167,21 @@ async fn start(
     let journal = common.runtime_dir().join("lca.journal");
     let effects = |handle: Handle<LcaCore>| LcaEffects {
         runs: runs.clone(),
-        addresses: AddressRoom::new(addresses, acquaintances.clone(), handle.clone()),
+        addresses: AddressRoom::new(
+            addresses,
+            acquaintances.clone(),
+            handle.clone(),
+            metrics.announcements.clone(),
+        ),
         store: Store::start(
             handle.clone(),
             state,
             &common.state_dir,
             &common.runtime_dir(),
+            metrics.store.clone(),
         ),
         connections: connections.clone(),
+        observer: Observer::new(metrics.flows.clone()),
         host_stopped,
         handle,
     };
