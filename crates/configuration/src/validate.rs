@@ -5,7 +5,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use crate::health;
-use crate::keys::{HEALTH, HEALTH_CHECK, HOOK_LIST, Key, Kind, Object, Presence};
+use crate::keys::{HEALTH, HEALTH_CHECK, HOOK_LIST, Kind, Object};
 use crate::nearest::{did_you_mean, nearest};
 use crate::problem::{Collector, Problem};
 use crate::tree::{self, Entry, Node};

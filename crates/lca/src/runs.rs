@@ -489,3 +489,21 @@ pub(crate) async fn tell(handle: &Handle<LcaCore>, input: LcaInput) {
         tracing::debug!("the agent is stopping; an event of a process is not reported");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_working_directory_lies_beside_the_environment_file() {
+        let home = Path::new("/etc/changeover");
+        for (written, meant) in [
+            ("scripts", "/etc/changeover/scripts"),
+            ("./scripts", "/etc/changeover/scripts"),
+            ("/opt/scripts", "/opt/scripts"),
+            ("", ""),
+        ] {
+            assert_eq!(beside_the_file(home, written), meant);
+        }
+    }
+}

@@ -25,7 +25,9 @@ use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire::application_link_server::ApplicationLinkServer;
 use changeover_rpc::wire::lca_peer_server::LcaPeerServer;
 use changeover_rpc::wire::lca_server::LcaServer;
+use changeover_virtual_ip::Addresses;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -124,6 +126,31 @@ fn recovered(common: &ComponentArguments, slice: &LcaSlice) -> anyhow::Result<St
     Ok(state)
 }
 
+/// What children of this agent find around them.
+fn surroundings(
+    common: &ComponentArguments,
+    network: &Network,
+    addresses: &Arc<dyn Addresses>,
+) -> anyhow::Result<Surroundings> {
+    Ok(Surroundings {
+        socket: std::path::absolute(common.runtime_dir().join(SOCKET))?,
+        // Applications have working directories of their own.
+        tls: common
+            .links
+            .tls
+            .as_deref()
+            .map(std::path::absolute)
+            .transpose()?,
+        insecure: common.links.insecure,
+        output: common.state_dir.join("output"),
+        home: std::path::absolute(&common.config)?
+            .parent()
+            .unwrap_or(std::path::Path::new("/"))
+            .to_owned(),
+        kernel: matches!(network, Network::Kernel).then(|| addresses.clone()),
+    })
+}
+
 async fn start(
     common: &ComponentArguments,
     slice: &LcaSlice,
@@ -140,23 +167,7 @@ async fn start(
         session: clock.now().0,
     };
     let addresses = network.addresses().await?;
-    let runs = Runs::new(Surroundings {
-        socket: std::path::absolute(common.runtime_dir().join(SOCKET))?,
-        // Applications have working directories of their own.
-        tls: common
-            .links
-            .tls
-            .as_deref()
-            .map(std::path::absolute)
-            .transpose()?,
-        insecure: common.links.insecure,
-        output: common.state_dir.join("output"),
-        home: std::path::absolute(&common.config)?
-            .parent()
-            .unwrap_or(std::path::Path::new("/"))
-            .to_owned(),
-        kernel: matches!(network, Network::Kernel).then(|| addresses.clone()),
-    });
+    let runs = Runs::new(surroundings(common, network, &addresses)?);
     let acquaintances = Acquaintances::default();
     acquaintances.meet(slice.message_server.ip());
     for pair in &slice.pairs {
