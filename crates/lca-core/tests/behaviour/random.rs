@@ -243,21 +243,35 @@ fn order(kind: u8, a: u8, b: u8) -> LcaOrder {
             environment: Vec::new(),
             timeout: ms(u64::from(b) * 100),
         },
-        11 => LcaOrder::RunHook {
-            key,
-            hook: HookRun {
-                command: "true".to_owned(),
-                arguments: Vec::new(),
-                timeout: ms(u64::from(b) * 100),
-                run_mode,
-                reason: String::new(),
-            },
-        },
+        11 => hook(key, b, run_mode),
         _ => {
             let mut slice = site::slice(u64::from(b % 3));
             slice.applications.truncate(usize::from(a % 6));
             LcaOrder::Configure(slice)
         }
+    }
+}
+
+fn hook(key: OrderKey, b: u8, run_mode: RunMode) -> LcaOrder {
+    LcaOrder::RunHook {
+        key,
+        hook: HookRun {
+            command: "true".to_owned(),
+            arguments: Vec::new(),
+            timeout: ms(u64::from(b) * 100),
+            run_mode,
+            reason: String::new(),
+        },
+    }
+}
+
+fn health_input(run: RunId, a: u8, b: u8) -> LcaInput {
+    if a.is_multiple_of(3) {
+        return LcaInput::LinksObserved(vec![("eth1".to_owned(), Some(b.is_multiple_of(2)))]);
+    }
+    LcaInput::CheckEnded {
+        run,
+        result: Ok("x".repeat(usize::from(b) * 4)),
     }
 }
 
@@ -323,13 +337,7 @@ fn input((kind, choice, a, b): Step, named: &Named) -> LcaInput {
             output: "x".repeat(8000),
         },
         10 => LcaInput::ProcessesGone { run },
-        11 if a.is_multiple_of(3) => LcaInput::CheckEnded {
-            run,
-            result: Ok("x".repeat(usize::from(b) * 4)),
-        },
-        11 if a.is_multiple_of(5) => {
-            LcaInput::LinksObserved(vec![("eth1".to_owned(), Some(b.is_multiple_of(2)))])
-        }
+        11 if !a.is_multiple_of(4) => health_input(run, a, b),
         11 => LcaInput::AddressesObserved(vip(b.is_multiple_of(2))),
         12 => LcaInput::AddressesRead {
             ticket,

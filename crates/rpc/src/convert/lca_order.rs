@@ -116,12 +116,7 @@ fn to_order(order: LcaOrder) -> to_lca::Order {
             section,
             option,
             value,
-        } => Order::ChangeOption(to_lca::ChangeOption {
-            application: application.to_string(),
-            section,
-            option,
-            value,
-        }),
+        } => change_option(application.to_string(), section, option, value),
         LcaOrder::HandedOver => Order::HandedOver(to_lca::HandedOver {}),
         LcaOrder::StartApplication {
             key,
@@ -174,6 +169,20 @@ fn execute_command(
             .map(|(name, value)| wire::Variable { name, value })
             .collect(),
         timeout_us: micros(timeout),
+    })
+}
+
+fn change_option(
+    application: String,
+    section: String,
+    option: String,
+    value: String,
+) -> to_lca::Order {
+    to_lca::Order::ChangeOption(to_lca::ChangeOption {
+        application,
+        section,
+        option,
+        value,
     })
 }
 

@@ -165,8 +165,9 @@ fn a_before_hook_that_asks_for_it_rolls_back_and_no_run_mode_had_been_ordered() 
     );
     desk.obeys(B);
     desk.obeys(A);
+    desk.script_runs("B_DOWN");
+    desk.script_runs("A_UP");
     // The roll-back has hooks as well; they run afterwards, and their failure rolls nothing back.
-    desk.wait(1);
     desk.hook_ends("prepare-primary", 1);
     desk.hook_ends("prepare-backup", 0);
     assert_eq!(desk.story().0, "RollBack Done");
