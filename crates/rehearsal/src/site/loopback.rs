@@ -103,7 +103,7 @@ impl LoopbackNetwork {
     /// When the emulator is gone.
     pub(crate) async fn cable(&self, host: &str, plugged: bool) -> Result<Moment, Trouble> {
         let began = Moment::now();
-        let mut nics: Vec<_> = self
+        for nic in self
             .hosts
             .iter()
             .filter(|one| one.name == host)

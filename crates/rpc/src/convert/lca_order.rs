@@ -127,12 +127,7 @@ fn to_order(order: LcaOrder) -> to_lca::Order {
             run_mode: run_mode.to_wire(),
             control: control.map(Into::into),
         }),
-        LcaOrder::StopApplication { key, at_once } => {
-            Order::StopApplication(to_lca::StopApplication {
-                key: Some(key.into()),
-                at_once,
-            })
-        }
+        LcaOrder::StopApplication { key, at_once } => stop_application(key, at_once),
         LcaOrder::SetRunMode { key, run_mode } => Order::SetRunMode(to_lca::SetRunMode {
             key: Some(key.into()),
             run_mode: run_mode.to_wire(),
@@ -153,6 +148,13 @@ fn to_order(order: LcaOrder) -> to_lca::Order {
         } => execute_command(key, command_line, environment, timeout),
         LcaOrder::RunHook { key, hook } => run_hook(key, hook),
     }
+}
+
+fn stop_application(key: OrderKey, at_once: bool) -> to_lca::Order {
+    to_lca::Order::StopApplication(to_lca::StopApplication {
+        key: Some(key.into()),
+        at_once,
+    })
 }
 
 fn execute_command(

@@ -156,7 +156,7 @@ impl Host {
             }
             Work::Server(_) | Work::Script { .. } | Work::Hook { .. } | Work::Plain => {
                 process.serves()
-            },
+            }
         }
     }
 
