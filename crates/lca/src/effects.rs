@@ -28,12 +28,12 @@ pub(crate) struct LcaEffects {
 }
 
 impl Effects<LcaCore> for LcaEffects {
-    fn took(&mut self, _now: Timestamp, input: &LcaInput) {
-        self.observer.took(input);
+    fn took(&mut self, now: Timestamp, input: &LcaInput) {
+        self.observer.took(now, input);
     }
 
-    fn act(&mut self, _now: Timestamp, output: LcaOutput) {
-        self.observer.acts(&output);
+    fn act(&mut self, now: Timestamp, output: LcaOutput) {
+        self.observer.acts(now, &output);
         // What was decided must survive this agent before anybody can see an effect of it.
         if !matches!(output, LcaOutput::Persist { .. }) {
             self.store.flush();

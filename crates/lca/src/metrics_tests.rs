@@ -1,13 +1,15 @@
 //! What a scrape of an LCA says about what passed its shell.
 
 use super::*;
-use changeover_lca_core::{ConnectionId, StartProcess};
+use changeover_lca_core::{ConnectionId, StartCheck, StartProcess};
 use changeover_metrics::exposition;
+use changeover_model::environment::Probe;
 use changeover_model::message::{
     AddressObservation, ApplicationState, FromLca, HeldOn, ScriptOutcome,
 };
-use changeover_model::{Epoch, Incarnation, Refusal, RefusalCode, Revision, Ticket, Timestamp};
-use std::time::Duration;
+use changeover_model::{Epoch, Incarnation, Refusal, RefusalCode, Revision, Ticket};
+
+const NOW: Timestamp = Timestamp(1_000_000);
 
 fn scraped(catalogue: &Catalogue) -> BTreeMap<String, f64> {
     let text = catalogue.text();
@@ -70,28 +72,37 @@ fn exited(run: u64, exit: ExitStatus) -> LcaInput {
 fn starts_ends_scripts_orders_and_claims_are_counted_once_each() {
     let mut catalogue = Catalogue::new("lca", "test");
     let mut observer = Observer::new(Flows::new(&mut catalogue));
-    observer.acts(&start(1, ProcessKind::Managed));
-    observer.took(&exited(1, ExitStatus::Signal(9)));
-    observer.acts(&start(2, ProcessKind::Managed));
+    observer.acts(NOW, &start(1, ProcessKind::Managed));
+    observer.took(NOW, &exited(1, ExitStatus::Signal(9)));
+    observer.acts(NOW, &start(2, ProcessKind::Managed));
     // A script and a command are processes too, and not the application's.
-    observer.acts(&start(3, ProcessKind::ControlScript));
-    observer.took(&exited(3, ExitStatus::Code(1)));
-    observer.acts(&script(7, ScriptResult::Succeeded));
-    observer.acts(&script(7, ScriptResult::Succeeded));
-    observer.acts(&script(8, ScriptResult::TimedOut));
-    observer.acts(&report(LcaReport::OrderAnswered {
-        key: key(9, "A"),
-        outcome: OrderOutcome::Refused(Refusal::new(RefusalCode::StaleEpoch, "for people")),
-    }));
-    observer.took(&LcaInput::RivalSighted {
-        address: "10.10.11.103".parse().expect("an address"),
-        interface: "eth0".to_owned(),
-        mac: "02:00:00:00:00:01".to_owned(),
-    });
-    observer.took(&LcaInput::AddressesRemoved {
-        ticket: Ticket(1),
-        result: Err("for people".to_owned()),
-    });
+    observer.acts(NOW, &start(3, ProcessKind::ControlScript));
+    observer.took(NOW, &exited(3, ExitStatus::Code(1)));
+    observer.acts(NOW, &script(7, ScriptResult::Succeeded));
+    observer.acts(NOW, &script(7, ScriptResult::Succeeded));
+    observer.acts(NOW, &script(8, ScriptResult::TimedOut));
+    observer.acts(
+        NOW,
+        &report(LcaReport::OrderAnswered {
+            key: key(9, "A"),
+            outcome: OrderOutcome::Refused(Refusal::new(RefusalCode::StaleEpoch, "for people")),
+        }),
+    );
+    observer.took(
+        NOW,
+        &LcaInput::RivalSighted {
+            address: "10.10.11.103".parse().expect("an address"),
+            interface: "eth0".to_owned(),
+            mac: "02:00:00:00:00:01".to_owned(),
+        },
+    );
+    observer.took(
+        NOW,
+        &LcaInput::AddressesRemoved {
+            ticket: Ticket(1),
+            result: Err("for people".to_owned()),
+        },
+    );
 
     let samples = scraped(&catalogue);
     for (series, value) in [
@@ -142,13 +153,19 @@ fn a_link_that_was_replaced_before_it_ended_stands() {
     let mut observer = Observer::new(Flows::new(&mut catalogue));
     // The SCS came back before its old connection was seen to have ended.
     for connection in [1, 2] {
-        observer.took(&LcaInput::ScsConnected {
-            connection: ConnectionId(connection),
-        });
+        observer.took(
+            NOW,
+            &LcaInput::ScsConnected {
+                connection: ConnectionId(connection),
+            },
+        );
     }
-    observer.took(&LcaInput::ScsDisconnected {
-        connection: ConnectionId(1),
-    });
+    observer.took(
+        NOW,
+        &LcaInput::ScsDisconnected {
+            connection: ConnectionId(1),
+        },
+    );
     let samples = scraped(&catalogue);
     let of = |name: &str| samples[&format!("{name}{{peer=\"SCS\",role=\"scs\"}}")];
     assert_eq!(of("changeover_link_up"), 1.0);
@@ -187,6 +204,7 @@ fn state() -> LcaState {
             stopped_as_asked: false,
             last_exit: None,
             last_output: String::new(),
+            health: Vec::new(),
         }],
         epochs: vec![("SIP_EAST".into(), Epoch(2))],
         addresses: vec![
@@ -238,4 +256,45 @@ fn a_state_becomes_gauges() {
     ] {
         assert_eq!(samples.get(series), Some(&value), "{series}");
     }
+}
+
+#[test]
+fn a_health_check_counts_by_its_result_unless_it_was_ended_with_its_application() {
+    let mut catalogue = Catalogue::new("lca", "0.1.0");
+    let mut observer = Observer::new(Flows::new(&mut catalogue));
+    let start = |run| {
+        LcaOutput::StartCheck(Box::new(StartCheck {
+            run: RunId(run),
+            application: "A".into(),
+            name: "options".to_owned(),
+            probe: Probe::Tcp {
+                address: ([127, 0, 0, 1], 5060).into(),
+            },
+            timeout: Duration::from_millis(500),
+            working_directory: String::new(),
+            environment: Vec::new(),
+        }))
+    };
+    let ended = |run, result: Result<&str, &str>| LcaInput::CheckEnded {
+        run: RunId(run),
+        result: result.map(str::to_owned).map_err(str::to_owned),
+    };
+    observer.acts(NOW, &start(1));
+    observer.took(NOW + Duration::from_millis(3), &ended(1, Ok("200 OK")));
+    // It overran: a failure.
+    let late = NOW + Duration::from_millis(500);
+    observer.acts(NOW, &start(2));
+    observer.acts(late, &LcaOutput::EndCheck { run: RunId(2) });
+    observer.took(late, &ended(2, Err("ended")));
+    // Its application was stopped: nothing.
+    observer.acts(NOW, &start(3));
+    observer.acts(NOW, &LcaOutput::EndCheck { run: RunId(3) });
+    observer.took(NOW, &ended(3, Err("ended")));
+
+    let samples = scraped(&catalogue);
+    let of = |result: &str| {
+        let labels = format!("{{application=\"A\",check=\"options\",result=\"{result}\"}}");
+        samples[&format!("changeover_lca_health_checks_total{labels}")]
+    };
+    assert_eq!((of("passed"), of("failed")), (1.0, 1.0));
 }
