@@ -68,6 +68,14 @@ fn exited(run: u64, exit: ExitStatus) -> LcaInput {
     }
 }
 
+fn claim(address: &str) -> LcaInput {
+    LcaInput::RivalSighted {
+        address: address.parse().expect("an address"),
+        interface: "eth0".to_owned(),
+        mac: "02:00:00:00:00:01".to_owned(),
+    }
+}
+
 #[test]
 fn starts_ends_scripts_orders_and_claims_are_counted_once_each() {
     let mut catalogue = Catalogue::new("lca", "test");
@@ -88,14 +96,7 @@ fn starts_ends_scripts_orders_and_claims_are_counted_once_each() {
             outcome: OrderOutcome::Refused(Refusal::new(RefusalCode::StaleEpoch, "for people")),
         }),
     );
-    observer.took(
-        NOW,
-        &LcaInput::RivalSighted {
-            address: "10.10.11.103".parse().expect("an address"),
-            interface: "eth0".to_owned(),
-            mac: "02:00:00:00:00:01".to_owned(),
-        },
-    );
+    observer.took(NOW, &claim("10.10.11.103"));
     observer.took(
         NOW,
         &LcaInput::AddressesRemoved {
