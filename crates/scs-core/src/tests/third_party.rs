@@ -84,9 +84,11 @@ fn starts_and_ends_of_a_third_party_application_have_events_of_their_own() {
     desk.dies(B);
     assert_eq!(said(&mut desk), ["5064 SIP_SERVER_BACKUP"]);
     desk.server_is(B, |state| {
-        state.status = ApplicationStatus::Running;
+        state.status = ApplicationStatus::StartPending;
         state.incarnation = state.incarnation.next();
     });
+    assert_eq!(said(&mut desk), Vec::<String>::new());
+    desk.server_is(B, |state| state.status = ApplicationStatus::Running);
     assert_eq!(
         said(&mut desk),
         ["5060 SIP_SERVER_BACKUP", "5093 SIP_SERVER_BACKUP"]
