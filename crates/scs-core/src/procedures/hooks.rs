@@ -258,7 +258,11 @@ impl ScsCore {
             }
             if !side.is_over() {
                 left.push(side);
-            } else if side.good && !change.hooks.alarmed.contains(&side.application) {
+            } else if side.good
+                // What a roll-back undoes has failed all the same.
+                && !change.is_roll_back
+                && !change.hooks.alarmed.contains(&side.application)
+            {
                 let key = format!("hook/{}", side.application);
                 self.clear_alarm(&key, "its hooks have succeeded since");
             }
