@@ -17,6 +17,7 @@ use changeover_model::message::{CommandOutcome, HookRun, LcaOrder, OrderKey, Par
 use changeover_model::{
     ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, RunMode, Timestamp,
 };
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// How long after its timeout the end of a hook may be reported: killing it takes a moment, the link as well.
@@ -31,6 +32,8 @@ pub(crate) struct HookPlan {
     pub(super) settled: Option<String>,
     /// Failures that nothing but an alarm followed, for the sentence.
     failed: Vec<String>,
+    /// Members of which one failed: their alarm stands.
+    alarmed: BTreeSet<ApplicationName>,
 }
 
 /// The hooks of one member at one time.
@@ -40,7 +43,7 @@ struct Side {
     host: HostName,
     run_mode: RunMode,
     when: HookTime,
-    hooks: std::collections::VecDeque<Hook>,
+    hooks: VecDeque<Hook>,
     running: Option<Running>,
     good: bool,
 }
@@ -255,8 +258,12 @@ impl ScsCore {
             }
             if !side.is_over() {
                 left.push(side);
-            } else if side.good && side.hooks.is_empty() {
-                let key = format!("hook/{}/{}", side.application, event_of(side.run_mode));
+            } else if side.good
+                // What a roll-back undoes has failed all the same.
+                && !change.is_roll_back
+                && !change.hooks.alarmed.contains(&side.application)
+            {
+                let key = format!("hook/{}", side.application);
                 self.clear_alarm(&key, "its hooks have succeeded since");
             }
         }
@@ -415,10 +422,11 @@ impl ScsCore {
         (side, hook): (&mut Side, &Hook),
         said: &str,
     ) -> Result<(), RollBack> {
+        change.hooks.alarmed.insert(side.application.clone());
         let called = side.called(hook);
         let text = format!("{called} on {} failed: {said}", side.host);
         self.raise_alarm(
-            &format!("hook/{}/{}", side.application, event_of(side.run_mode)),
+            &format!("hook/{}", side.application),
             "HOOK_FAILED",
             AlarmCategory::Major,
             side.application.as_str(),
