@@ -107,6 +107,7 @@ impl LcaCore {
         // The announcement is what the neighbours wait for; the report comes after.
         self.announce(appeared);
         self.report(None, LcaReport::AddressesObserved(observations));
+        self.look_at_leases();
     }
 
     pub(crate) fn addresses_read(
@@ -114,9 +115,11 @@ impl LcaCore {
         ticket: Ticket,
         result: Result<Vec<AddressObservation>, String>,
     ) {
+        let fresh = result.is_ok();
         if let Ok(observations) = result {
             self.addresses_observed(observations);
         }
+        self.let_go_read(ticket, fresh);
         // After a failed reading the last level has to do.
         self.script_reading_done(ticket);
     }

@@ -2,7 +2,9 @@
 //! starts in `core.rs` and ends in `outputs.rs`.
 
 use crate::{RunId, StoredState};
-use changeover_model::message::{AddressObservation, ExitStatus, FromApplication, ToLca};
+use changeover_model::message::{
+    AddressObservation, ExitStatus, FromApplication, FromPeerLca, ToLca, ToPeerLca,
+};
 use changeover_model::{ApplicationName, HostName, Ticket};
 use std::net::IpAddr;
 
@@ -137,6 +139,46 @@ pub enum LcaInput {
         interface: String,
         /// The rival's MAC address, `aa:bb:cc:dd:ee:ff`.
         mac: String,
+    },
+
+    /// The connection that was dialled to a peer's LCA stands ([`crate::LcaOutput::DialPeers`]).
+    PeerConnected {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// The peer's LCA said something on it.
+    PeerMessage {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+        /// What it said.
+        message: FromPeerLca,
+    },
+    /// It is closed. The shell dials anew by itself.
+    PeerDisconnected {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// A peer's LCA that has dialled this one said something. Who it is, the shell has made sure of.
+    WitnessMessage {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+        /// What it said.
+        message: ToPeerLca,
+    },
+    /// Its connection is closed.
+    WitnessDisconnected {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
     },
 
     /// A durable change is on disk.

@@ -19,6 +19,7 @@ mod configure;
 mod contact;
 mod core;
 mod epochs;
+mod fencing;
 mod host_stop;
 mod inputs;
 mod orders;

@@ -13,10 +13,10 @@ pub use alarm::{AlarmCategory, AlarmCondition, ReactionType, Script, Selection, 
 pub use application::{Application, OptionSections, Ports, RestartPolicy, StartInfo};
 pub use host::{Addp, Host};
 pub use pair::{
-    ControllerLoss, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder,
+    ControllerLoss, FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder,
     VipControl, VirtualIp, VirtualIpOnHost,
 };
-pub use slice::{LcaSlice, MessageServerSlice, PairSlice};
+pub use slice::{Fencing, LcaSlice, MessageServerSlice, PairSlice};
 
 use crate::{
     ApplicationName, ConditionName, EnvironmentName, HostName, PairName, ScriptName, SwitchName,

@@ -100,6 +100,7 @@ pub(crate) fn slice(revision: u64) -> LcaSlice {
                 enable: "SIP_SERVER_PRIMARY_VIP_UP".into(),
                 disable: "SIP_SERVER_PRIMARY_VIP_DOWN".into(),
             }),
+            fencing: Fencing::default(),
         }],
     }
 }
