@@ -27,6 +27,7 @@ pub use changeover_model::message::{
     OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind, RecordOutcome,
     SwitchoverRequest, TimelineRecord,
 };
+pub use changeover_model::environment::ControllerLoss;
 pub use changeover_model::{Redundancy, RunMode};
 use std::time::Duration;
 use world::World;

@@ -1,8 +1,8 @@
 //! The small site that is simulated: two hosts, a management host, one pair or two, builtin control scripts. Owns
 //! its text; `configuration` makes an environment of it as of any operator's file.
 
-use changeover_model::Redundancy;
-use changeover_model::environment::Environment;
+use changeover_model::environment::{ControllerLoss, Environment};
+use changeover_model::{Redundancy, show_duration};
 use std::sync::Arc;
 
 /// Which site a world is made of.
@@ -12,6 +12,10 @@ pub struct Site {
     pub redundancy: Redundancy,
     /// One pair, or two that share the hosts with crossed roles.
     pub pairs: usize,
+    /// What a primary does without its controller.
+    pub on_controller_loss: ControllerLoss,
+    /// A fence command stands before every failover from a host that cannot be asked.
+    pub fence: bool,
 }
 
 impl Default for Site {
@@ -19,6 +23,8 @@ impl Default for Site {
         Self {
             redundancy: Redundancy::Hot,
             pairs: 1,
+            on_controller_loss: ControllerLoss::Hold,
+            fence: false,
         }
     }
 }
@@ -52,6 +58,7 @@ pairs:
         let [primary, backup] = hosts;
         let (redundancy, default, sync) = (self.redundancy, port + 10, port + 11);
         let label = vip - 102;
+        let policy = self.policy();
         format!(
             "  {name}:
     redundancy_type: {redundancy}
@@ -61,7 +68,7 @@ pairs:
     virtual_ips:
       - {{address: 10.10.11.{vip}/24, interface: eth0, label: \"eth0:{label}\"}}
     control_scripts: builtin
-    server:
+{policy}    server:
       type: SIPServer
       switch: SIP_Switch
       ports: {{default: {default}, ha_sync: {sync}}}
@@ -72,6 +79,25 @@ pairs:
         backup-sync: {{protocol: addp, addp-timeout: 3, addp-remote-timeout: 3, sync-reconnect-tout: 7}}
 "
         )
+    }
+
+    fn policy(self) -> String {
+        let mut all = Vec::new();
+        match self.on_controller_loss {
+            ControllerLoss::Hold => {}
+            ControllerLoss::Quorum => all.push("on_controller_loss: quorum".to_owned()),
+            ControllerLoss::ReleaseAfter(time) => all.push(format!(
+                "on_controller_loss: release-after {}",
+                show_duration(time)
+            )),
+        }
+        if self.fence {
+            all.push("fence: {command_line: fence-host, timeout: 5s}".to_owned());
+        }
+        if all.is_empty() {
+            return String::new();
+        }
+        format!("    policy: {{{}}}\n", all.join(", "))
     }
 
     /// What the file means.
@@ -90,8 +116,18 @@ mod tests {
     #[test]
     fn every_variant_of_the_site_is_a_valid_environment() {
         for redundancy in [Redundancy::Hot, Redundancy::Warm] {
-            for pairs in [1, 2] {
-                let environment = Site { redundancy, pairs }.environment();
+            for (pairs, on_controller_loss) in [
+                (1, ControllerLoss::Quorum),
+                (2, ControllerLoss::Hold),
+                (1, ControllerLoss::ReleaseAfter(std::time::Duration::from_secs(4))),
+            ] {
+                let site = Site {
+                    redundancy,
+                    pairs,
+                    on_controller_loss,
+                    ..Site::default()
+                };
+                let environment = site.environment();
                 assert_eq!(environment.pairs.len(), pairs);
                 // Two members and four control scripts each; beside them the SCS and the Message Server.
                 assert_eq!(environment.applications.len(), pairs * 6 + 2);

@@ -2,7 +2,6 @@
 
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use changeover_model::environment::ControllerLoss;
 use changeover_model::{ApplicationType, Takeover};
 
 pub(super) static RULE: Rule = Rule {
@@ -30,20 +29,6 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
                 ),
             );
         }
-        let controller_loss = match pair.policy.on_controller_loss {
-            ControllerLoss::Hold => None,
-            ControllerLoss::ReleaseAfter(_) => Some("release-after"),
-            ControllerLoss::Quorum => Some("quorum"),
-        };
-        if let Some(word) = controller_loss {
-            report.at(
-                &format!("{path}.policy.on_controller_loss"),
-                format!(
-                    "{}: on_controller_loss {word} is not in this build yet",
-                    pair.name
-                ),
-            );
-        }
         for member in members {
             if member.application_type == ApplicationType::ThirdPartyServer {
                 report.at(
@@ -64,21 +49,6 @@ mod tests {
     use crate::rules::testing::{END, and, messages};
 
     #[test]
-    fn quorum_is_announced_but_refused() {
-        assert_eq!(
-            messages(
-                &RULE,
-                &[(
-                    "          sync-reconnect-tout: 7",
-                    r#"          sync-reconnect-tout: 7
-    policy: {on_controller_loss: quorum}"#
-                )]
-            ),
-            ["SIP_SERVER: on_controller_loss quorum is not in this build yet"]
-        );
-    }
-
-    #[test]
     fn third_party_members_are_refused_one_by_one() {
         assert_eq!(
             messages(&RULE, &[("type: SIPServer", "type: ThirdPartyServer")]),
@@ -90,13 +60,13 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_written_out_are_fine() {
+    fn every_policy_without_a_controller_is_there() {
         assert!(
             messages(
                 &RULE,
                 &[(
                     END,
-                    &and(r#"    policy: {on_controller_loss: hold}
+                    &and(r#"    policy: {on_controller_loss: quorum}
 "#)
                 )]
             )
