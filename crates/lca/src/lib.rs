@@ -8,6 +8,7 @@ mod addresses;
 mod cables;
 mod connections;
 mod effects;
+mod peers;
 mod processes;
 mod recovery;
 mod rpc;

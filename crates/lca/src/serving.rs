@@ -4,6 +4,7 @@ use crate::addresses::AddressRoom;
 use crate::cables::Acquaintances;
 use crate::connections::Connections;
 use crate::effects::LcaEffects;
+use crate::peers::Peers;
 use crate::recovery::{self, Adopted};
 use crate::rpc::Service;
 use crate::runs::{Runs, Surroundings};
@@ -58,7 +59,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .context("the folder of outputs cannot be made")?;
     become_subreaper();
     let state = recovered(common, &slice)?;
-    let (handle, stopped, service) = start(common, &slice, &network, state).await?;
+    let (handle, stopped, service) = start(common, &slice, (&network, &security), state).await?;
 
     let (end, ended) = watch::channel(false);
     let control = Server::new(Listener::tcp(&network, at).await?, &network, &security)?;
@@ -118,7 +119,7 @@ fn recovered(common: &ComponentArguments, slice: &LcaSlice) -> anyhow::Result<St
 async fn start(
     common: &ComponentArguments,
     slice: &LcaSlice,
-    network: &Network,
+    (network, security): (&Network, &LinkSecurity),
     state: StoredState,
 ) -> anyhow::Result<(Handle<LcaCore>, watch::Receiver<bool>, Service)> {
     let clock = Clock::start();
@@ -156,6 +157,7 @@ async fn start(
             &common.runtime_dir(),
         ),
         connections: connections.clone(),
+        peers: Peers::new(network.clone(), security.clone(), handle.clone()),
         host_stopped,
         handle,
     };

@@ -36,6 +36,10 @@ pub fn grpc_code(code: RefusalCode) -> Code {
         RefusalCode::BackupNotRunning
         | RefusalCode::BackupServiceUnavailable
         | RefusalCode::NotInStep
+        | RefusalCode::SoleMark
+        | RefusalCode::NoVote
+        | RefusalCode::FenceFailed
+        | RefusalCode::AddressLives
         | RefusalCode::HostLost
         | RefusalCode::AgentLost
         | RefusalCode::ProcedureUnderWay

@@ -5,6 +5,7 @@
 
 use super::{BEATS, PairFence, lease_of};
 use crate::LcaOutput;
+use crate::applications::{Phase, Supervised};
 use crate::core::LcaCore;
 use crate::timers::Timer;
 use changeover_model::environment::{ControllerLoss, PairSlice, VirtualIpOnHost};
@@ -50,14 +51,20 @@ impl LcaCore {
             .any(|seen| seen.held.is_some())
     }
 
-    /// Members here that are primary, or were ordered to be.
+    /// Members here that are primary, or were ordered to be, and are not being demoted or ended.
     pub(super) fn primaries_of(&self, pair: &PairName) -> Vec<ApplicationName> {
+        let serves = |name: &ApplicationName, app: &Supervised| match app.phase {
+            Phase::Up(_) if app.given.run_mode == RunMode::Primary => true,
+            Phase::Up(_) => {
+                app.run_mode() == RunMode::Primary
+                    && !self.timers.is_set(&Timer::Demotion(name.clone()))
+            }
+            Phase::Recording(_) | Phase::Launching(_) => app.given.run_mode == RunMode::Primary,
+            Phase::Down | Phase::Ending(..) | Phase::Clearing(_) => false,
+        };
         self.applications
             .iter()
-            .filter(|(_, app)| app.pair.as_ref() == Some(pair) && app.run().is_some())
-            .filter(|(_, app)| {
-                app.given.run_mode == RunMode::Primary || app.run_mode() == RunMode::Primary
-            })
+            .filter(|(name, app)| app.pair.as_ref() == Some(pair) && serves(name, app))
             .map(|(name, _)| name.clone())
             .collect()
     }
@@ -118,8 +125,8 @@ impl LcaCore {
                     due = Some(due.map_or(end, |due| due.min(end)));
                     self.renew(slice);
                 }
-                Lease::Until(end) => {
-                    let why = self.why_over(slice, end);
+                Lease::Until(_) => {
+                    let why = self.why_over(slice);
                     self.let_go(&slice.name, None, &why);
                 }
             }
@@ -141,8 +148,11 @@ impl LcaCore {
         }
     }
 
-    fn why_over(&self, slice: &PairSlice, end: Timestamp) -> String {
-        let late = self.now.since(end);
+    fn why_over(&self, slice: &PairSlice) -> String {
+        let late = self
+            .fencing
+            .due
+            .map_or(Duration::ZERO, |due| self.now.since(due));
         let mut why = match slice.fencing.policy {
             ControllerLoss::ReleaseAfter(time) => {
                 format!("the SCS was not heard of for {}", show_duration(time))

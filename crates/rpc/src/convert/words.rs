@@ -149,5 +149,9 @@ words! {
         RestartLimit = RestartLimit,
         MessageServerLost = MessageServerLost,
         NotInThisBuild = NotInThisBuild,
+        SoleMark = SoleMark,
+        NoVote = NoVote,
+        FenceFailed = FenceFailed,
+        AddressLives = AddressLives,
     } else Some(RefusalCode::NotInThisBuild);
 }

@@ -11,7 +11,7 @@ use changeover_model::message::{
     Holding, LcaOrder, RecordKind, RecordOutcome, SoleMark, Step,
 };
 use changeover_model::{
-    ApplicationStatus, Epoch, HostName, PairName, Refusal, RefusalCode, Timestamp, show_duration,
+    ApplicationStatus, Epoch, HostName, PairName, Refusal, RefusalCode, Timestamp,
 };
 
 /// A vote as it came.
@@ -112,11 +112,11 @@ impl ScsCore {
         }
         let care = self.pairs.get_mut(pair)?;
         care.wake_at(end);
-        let left = show_duration(end.since(now));
+        let left = end.since(now).as_secs_f64();
         Some(Refusal::new(
             RefusalCode::AddressLives,
             format!(
-                "{host} lives without its LCA: its VIPs may stand for up to {left} more, then {pair} fails over; start lca on {host}"
+                "{host} lives without its LCA: its VIPs may stand for up to {left:.1} s more, then {pair} fails over; start lca on {host}"
             ),
         ))
     }

@@ -9,7 +9,7 @@ use crate::{LocalCommand, ScsCore, ScsOutput};
 use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{LcaOrder, RecordKind, Step};
 use changeover_model::{
-    CauseId, HostName, PairName, Refusal, RefusalCode, Ticket, Timestamp, show_duration,
+    CauseId, HostName, PairName, Refusal, RefusalCode, Ticket, Timestamp,
 };
 use std::time::Duration;
 
@@ -140,12 +140,12 @@ impl ScsCore {
         let clear = self.former_holder_ends(pair, change, other, vote, voted.at);
         if clear > now {
             if !std::mem::replace(&mut change.clearance.waits_noted, true) {
-                let left = show_duration(clear.since(now));
+                let left = clear.since(now).as_secs_f64();
                 self.note(
                     record,
                     Step::Note,
                     "waits for the former holder's lease",
-                    format!("it has surely run out in {left}"),
+                    format!("it has surely run out in {left:.1} s"),
                 );
             }
             return Ok(Some(clear));

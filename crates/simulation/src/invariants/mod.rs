@@ -118,7 +118,7 @@ impl Invariants {
     /// An operator asks for something.
     pub(crate) fn asked(&mut self, command: &OperatorCommand) {
         self.controller.asked();
-        self.quorum.confirmed_lost |= matches!(command, OperatorCommand::ConfirmLost { .. });
+        self.quorum.asked(command);
     }
 
     /// A host that stood still goes on.

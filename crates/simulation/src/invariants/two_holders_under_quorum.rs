@@ -1,12 +1,14 @@
 //! Under `quorum` two hosts that neighbours can hear never hold a VIP at once, whatever crashes, is cut off or lies
 //! (BEHAVIOUR, Split brain). Named exceptions, each with its bound: the LCA of a holder was dead, or stood still while
 //! its host did not: the address lifetime; a holder's whole host stood still: until the lease that it has by its own
-//! clock is over. An operator who confirms the loss of a host that lives takes the matter upon themselves.
+//! clock is over. An operator who confirms the loss of a host that lives, or has a VIP enabled against the roles
+//! (Test, an event typed in with `--yes`), takes the matter upon themselves.
 
 use super::at;
 use crate::world::{HostIndex, Node, World, micros};
 use changeover_model::PairName;
 use changeover_model::environment::ControllerLoss;
+use changeover_model::message::OperatorCommand;
 use std::collections::BTreeMap;
 
 /// What a release that has begun may take.
@@ -18,11 +20,23 @@ const KERNEL: u64 = 1_000_000;
 pub(crate) struct TwoHoldersUnderQuorum {
     since: BTreeMap<PairName, (u64, Vec<HostIndex>)>,
     thawed: BTreeMap<HostIndex, u64>,
-    /// An operator said of a host that it is lost.
-    pub(super) confirmed_lost: bool,
+    /// An operator overrode what stands against two holders.
+    overridden: bool,
 }
 
 impl TwoHoldersUnderQuorum {
+    pub(super) fn asked(&mut self, command: &OperatorCommand) {
+        self.overridden |= matches!(
+            command,
+            OperatorCommand::ConfirmLost { .. }
+                | OperatorCommand::TestAlarm { .. }
+                | OperatorCommand::LogEvent {
+                    confirmed: true,
+                    ..
+                }
+        );
+    }
+
     pub(super) fn thawed(&mut self, now: u64, host: HostIndex) {
         self.thawed.insert(host, now);
     }
@@ -55,7 +69,7 @@ pub(super) fn at_the_end(world: &World) -> Vec<String> {
 fn judge(world: &World, pair: &PairName, since: u64, holders: &[HostIndex]) -> Option<String> {
     let (now, lasted) = (world.now, world.now - since);
     let allowed = allowed(world, pair, since, holders);
-    if lasted <= allowed || world.invariants.quorum.confirmed_lost {
+    if lasted <= allowed || world.invariants.quorum.overridden {
         return None;
     }
     let names: Vec<String> = holders.iter().map(|host| world.hosts[*host].name.to_string()).collect();
