@@ -29,7 +29,10 @@ impl Silence {
 
     /// When it is too long; `None` = never. The watch ends with that.
     pub(crate) fn next(&mut self) -> Option<Instant> {
-        let next = self.heard.zip(self.limit).map(|(heard, limit)| heard + limit);
+        let next = self
+            .heard
+            .zip(self.limit)
+            .map(|(heard, limit)| heard + limit);
         self.watched = next.is_some();
         next
     }

@@ -97,7 +97,11 @@ impl LcaCore {
             return;
         }
         let before = self.addresses.held();
+        let first = self.addresses.level.is_none();
         self.addresses.level = Some(observations.clone());
+        if first {
+            self.first_reading();
+        }
         let appeared: Vec<_> = self
             .addresses
             .held()
@@ -129,6 +133,7 @@ impl LcaCore {
         let newest = self.pairs.epoch(pair);
         let intended = self.pairs.intended_primary(pair);
         self.scs.in_contact
+            && !self.lets_go(pair)
             && self.applications.iter().any(|(name, app)| {
                 app.pair.as_ref() == Some(pair)
                     && app.run_mode() == RunMode::Primary

@@ -135,7 +135,9 @@ impl crate::core::LcaCore {
     /// A new slice, or none of what was before: peers, policies and bounds may differ.
     pub(crate) fn fencing_configured(&mut self, before: Vec<PairSlice>) {
         for old in before.iter().filter(|old| old.fencing.is_quorum()) {
-            let still = self.fencing_of(&old.name).is_some_and(|new| new.is_quorum());
+            let still = self
+                .fencing_of(&old.name)
+                .is_some_and(|new| new.is_quorum());
             if !still {
                 self.lifetime_ends(old);
             }

@@ -135,10 +135,13 @@ impl ScriptQueue {
 
     /// True if a script with this action runs or waits, or was killed and is not known to be gone.
     pub(crate) fn has(&self, action: ScriptAction) -> bool {
-        self.current.iter().chain(&self.next).any(|job| match &job.work {
-            Work::Script(control) => control.action == action && !job.gone,
-            Work::Release => false,
-        })
+        self.current
+            .iter()
+            .chain(&self.next)
+            .any(|job| match &job.work {
+                Work::Script(control) => control.action == action && !job.gone,
+                Work::Release => false,
+            })
     }
 
     /// A release that nobody ordered runs or waits already.
@@ -153,7 +156,9 @@ impl ScriptQueue {
 impl LcaCore {
     /// Ends what runs or waits for a pair and removes its VIPs, by this LCA's own decision: order number 0.
     pub(crate) fn release_unordered(&mut self, pair: &PairName, epoch: changeover_model::Epoch) {
-        let applications = self.pair_slice(pair).and_then(|slice| slice.control.clone());
+        let applications = self
+            .pair_slice(pair)
+            .and_then(|slice| slice.control.clone());
         let (Some(control), false) = (
             applications,
             self.scripts.get(pair).is_some_and(ScriptQueue::releases),

@@ -98,7 +98,9 @@ impl AddressRoom {
                     Ok(Err(error)) => {
                         tracing::warn!(address = %vip.address, %error, "its lifetime is not renewed");
                     }
-                    Err(_) => tracing::warn!(address = %vip.address, "renewing its lifetime took too long"),
+                    Err(_) => {
+                        tracing::warn!(address = %vip.address, "renewing its lifetime took too long")
+                    }
                 }
             }
         });

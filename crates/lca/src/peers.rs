@@ -52,7 +52,9 @@ impl Peers {
     /// Keeps a link to each of these and to no other.
     pub(crate) fn dial(&mut self, targets: Vec<(HostName, SocketAddr)>) {
         self.links.retain(|host, to| {
-            let stays = targets.iter().any(|(name, at)| name == host && *at == to.at);
+            let stays = targets
+                .iter()
+                .any(|(name, at)| name == host && *at == to.at);
             if !stays {
                 to.link.close();
             }

@@ -108,7 +108,11 @@ impl LcaPeer for Service {
             }
             this.connections.over_witnessed(connection);
             if let Some(peer) = peer {
-                tell(&this.handle, LcaInput::WitnessDisconnected { peer, connection }).await;
+                tell(
+                    &this.handle,
+                    LcaInput::WitnessDisconnected { peer, connection },
+                )
+                .await;
             }
         });
         Ok(Response::new(answers(outgoing)))

@@ -3,6 +3,7 @@
 
 mod chance;
 mod desk;
+mod fencing;
 mod losses;
 mod refusals;
 mod show;

@@ -23,11 +23,11 @@ pub use scenario::{
 };
 pub use site::Site;
 
-pub use changeover_model::message::{
-    OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind, RecordOutcome,
-    SwitchoverRequest, TimelineRecord,
-};
 pub use changeover_model::environment::ControllerLoss;
+pub use changeover_model::message::{
+    MaintenanceTarget, OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind,
+    RecordOutcome, SwitchoverRequest, TimelineRecord,
+};
 pub use changeover_model::{Redundancy, RunMode};
 use std::time::Duration;
 use world::World;

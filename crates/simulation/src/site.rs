@@ -119,7 +119,10 @@ mod tests {
             for (pairs, on_controller_loss) in [
                 (1, ControllerLoss::Quorum),
                 (2, ControllerLoss::Hold),
-                (1, ControllerLoss::ReleaseAfter(std::time::Duration::from_secs(4))),
+                (
+                    1,
+                    ControllerLoss::ReleaseAfter(std::time::Duration::from_secs(4)),
+                ),
             ] {
                 let site = Site {
                     redundancy,

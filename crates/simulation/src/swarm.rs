@@ -6,8 +6,8 @@ use crate::scenario::{
     Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
 };
 use crate::site::Site;
-use changeover_model::message::{MaintenanceTarget, OperatorCommand, SwitchoverRequest};
 use changeover_model::environment::ControllerLoss;
+use changeover_model::message::{MaintenanceTarget, OperatorCommand, SwitchoverRequest};
 use changeover_model::{ApplicationName, LogEventId, Redundancy};
 use std::time::Duration;
 
@@ -137,7 +137,9 @@ fn policy_of(seed: u64) -> Site {
     let on_controller_loss = match random.below(10) {
         0..4 => ControllerLoss::Hold,
         4..9 => ControllerLoss::Quorum,
-        _ => ControllerLoss::ReleaseAfter(Duration::from_millis(random.pick(&[2_000, 4_000, 8_000]))),
+        _ => {
+            ControllerLoss::ReleaseAfter(Duration::from_millis(random.pick(&[2_000, 4_000, 8_000])))
+        }
     };
     Site {
         on_controller_loss,

@@ -6,8 +6,8 @@ use crate::source::Span;
 use crate::tree::{Entry, Node};
 use crate::values;
 use changeover_model::environment::{
-    FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder, VipControl,
-    VirtualIp,
+    FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder,
+    VipControl, VirtualIp,
 };
 use changeover_model::{HostName, Redundancy, Takeover};
 use indexmap::IndexMap;

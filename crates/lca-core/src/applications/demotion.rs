@@ -32,7 +32,11 @@ impl LcaCore {
         self.timers.cancel(&Timer::RunMode(name.clone()));
         self.keep_record(name);
         if let Some(order) = displaced {
-            self.refuse(&order, RefusalCode::NoVote, format!("{name} was demoted by its LCA: {why}"));
+            self.refuse(
+                &order,
+                RefusalCode::NoVote,
+                format!("{name} was demoted by its LCA: {why}"),
+            );
         }
         match link {
             Some(link) => {
@@ -47,19 +51,25 @@ impl LcaCore {
                 });
                 self.arm(Timer::Demotion(name.clone()), OBEY_BOUND);
             }
-            None if up && was_primary => self.end(name, false, true, "demoted, and not connected to its LCA"),
+            None if up && was_primary => {
+                self.end(name, false, true, "demoted, and not connected to its LCA")
+            }
             // Not up yet: it will be told when it registers.
             None => {}
         }
     }
 
     pub(crate) fn demotion_overran(&mut self, name: &ApplicationName) {
-        let still = self
-            .applications
-            .get(name)
-            .is_some_and(|app| app.run_mode() == RunMode::Primary && app.given.run_mode != RunMode::Primary);
+        let still = self.applications.get(name).is_some_and(|app| {
+            app.run_mode() == RunMode::Primary && app.given.run_mode != RunMode::Primary
+        });
         if still {
-            self.end(name, false, true, "it did not become backup when its VIP was released");
+            self.end(
+                name,
+                false,
+                true,
+                "it did not become backup when its VIP was released",
+            );
         }
     }
 }

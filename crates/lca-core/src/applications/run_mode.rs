@@ -68,7 +68,10 @@ impl LcaCore {
         self.arm(Timer::RunMode(name.clone()), ACKNOWLEDGE_BOUND);
         self.timers.cancel(&Timer::Demotion(name.clone()));
         if run_mode == RunMode::Primary {
-            let pair = self.applications.get(&name).and_then(|app| app.pair.clone());
+            let pair = self
+                .applications
+                .get(&name)
+                .and_then(|app| app.pair.clone());
             pair.iter().for_each(|pair| self.tell_peer_of(pair));
         }
         self.look_at_leases();

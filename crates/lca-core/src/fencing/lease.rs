@@ -41,7 +41,9 @@ impl LcaCore {
     /// True if there is something to let go of: a VIP that stands here, a control script that may bring one up, or
     /// a server that is primary.
     pub(super) fn is_exposed(&self, pair: &PairName) -> bool {
-        self.holds_any(pair) || self.scripts.contains_key(pair) || !self.primaries_of(pair).is_empty()
+        self.holds_any(pair)
+            || self.scripts.contains_key(pair)
+            || !self.primaries_of(pair).is_empty()
     }
 
     pub(super) fn holds_any(&self, pair: &PairName) -> bool {
@@ -49,6 +51,13 @@ impl LcaCore {
         level
             .filter(|seen| &seen.pair == pair)
             .any(|seen| seen.held.is_some())
+    }
+
+    fn holds_behind_pulled_cable(&self, pair: &PairName) -> bool {
+        let level = self.addresses.level.iter().flatten();
+        level
+            .filter(|seen| &seen.pair == pair && seen.held.is_some())
+            .any(|seen| seen.carrier == Some(false))
     }
 
     /// Members here that are primary, or were ordered to be, and are not being demoted or ended.
@@ -96,13 +105,21 @@ impl LcaCore {
         let pair = &slice.name;
         let lease = lease_of(slice.fencing.bound);
         let Some(epoch) = self.entitled(pair) else {
+            if self.holds_behind_pulled_cable(pair) {
+                // The SCS need not wait for such a holder, so it must be gone when the cable is back.
+                return Lease::Until(self.now);
+            }
             let last = self.scs_contact().unwrap_or(self.fencing.began);
             return Lease::Until(last + lease);
         };
         if self.is_sole(pair, epoch) {
             return Lease::Free;
         }
-        let fence = self.fencing.pairs.get(pair).filter(|fence| fence.epoch == epoch);
+        let fence = self
+            .fencing
+            .pairs
+            .get(pair)
+            .filter(|fence| fence.epoch == epoch);
         let last = fence.and_then(|fence| fence.scs.max(fence.peer));
         Lease::Until(last.unwrap_or(self.fencing.began) + lease)
     }
@@ -157,7 +174,15 @@ impl LcaCore {
             ControllerLoss::ReleaseAfter(time) => {
                 format!("the SCS was not heard of for {}", show_duration(time))
             }
-            ControllerLoss::Quorum | ControllerLoss::Hold if self.entitled(&slice.name).is_none() => {
+            ControllerLoss::Quorum | ControllerLoss::Hold
+                if self.entitled(&slice.name).is_none()
+                    && self.holds_behind_pulled_cable(&slice.name) =>
+            {
+                "it is not to hold them, and nobody can reach them here without carrier".to_owned()
+            }
+            ControllerLoss::Quorum | ControllerLoss::Hold
+                if self.entitled(&slice.name).is_none() =>
+            {
                 "it is not to hold them, and the SCS is not heard of".to_owned()
             }
             ControllerLoss::Quorum | ControllerLoss::Hold => format!(
@@ -183,7 +208,9 @@ impl LcaCore {
         let Some(sent) = sent else {
             return;
         };
-        self.fencing.answers.retain(|(sequence, _)| *sequence >= answered);
+        self.fencing
+            .answers
+            .retain(|(sequence, _)| *sequence >= answered);
         self.fencing.scs_seen = self.fencing.scs_seen.max(Some(sent));
         for grant in grants {
             if self.entitled(&grant.pair) == Some(grant.epoch) {
@@ -226,12 +253,14 @@ impl LcaCore {
     /// May a promotion that the SCS orders be obeyed? It proves that the SCS had our latest word when it gave it;
     /// an order that was under way for longer than a lease may have been overtaken.
     pub(crate) fn promotion_is_timely(&mut self, pair: &PairName, epoch: Epoch) -> bool {
-        let Some(fencing) = self.fencing_of(pair).filter(changeover_model::environment::Fencing::is_quorum) else {
+        let Some(fencing) = self
+            .fencing_of(pair)
+            .filter(changeover_model::environment::Fencing::is_quorum)
+        else {
             return true;
         };
         let contact = self.scs_contact();
-        let timely =
-            contact.is_some_and(|last| last + lease_of(fencing.bound) > self.now);
+        let timely = contact.is_some_and(|last| last + lease_of(fencing.bound) > self.now);
         if timely {
             let fence = self.fence_in(pair, epoch);
             fence.scs = fence.scs.max(contact);
@@ -251,11 +280,11 @@ impl LcaCore {
             return;
         }
         let (now, every) = (self.now, slice.fencing.address_lifetime / 5);
-        let entitled = self.entitled(pair).is_some();
+        let by_majority = self.has_majority(pair);
         let fence = self.fencing.pair(pair);
         let fresh = fence.renewed.is_some_and(|at| now.since(at) < every);
-        // One that is to go gets its lifetime once, and then runs out if nobody takes it away.
-        if fresh || (fence.renewed.is_some() && !entitled) {
+        // Without a majority it gets its lifetime once, when it appears, and then runs out.
+        if fresh || (fence.renewed.is_some() && !by_majority) {
             return;
         }
         fence.renewed = Some(now);
@@ -265,6 +294,34 @@ impl LcaCore {
             addresses: held,
             lifetime: Some(slice.fencing.address_lifetime),
         });
+    }
+
+    /// Somebody else has answered since this life of the LCA began, or nobody needs to.
+    fn has_majority(&self, pair: &PairName) -> bool {
+        let Some(epoch) = self.entitled(pair) else {
+            return false;
+        };
+        let fence = self
+            .fencing
+            .pairs
+            .get(pair)
+            .filter(|fence| fence.epoch == epoch);
+        self.is_sole(pair, epoch) || fence.is_some_and(|fence| fence.scs.max(fence.peer).is_some())
+    }
+
+    /// What the first reading of a life finds has its lifetime from the life before: that is not prolonged without a
+    /// majority.
+    pub(crate) fn first_reading(&mut self) {
+        let held: Vec<PairName> = self
+            .slice
+            .iter()
+            .flat_map(|slice| &slice.pairs)
+            .filter(|pair| pair.fencing.is_quorum() && self.holds_any(&pair.name))
+            .map(|pair| pair.name.clone())
+            .collect();
+        for pair in held {
+            self.fencing.pair(&pair).renewed = Some(Timestamp(0));
+        }
     }
 
     /// The pair is not under `quorum` any more: its VIPs stand until somebody removes them.

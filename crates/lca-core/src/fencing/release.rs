@@ -43,6 +43,12 @@ impl LcaCore {
         }
     }
 
+    /// The pair's VIPs are going: nobody is to be drawn here any more.
+    pub(crate) fn lets_go(&self, pair: &PairName) -> bool {
+        let fence = self.fencing.pairs.get(pair);
+        fence.is_some_and(|fence| fence.releasing.is_some())
+    }
+
     fn remove_now(&mut self, pair: &PairName, confirm: Option<Epoch>) {
         let addresses = self
             .pair_slice(pair)
@@ -112,10 +118,12 @@ impl LcaCore {
         let Some(releasing) = self.fencing.pair(pair).releasing.take() else {
             return;
         };
-        let over = self.pair_slice(pair).is_some_and(|slice| match self.lease(slice) {
-            super::lease::Lease::Free => !self.is_exposed(pair),
-            super::lease::Lease::Until(end) => end > self.now,
-        });
+        let over = self
+            .pair_slice(pair)
+            .is_some_and(|slice| match self.lease(slice) {
+                super::lease::Lease::Free => !self.is_exposed(pair),
+                super::lease::Lease::Until(end) => end > self.now,
+            });
         if over && releasing.confirm.is_none() {
             self.look_at_leases();
         } else {

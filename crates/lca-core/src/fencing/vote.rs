@@ -55,7 +55,8 @@ impl LcaCore {
             return Err(Refusal::new(RefusalCode::StaleEpoch, text));
         }
         let sole = self.pairs.sole(pair);
-        if let Some(sole) = sole.filter(|sole| &sole.host == &slice.peer_host && sole.epoch >= known)
+        if let Some(sole) =
+            sole.filter(|sole| &sole.host == &slice.peer_host && sole.epoch >= known)
         {
             let text = format!(
                 "{} may hold the VIP of {pair} alone in epoch {}: its LCA gives up its mark, or sci hosts confirm-lost {}",

@@ -219,7 +219,8 @@ impl LcaCore {
                     self.fencing.witnessed.insert(peer.clone(), connection);
                 }
             }
-            ToPeerLca::Beat { .. } | ToPeerLca::Released { .. } if current != Some(&connection) => {}
+            ToPeerLca::Beat { .. } | ToPeerLca::Released { .. } if current != Some(&connection) => {
+            }
             ToPeerLca::Beat { sequence, holds } => self.answer_beat(peer, sequence, &holds),
             ToPeerLca::Released { pair, epoch } => {
                 if self.is_pair_with(&pair, peer) {

@@ -13,8 +13,8 @@ pub use alarm::{AlarmCategory, AlarmCondition, ReactionType, Script, Selection, 
 pub use application::{Application, OptionSections, Ports, RestartPolicy, StartInfo};
 pub use host::{Addp, Host};
 pub use pair::{
-    ControllerLoss, FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder,
-    VipControl, VirtualIp, VirtualIpOnHost,
+    ControllerLoss, FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy,
+    ReactionOrder, VipControl, VirtualIp, VirtualIpOnHost,
 };
 pub use slice::{Fencing, LcaSlice, MessageServerSlice, PairSlice};
 

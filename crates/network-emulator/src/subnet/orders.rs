@@ -103,7 +103,11 @@ impl Subnet {
             now.monotonic_ns.saturating_add(nanoseconds)
         });
         let mut change = Change::AlreadySo;
-        let nics = self.hosts.get_mut(host).into_iter().flat_map(|host| &mut host.nics);
+        let nics = self
+            .hosts
+            .get_mut(host)
+            .into_iter()
+            .flat_map(|host| &mut host.nics);
         for one in nics.flat_map(|nic| &mut nic.addresses) {
             if one.net.addr() == address && !one.own {
                 one.until_ns = until;
@@ -118,8 +122,18 @@ impl Subnet {
         let over = |one: &Standing| one.until_ns.is_some_and(|until| until <= now.monotonic_ns);
         for host in 0..self.hosts.len() {
             let mut gone = Vec::new();
-            for nic in self.hosts.get_mut(host).into_iter().flat_map(|host| &mut host.nics) {
-                gone.extend(nic.addresses.iter().filter(|one| over(one)).map(|one| one.net.addr()));
+            for nic in self
+                .hosts
+                .get_mut(host)
+                .into_iter()
+                .flat_map(|host| &mut host.nics)
+            {
+                gone.extend(
+                    nic.addresses
+                        .iter()
+                        .filter(|one| over(one))
+                        .map(|one| one.net.addr()),
+                );
                 nic.addresses.retain(|one| !over(one));
             }
             for address in gone {

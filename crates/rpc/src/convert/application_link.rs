@@ -3,7 +3,8 @@
 use super::ConvertError;
 use super::environment::{optional_port, options, to_options};
 use super::fields::{
-    address, exact, micros, name, optional_name, optional_word, prose, socket_address, to_text, word,
+    address, exact, micros, name, optional_name, optional_word, prose, socket_address, to_text,
+    word,
 };
 use super::words::{Word as _, to_optional};
 use crate::wire;

@@ -9,8 +9,9 @@ use super::fields::{
 use super::words::{Word as _, to_optional};
 use crate::wire;
 use changeover_model::environment::{
-    Addp, AlarmCondition, Application, ControllerLoss, Fencing, Host, LcaSlice,
-    MessageServerSlice, OptionSections, PairSlice, Ports, RestartPolicy, Selection, StartInfo, VipControl, VirtualIpOnHost,
+    Addp, AlarmCondition, Application, ControllerLoss, Fencing, Host, LcaSlice, MessageServerSlice,
+    OptionSections, PairSlice, Ports, RestartPolicy, Selection, StartInfo, VipControl,
+    VirtualIpOnHost,
 };
 use changeover_model::{ApplicationName, ConfiguredAs, LogEventId, Revision};
 use indexmap::IndexMap;

@@ -4,9 +4,7 @@ use super::ConvertError;
 use super::fields::{list, micros, name, to_list};
 use super::observation::epochs;
 use crate::wire;
-use changeover_model::message::{
-    AddressObservation, FromPeerLca, Holding, SoleMark, ToPeerLca,
-};
+use changeover_model::message::{AddressObservation, FromPeerLca, Holding, SoleMark, ToPeerLca};
 use changeover_model::{Epoch, HostName, PairName};
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
 //! Slices of an environment in which every field says something.
 
 use changeover_model::environment::{
-    Addp, AlarmCategory, AlarmCondition, Application, Host, LcaSlice, MessageServerSlice,
-    PairSlice, Ports, RestartPolicy, Selection, StartInfo, VipControl, VirtualIpOnHost,
+    Addp, AlarmCategory, AlarmCondition, Application, ControllerLoss, Fencing, Host, LcaSlice,
+    MessageServerSlice, PairSlice, Ports, RestartPolicy, Selection, StartInfo, VipControl,
+    VirtualIpOnHost,
 };
 use changeover_model::{
     ApplicationType, ConfiguredAs, LogEventId, OperatingSystem, Redundancy, Revision,
@@ -103,6 +104,13 @@ pub(crate) fn lca_slice() -> LcaSlice {
             enable: "SIP_SERVER_PRIMARY_VIP_UP".into(),
             disable: "SIP_SERVER_PRIMARY_VIP_DOWN".into(),
         }),
+        fencing: Fencing {
+            policy: ControllerLoss::Quorum,
+            address_lifetime: Duration::from_secs(12),
+            bound: Duration::from_secs(3),
+            peer_bound: Duration::from_secs(4),
+            peer_port: 4999,
+        },
     };
     LcaSlice {
         revision: Revision(6),
@@ -126,6 +134,10 @@ pub(crate) fn lca_slice() -> LcaSlice {
                 name: "SINGLE".into(),
                 virtual_ips: Vec::new(),
                 control: None,
+                fencing: Fencing {
+                    policy: ControllerLoss::ReleaseAfter(Duration::from_secs(30)),
+                    ..pair.fencing
+                },
                 ..pair.clone()
             },
             pair,

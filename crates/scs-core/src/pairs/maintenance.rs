@@ -82,7 +82,10 @@ impl ScsCore {
             .get(pair)
             .and_then(|care| care.kept.held.as_ref())
             .is_some_and(|held| held.code == RefusalCode::FenceFailed);
-        let confirmed = self.hosts.get(&host).is_some_and(|care| care.confirmed_lost);
+        let confirmed = self
+            .hosts
+            .get(&host)
+            .is_some_and(|care| care.confirmed_lost);
         let why = match self.hosts.get(&host).map(HostCare::condition) {
             Some(HostCondition::Lost(true)) if fenced_in_vain && !confirmed => return,
             Some(HostCondition::Reported) => format!("the LCA of {host} is back and has reported"),

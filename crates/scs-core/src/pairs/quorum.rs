@@ -7,9 +7,7 @@ use crate::hosts::HostCondition;
 use crate::keeping::AfterWrite;
 use crate::pairs::PairCare;
 use changeover_model::environment::{AlarmCategory, ControllerLoss};
-use changeover_model::message::{
-    Holding, LcaOrder, RecordKind, RecordOutcome, SoleMark, Step,
-};
+use changeover_model::message::{Holding, LcaOrder, RecordKind, RecordOutcome, SoleMark, Step};
 use changeover_model::{
     ApplicationStatus, Epoch, HostName, PairName, Refusal, RefusalCode, Timestamp,
 };
@@ -75,9 +73,9 @@ impl ScsCore {
             return false;
         };
         let heard_of_all = care.hosts().iter().all(|host| {
-            self.hosts.get(host).is_some_and(|host| {
-                host.ever_reported || self.started + host.bound() <= self.now
-            })
+            self.hosts
+                .get(host)
+                .is_some_and(|host| host.ever_reported || self.started + host.bound() <= self.now)
         });
         care.was_stored || heard_of_all
     }
@@ -159,7 +157,12 @@ impl ScsCore {
             "the LCA of {host} released the VIP of {pair} in epoch {epoch} and demoted its server: {reason}"
         );
         if let Some(record) = self.pairs.get(pair).and_then(|care| care.open_record) {
-            self.note(record, Step::ForcedRelease(host.clone()), "released by the LCA itself", text);
+            self.note(
+                record,
+                Step::ForcedRelease(host.clone()),
+                "released by the LCA itself",
+                text,
+            );
             return;
         }
         let record = self.open_record(
@@ -168,7 +171,12 @@ impl ScsCore {
             format!("{host} let go of {pair}"),
             reason,
         );
-        self.note(record, Step::ForcedRelease(host.clone()), "released by the LCA itself", text.clone());
+        self.note(
+            record,
+            Step::ForcedRelease(host.clone()),
+            "released by the LCA itself",
+            text.clone(),
+        );
         self.close_record(record, RecordOutcome::Done, text);
     }
 
@@ -235,7 +243,9 @@ impl ScsCore {
             let marked = care.kept.sole.as_ref()?;
             return self.is_reported(&marked.host).then_some(None);
         };
-        let other = members.iter().find(|one| one.application != primary.application)?;
+        let other = members
+            .iter()
+            .find(|one| one.application != primary.application)?;
         let at_rest = other.reported()
             && other.status == ApplicationStatus::Stopped
             && other.stopped_as_asked;
@@ -258,13 +268,23 @@ impl ScsCore {
         let hosts = care.hosts();
         let connections: Vec<Option<u64>> = hosts
             .iter()
-            .map(|host| self.hosts.get(host).filter(|care| care.reported)?.connection())
+            .map(|host| {
+                self.hosts
+                    .get(host)
+                    .filter(|care| care.reported)?
+                    .connection()
+            })
             .collect();
         let wish = Some((mark.clone(), sole, connections));
         if care.sole_sent == wish {
             return;
         }
-        for host in hosts.iter().filter(|host| self.is_reported(host)).cloned().collect::<Vec<_>>() {
+        for host in hosts
+            .iter()
+            .filter(|host| self.is_reported(host))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             let mark = mark.clone();
             self.send(&host, None, LcaOrder::MarkSole { mark, sole });
         }
@@ -286,7 +306,11 @@ impl ScsCore {
         if sole || host != &mark.host {
             return;
         }
-        self.sole_over(&mark.pair, mark, &format!("the LCA of {host} has given it up"));
+        self.sole_over(
+            &mark.pair,
+            mark,
+            &format!("the LCA of {host} has given it up"),
+        );
     }
 
     fn sole_over(&mut self, pair: &PairName, mark: &SoleMark, why: &str) {
@@ -333,7 +357,11 @@ impl ScsCore {
             });
             // One that this life wrote and is still to send is not missing.
             if !sent {
-                self.sole_over(&mark.pair.clone(), &mark, &format!("the LCA of {host} does not have it"));
+                self.sole_over(
+                    &mark.pair.clone(),
+                    &mark,
+                    &format!("the LCA of {host} does not have it"),
+                );
             }
         }
     }
@@ -347,7 +375,10 @@ impl ScsCore {
             .filter(|mark| hosts.contains(&mark.host))
             .collect();
         for mark in marks {
-            let other = self.pairs.get(&mark.pair).and_then(|care| care.other_host(&mark.host));
+            let other = self
+                .pairs
+                .get(&mark.pair)
+                .and_then(|care| care.other_host(&mark.host));
             let pair = mark.pair.clone();
             self.sole_over(&pair, &mark, "an operator confirmed that its host is lost");
             if let Some(other) = other {
@@ -369,7 +400,8 @@ impl ScsCore {
             .filter(|mark| !self.in_maintenance(pair) && !self.is_reported(&mark.host));
         let ready = self.members(pair).is_some_and(|members| {
             members.iter().any(|member| {
-                member.can_take_over() && stuck.as_ref().is_some_and(|mark| mark.host != member.host)
+                member.can_take_over()
+                    && stuck.as_ref().is_some_and(|mark| mark.host != member.host)
             })
         });
         match stuck.filter(|_| ready) {
@@ -379,7 +411,14 @@ impl ScsCore {
                      if it is really off, sci hosts confirm-lost {}",
                     mark.host, mark.host
                 );
-                self.raise_alarm(&key, "SOLE_MARK", AlarmCategory::Major, pair.as_str(), &text, None);
+                self.raise_alarm(
+                    &key,
+                    "SOLE_MARK",
+                    AlarmCategory::Major,
+                    pair.as_str(),
+                    &text,
+                    None,
+                );
             }
             None => self.clear_alarm(&key, "the mark is given up"),
         }

@@ -8,9 +8,7 @@ use crate::hosts::HostCondition;
 use crate::{LocalCommand, ScsCore, ScsOutput};
 use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{LcaOrder, RecordKind, Step};
-use changeover_model::{
-    CauseId, HostName, PairName, Refusal, RefusalCode, Ticket, Timestamp,
-};
+use changeover_model::{CauseId, HostName, PairName, Refusal, RefusalCode, Ticket, Timestamp};
 use std::time::Duration;
 
 /// A request for a vote that is not answered is repeated: it is idempotent.
@@ -108,10 +106,15 @@ impl ScsCore {
                     change.to
                 ));
             }
-            return Ok(Some(self.ask_for_vote(pair, record, change, to).min(deadline)));
+            return Ok(Some(
+                self.ask_for_vote(pair, record, change, to).min(deadline),
+            ));
         };
         let vote = voted.answer.map_err(|refusal| {
-            format!("{} was not promoted: the LCA of {to} does not vote for it: {refusal}", change.to)
+            format!(
+                "{} was not promoted: the LCA of {to} does not vote for it: {refusal}",
+                change.to
+            )
         })?;
         if !std::mem::replace(&mut change.clearance.vote_noted, true) {
             let evidence = if vote.released {
@@ -120,7 +123,12 @@ impl ScsCore {
                 "the former holder's lease has run out there"
             };
             let epoch = change.epoch;
-            self.note(record, Step::Note, format!("{to} votes for epoch {epoch}"), evidence);
+            self.note(
+                record,
+                Step::Note,
+                format!("{to} votes for epoch {epoch}"),
+                evidence,
+            );
         }
         if let Some(refusal) = other
             .filter(|_| !vote.released && !change.yielded)
@@ -132,7 +140,10 @@ impl ScsCore {
         if care.in_force < change.epoch {
             // Without this a later life of the SCS could support the former holder again.
             return if deadline <= now {
-                Err(format!("epoch {} could not be put in force on disk", change.epoch))
+                Err(format!(
+                    "epoch {} could not be put in force on disk",
+                    change.epoch
+                ))
             } else {
                 Ok(Some(deadline))
             };
@@ -192,9 +203,18 @@ impl ScsCore {
         };
         let sent = self.send(to, Some(record), order);
         if first {
-            let evidence = if sent { "quorum" } else { "quorum; no connection to the LCA" };
+            let evidence = if sent {
+                "quorum"
+            } else {
+                "quorum; no connection to the LCA"
+            };
             let epoch = change.epoch;
-            self.note(record, Step::Note, format!("asks {to} for its vote for epoch {epoch}"), evidence);
+            self.note(
+                record,
+                Step::Note,
+                format!("asks {to} for its vote for epoch {epoch}"),
+                evidence,
+            );
         }
         now + ASK_AGAIN
     }
@@ -224,18 +244,26 @@ impl ScsCore {
                     .get(pair)
                     .map(|care| care.config.policy.address_lifetime)
                     .unwrap_or_default();
-                let last = vote.silent_since.map_or(voted_at, |since| since + care.bound());
+                let last = vote
+                    .silent_since
+                    .map_or(voted_at, |since| since + care.bound());
                 last.max(granted) + lifetime
             }
-            HostCondition::Lost(_) | HostCondition::Reported | HostCondition::NotYetJudged => granted,
+            HostCondition::Lost(_) | HostCondition::Reported | HostCondition::NotYetJudged => {
+                granted
+            }
         }
     }
 
     fn is_away(&self, host: &HostName) -> bool {
-        self.hosts.get(host).is_some_and(|care| match care.condition() {
-            HostCondition::AgentLost(_) => true,
-            HostCondition::Lost(_) | HostCondition::Reported | HostCondition::NotYetJudged => false,
-        })
+        self.hosts
+            .get(host)
+            .is_some_and(|care| match care.condition() {
+                HostCondition::AgentLost(_) => true,
+                HostCondition::Lost(_) | HostCondition::Reported | HostCondition::NotYetJudged => {
+                    false
+                }
+            })
     }
 
     /// Runs the fence command, if there is one and nobody else can tell that the former holder has let go.
@@ -274,7 +302,11 @@ impl ScsCore {
                 return Err(self.fence_failed(pair, &other, &reason));
             }
             Fence::Running(_, until) if *until <= self.now => {
-                return Err(self.fence_failed(pair, &other, "it was not reported to have ended in time"));
+                return Err(self.fence_failed(
+                    pair,
+                    &other,
+                    "it was not reported to have ended in time",
+                ));
             }
             Fence::Running(_, until) => return Ok(Some(*until)),
             Fence::NotRun => {}

@@ -38,6 +38,8 @@ pub(super) fn vip_went(world: &World, pair: &PairName) -> Option<String> {
     if !covered || world.healed || world.invariants.controller.other {
         return None;
     }
-    let text = format!("controller alone: the VIP of {pair} went, and nothing but the controller was lost");
+    let text = format!(
+        "controller alone: the VIP of {pair} went, and nothing but the controller was lost"
+    );
     Some(at(world.now, &text))
 }

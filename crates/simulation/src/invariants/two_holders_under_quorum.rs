@@ -52,7 +52,11 @@ pub(super) fn count(world: &mut World, pair: &PairName, holders: Vec<HostIndex>)
     let known = world.invariants.quorum.since.remove(pair);
     if holders.len() > 1 {
         let began = known.map_or(now, |(since, _)| since);
-        world.invariants.quorum.since.insert(pair.clone(), (began, holders));
+        world
+            .invariants
+            .quorum
+            .since
+            .insert(pair.clone(), (began, holders));
         return None;
     }
     let (since, holders) = known?;
@@ -72,7 +76,10 @@ fn judge(world: &World, pair: &PairName, since: u64, holders: &[HostIndex]) -> O
     if lasted <= allowed || world.invariants.quorum.overridden {
         return None;
     }
-    let names: Vec<String> = holders.iter().map(|host| world.hosts[*host].name.to_string()).collect();
+    let names: Vec<String> = holders
+        .iter()
+        .map(|host| world.hosts[*host].name.to_string())
+        .collect();
     let text = format!(
         "two holders under quorum: {} held the VIP of {pair} for {lasted} us, {allowed} us are allowed",
         names.join(" and ")

@@ -57,7 +57,10 @@ fn describe_order(order: &LcaOrder) -> Option<String> {
         }
         LcaOrder::MarkSole { mark, sole } => {
             let word = if *sole { "" } else { " over" };
-            format!("MarkSole {} {} epoch {}{word}", mark.pair, mark.host, mark.epoch)
+            format!(
+                "MarkSole {} {} epoch {}{word}",
+                mark.pair, mark.host, mark.epoch
+            )
         }
     })
 }
@@ -112,7 +115,10 @@ fn describe_report(report: &LcaReport) -> Option<String> {
         } => format!("VoteRefused {pair} epoch {epoch} {}", refusal.code),
         LcaReport::SoleMarked { mark, sole } => {
             let word = if *sole { "" } else { " over" };
-            format!("SoleMarked {} {} epoch {}{word}", mark.pair, mark.host, mark.epoch)
+            format!(
+                "SoleMarked {} {} epoch {}{word}",
+                mark.pair, mark.host, mark.epoch
+            )
         }
         LcaReport::Fenced {
             pair,

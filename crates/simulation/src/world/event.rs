@@ -6,8 +6,8 @@ use changeover_lca_core::LcaInput;
 use changeover_message_server_core::Input as MessageServerInput;
 use changeover_model::Ticket;
 use changeover_model::message::{
-    ExitStatus, FromApplication, FromLca, FromMessageServer, FromPeerLca, LogAcknowledged, LogBatch,
-    ToApplication, ToLca, ToMessageServer, ToPeerLca,
+    ExitStatus, FromApplication, FromLca, FromMessageServer, FromPeerLca, LogAcknowledged,
+    LogBatch, ToApplication, ToLca, ToMessageServer, ToPeerLca,
 };
 use changeover_scs_core::{LinkLoss, ScsInput};
 use std::collections::BTreeMap;

@@ -154,7 +154,10 @@ impl World {
             .collect();
         for other in others {
             let after = self.random.between(500, 5_000);
-            self.plan(after, Event::Dial(super::event::Dial::LcaToLca(host, life, other)));
+            self.plan(
+                after,
+                Event::Dial(super::event::Dial::LcaToLca(host, life, other)),
+            );
         }
     }
 
