@@ -1,6 +1,7 @@
 //! The production cores in one deterministic world with faults: many seeds, seeds that failed once, scenarios written
 //! by hand, and a check that the invariants can fail. A failing seed prints the command that shows it again.
 
+mod fencing;
 mod scenarios;
 
 use changeover_simulation::{

@@ -381,6 +381,13 @@ fn policy(page: &mut Page<'_>, policy: &Policy) {
         page.value("carrier_check", &check.to_string());
     }
     page.duration("address_lifetime", policy.address_lifetime);
+    if let Some(fence) = &policy.fence {
+        page.map("fence", |page| {
+            page.text("command_line", &fence.command_line);
+            page.duration("timeout", fence.timeout);
+            page.value("on", "scs");
+        });
+    }
     page.map("flapping", |page| {
         page.value("switches", &policy.flapping.switches.to_string());
         page.duration("within", policy.flapping.within);

@@ -2,6 +2,7 @@
 //! and what is told about it; the state machine's steps stand in the files below: `start`, `registration`,
 //! `watch`, `run_mode`, `stop`, `endings` (and the automatic restart).
 
+mod demotion;
 mod endings;
 mod held;
 mod registration;

@@ -33,11 +33,12 @@ impl LcaCore {
             }
         }
         let change = StateChange::Slice(Box::new(slice.clone()));
-        self.slice = Some(slice);
+        let before = self.slice.replace(slice);
         self.writes.slice_unwritten = true;
         self.persist_awaited(change, Awaiting::Slice);
         self.watch_addresses();
         self.take_applications(&BTreeMap::new());
+        self.fencing_configured(before.map(|slice| slice.pairs).unwrap_or_default());
         let wanted: Vec<ApplicationName> = self
             .applications
             .iter()

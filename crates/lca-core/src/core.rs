@@ -6,6 +6,7 @@ use crate::applications::{Caller, Supervised};
 use crate::commands::Command;
 use crate::contact::ScsContact;
 use crate::epochs::Pairs;
+use crate::fencing::FencingRoom;
 use crate::health::Health;
 use crate::hooks::Hooks;
 use crate::host_stop::HostStop;
@@ -46,6 +47,7 @@ pub struct LcaCore {
     pub(crate) host_stop: HostStop,
     /// The systemd units of this host's applications, as last given out.
     pub(crate) watched_units: Vec<(ApplicationName, String)>,
+    pub(crate) fencing: FencingRoom,
 }
 
 /// Whose process a run is.
@@ -86,6 +88,7 @@ impl LcaCore {
             addresses: AddressBook::default(),
             host_stop: HostStop::default(),
             watched_units: Vec::new(),
+            fencing: FencingRoom::default(),
         }
     }
 
@@ -189,6 +192,23 @@ impl LcaCore {
             } => self.rival_sighted(address, interface, mac),
             LcaInput::CheckEnded { run, result } => self.check_ended(run, result),
             LcaInput::LinksObserved(carriers) => self.links_observed(carriers),
+            LcaInput::PeerConnected { peer, connection } => self.peer_connected(&peer, connection),
+            LcaInput::PeerMessage {
+                peer,
+                connection,
+                message,
+            } => self.peer_message(&peer, connection, message),
+            LcaInput::PeerDisconnected { peer, connection } => {
+                self.peer_disconnected(&peer, connection);
+            }
+            LcaInput::WitnessMessage {
+                peer,
+                connection,
+                message,
+            } => self.witness_message(&peer, connection, message),
+            LcaInput::WitnessDisconnected { peer, connection } => {
+                self.witness_disconnected(&peer, connection);
+            }
             LcaInput::Persisted { ticket } => self.persisted(ticket),
             LcaInput::PersistFailed { ticket, reason } => self.persist_failed(ticket, &reason),
             LcaInput::HostStopping => self.host_stopping(),
@@ -267,6 +287,11 @@ impl LcaCore {
                 self.persist_failed(ticket, "the disk has not answered within its bound");
             }
             Timer::HandOver => self.stop_everything(),
+            Timer::Lease | Timer::Renew => self.look_at_leases(),
+            Timer::LetGo(pair) => self.let_go_again(&pair),
+            Timer::PeerBeat => self.peer_beats_due(),
+            Timer::Vote(pair) => self.look_at_vote(&pair),
+            Timer::Demotion(name) => self.demotion_overran(&name),
         }
     }
 }
@@ -290,12 +315,14 @@ impl Core for LcaCore {
 
     fn handle(&mut self, now: Timestamp, input: LcaInput, outputs: &mut Vec<LcaOutput>) {
         self.now = self.now.max(now);
+        self.leases_first();
         self.take_input(input);
         outputs.append(&mut self.outputs);
     }
 
     fn tick(&mut self, now: Timestamp, outputs: &mut Vec<LcaOutput>) {
         self.now = self.now.max(now);
+        self.leases_first();
         self.timers.notice_standstill(self.now);
         while let Some(timer) = self.timers.pop_due(self.now) {
             self.deadline_came(timer);

@@ -2,7 +2,9 @@
 //! starts in `core.rs` and ends in `outputs.rs`.
 
 use crate::{RunId, StoredState};
-use changeover_model::message::{AddressObservation, ExitStatus, FromApplication, ToLca};
+use changeover_model::message::{
+    AddressObservation, ExitStatus, FromApplication, FromPeerLca, ToLca, ToPeerLca,
+};
 use changeover_model::{ApplicationName, HostName, Ticket};
 use std::net::IpAddr;
 
@@ -182,6 +184,45 @@ pub enum LcaInput {
     /// The carrier of the interfaces last given by [`crate::LcaOutput::WatchLinks`], complete, on every change and
     /// once after that output; `None` = there is no such interface.
     LinksObserved(Vec<(String, Option<bool>)>),
+    /// The connection that was dialled to a peer's LCA stands ([`crate::LcaOutput::DialPeers`]).
+    PeerConnected {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// The peer's LCA said something on it.
+    PeerMessage {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+        /// What it said.
+        message: FromPeerLca,
+    },
+    /// It is closed. The shell dials anew by itself.
+    PeerDisconnected {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// A peer's LCA that has dialled this one said something. Who it is, the shell has made sure of.
+    WitnessMessage {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+        /// What it said.
+        message: ToPeerLca,
+    },
+    /// Its connection is closed.
+    WitnessDisconnected {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+    },
 
     /// A durable change is on disk.
     Persisted {

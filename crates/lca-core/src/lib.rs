@@ -19,6 +19,7 @@ mod configure;
 mod contact;
 mod core;
 mod epochs;
+mod fencing;
 mod health;
 mod hooks;
 mod host_stop;

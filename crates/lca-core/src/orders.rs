@@ -67,6 +67,12 @@ impl LcaCore {
                 value,
             } => self.change_option(&application, section, option, value),
             LcaOrder::HandedOver => self.handed_over(),
+            LcaOrder::RequestVote {
+                pair,
+                epoch,
+                yielded,
+            } => self.vote_requested(pair, epoch, yielded),
+            LcaOrder::MarkSole { mark, sole } => self.mark_sole(mark, sole),
             LcaOrder::StartApplication { ref key, .. }
             | LcaOrder::StopApplication { ref key, .. }
             | LcaOrder::SetRunMode { ref key, .. }
@@ -113,6 +119,8 @@ impl LcaCore {
             | LcaOrder::Configure(_)
             | LcaOrder::IntendPair { .. }
             | LcaOrder::ChangeOption { .. }
+            | LcaOrder::RequestVote { .. }
+            | LcaOrder::MarkSole { .. }
             | LcaOrder::HandedOver => {}
         }
     }

@@ -3,8 +3,9 @@
 
 use crate::{ConnectionId, Durability, RunId, StateChange};
 use changeover_model::environment::{Probe, VirtualIpOnHost};
-use changeover_model::message::{FromLca, ToApplication};
-use changeover_model::{ApplicationName, PairName, Ticket};
+use changeover_model::message::{FromLca, FromPeerLca, ToApplication, ToPeerLca};
+use changeover_model::{ApplicationName, HostName, PairName, Ticket};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// An output of [`crate::LcaCore`].
@@ -71,6 +72,17 @@ pub enum LcaOutput {
         /// Which.
         addresses: Vec<VirtualIpOnHost>,
     },
+    /// Give these VIPs, which stand here, this lifetime in the kernel from now on: without another such output
+    /// they end by themselves after it. `None` = they stand until they are removed. One that is not here is
+    /// nothing to do; no answer.
+    RenewAddresses {
+        /// Whose VIPs.
+        pair: PairName,
+        /// Which; `interface` is where the address stands now.
+        addresses: Vec<VirtualIpOnHost>,
+        /// How long.
+        lifetime: Option<Duration>,
+    },
     /// Announce these VIPs (gratuitous ARP, unsolicited NA) from sockets that are held open; no answer.
     Announce {
         /// Which; `interface` is where the address stands now.
@@ -86,6 +98,33 @@ pub enum LcaOutput {
     },
     /// The interfaces whose carrier is to be reported from now on by `LinksObserved`; replaces the earlier list.
     WatchLinks(Vec<String>),
+    /// Keep a connection to the LCA of each of these hosts, and to no other, until told otherwise.
+    DialPeers(Vec<(HostName, SocketAddr)>),
+    /// To a peer's LCA, over the connection that was dialled; dropped if it is gone.
+    ToPeer {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+        /// What.
+        message: ToPeerLca,
+    },
+    /// Close the dialled connection, on which nothing is answered, and dial anew.
+    ClosePeer {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// To a peer's LCA, over the connection that it has dialled; dropped if it is gone.
+    ToWitnessed {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+        /// What.
+        message: FromPeerLca,
+    },
 
     /// Keep a change of the stored state.
     Persist {

@@ -42,6 +42,7 @@ impl LcaCore {
             self.persist_awaited(StateChange::Rewrite, Awaiting::Slice);
         }
         self.go_on_after_recovery();
+        self.fencing_begins();
     }
 
     fn recover_run(&mut self, record: RunRecord, alive: Option<FoundRun>) {

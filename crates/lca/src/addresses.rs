@@ -115,6 +115,24 @@ impl AddressRoom {
         });
     }
 
+    /// Sets how long these stand, from now on.
+    pub(crate) fn renew(&self, standing: Vec<VirtualIpOnHost>, lifetime: Option<Duration>) {
+        let addresses = self.addresses.clone();
+        tokio::spawn(async move {
+            for vip in standing {
+                match tokio::time::timeout(LIMIT, addresses.renew(vip.address, lifetime)).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => {
+                        tracing::warn!(address = %vip.address, %error, "its lifetime is not renewed");
+                    }
+                    Err(_) => {
+                        tracing::warn!(address = %vip.address, "renewing its lifetime took too long")
+                    }
+                }
+            }
+        });
+    }
+
     /// Announces from sockets that are held open.
     pub(crate) fn announce(&self, claimed: Vec<VirtualIpOnHost>) {
         let (addresses, counters) = (self.addresses.clone(), self.announcements.clone());

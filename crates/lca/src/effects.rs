@@ -5,6 +5,7 @@ use crate::connections::Connections;
 use crate::elsewhere::UnitWatches;
 use crate::health::{CheckRoom, LinkWatch};
 use crate::metrics::Observer;
+use crate::peers::Peers;
 use crate::runs::Runs;
 use crate::store::Store;
 use changeover_component::{Effects, Handle};
@@ -23,6 +24,7 @@ pub(crate) struct LcaEffects {
     pub(crate) store: Store,
     pub(crate) connections: Connections,
     pub(crate) observer: Observer,
+    pub(crate) peers: Peers,
     /// Set when the whole host was asked to stop and everything on it has ended.
     pub(crate) host_stopped: watch::Sender<bool>,
 }
@@ -71,6 +73,23 @@ impl Effects<LcaCore> for LcaEffects {
             LcaOutput::RemoveAddresses {
                 ticket, addresses, ..
             } => self.addresses.remove(ticket, addresses),
+            LcaOutput::RenewAddresses {
+                addresses,
+                lifetime,
+                ..
+            } => self.addresses.renew(addresses, lifetime),
+            LcaOutput::DialPeers(targets) => self.peers.dial(targets),
+            LcaOutput::ToPeer {
+                peer,
+                connection,
+                message,
+            } => self.peers.send(&peer, connection, message),
+            LcaOutput::ClosePeer { peer, connection } => self.peers.give_up(&peer, connection),
+            LcaOutput::ToWitnessed {
+                connection,
+                message,
+                ..
+            } => self.connections.to_witnessed(connection, message),
             LcaOutput::Announce { addresses } => self.addresses.announce(addresses),
             LcaOutput::StartCheck(order) => self.checks.start(*order),
             LcaOutput::EndCheck { run } => self.checks.end(run),

@@ -12,6 +12,7 @@ mod elsewhere;
 mod health;
 mod metrics;
 mod own_tool;
+mod peers;
 mod processes;
 mod recovery;
 mod rpc;

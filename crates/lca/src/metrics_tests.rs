@@ -213,6 +213,7 @@ fn state() -> LcaState {
             address("fd00::103", false, None),
         ],
         scripts: Vec::new(),
+        soles: Vec::new(),
     }
 }
 

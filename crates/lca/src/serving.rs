@@ -7,6 +7,7 @@ use crate::effects::LcaEffects;
 use crate::elsewhere::UnitWatches;
 use crate::health::{CheckRoom, LinkWatch};
 use crate::metrics::{Metrics, Observer};
+use crate::peers::Peers;
 use crate::recovery::{self, Adopted};
 use crate::rpc::Service;
 use crate::runs::{Runs, Surroundings};
@@ -65,7 +66,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     become_subreaper();
     let state = recovered(common, &slice)?;
     let metrics = Metrics::new(tls);
-    let (handle, stopped, service) = start(common, &slice, &network, state, &metrics).await?;
+    let (handle, stopped, service) =
+        start(common, &slice, (&network, &security), state, &metrics).await?;
     let _scraped = common
         .metrics
         .metrics
@@ -154,7 +156,7 @@ fn surroundings(
 async fn start(
     common: &ComponentArguments,
     slice: &LcaSlice,
-    network: &Network,
+    (network, security): (&Network, &LinkSecurity),
     state: StoredState,
     metrics: &Metrics,
 ) -> anyhow::Result<(Handle<LcaCore>, watch::Receiver<bool>, Service)> {
@@ -200,6 +202,7 @@ async fn start(
         ),
         connections: connections.clone(),
         observer: Observer::new(metrics.flows.clone()),
+        peers: Peers::new(network.clone(), security.clone(), handle.clone()),
         host_stopped,
         handle,
     };

@@ -3,6 +3,7 @@
 
 mod chance;
 mod desk;
+mod fencing;
 mod hooks;
 mod losses;
 mod refusals;

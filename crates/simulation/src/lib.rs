@@ -23,9 +23,10 @@ pub use scenario::{
 };
 pub use site::{ServerKind, Site};
 
+pub use changeover_model::environment::ControllerLoss;
 pub use changeover_model::message::{
-    OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind, RecordOutcome,
-    SwitchoverRequest, TimelineRecord,
+    MaintenanceTarget, OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind,
+    RecordOutcome, SwitchoverRequest, TimelineRecord,
 };
 pub use changeover_model::{Redundancy, RunMode};
 use std::time::Duration;

@@ -109,6 +109,11 @@ pub enum Fault {
     CableOut(usize, Duration),
     /// The two hosts do not hear each other for this time; neighbours hear both.
     Cut(usize, usize, Duration),
+    /// What the first host says does not reach the second for this time; the other way is open.
+    OneWay(usize, usize, Duration),
+    /// The whole host stands still for this time, as a paused virtual machine: nothing on it moves and nobody hears
+    /// it. With `true` its clock has moved meanwhile, else it has not.
+    Freeze(usize, Duration, bool),
     /// Every connection of the host breaks, and may be dialled anew at once.
     BreakConnections(usize),
     /// The host loses its power and boots after this time.
@@ -127,6 +132,8 @@ pub enum Fault {
     Hooks(usize, HookMood),
     /// Messages take up to this long (in order on each connection).
     SlowNetwork(Duration),
+    /// Fence commands fail from now on.
+    FencesFail(bool),
 }
 
 /// Something that is done.

@@ -1,8 +1,8 @@
 //! The small site that is simulated: two hosts, a management host, one pair or two, builtin control scripts. Owns
 //! its text; `configuration` makes an environment of it as of any operator's file.
 
-use changeover_model::Redundancy;
-use changeover_model::environment::Environment;
+use changeover_model::environment::{ControllerLoss, Environment};
+use changeover_model::{Redundancy, show_duration};
 use std::sync::Arc;
 
 /// Which site a world is made of.
@@ -16,6 +16,10 @@ pub struct Site {
     pub health: bool,
     /// What the members are.
     pub server: ServerKind,
+    /// What a primary does without its controller.
+    pub on_controller_loss: ControllerLoss,
+    /// A fence command stands before every failover from a host that cannot be asked.
+    pub fence: bool,
 }
 
 /// What the members of the pairs are, and how third-party ones are started.
@@ -52,6 +56,8 @@ impl Default for Site {
             pairs: 1,
             health: false,
             server: ServerKind::Sip,
+            on_controller_loss: ControllerLoss::Hold,
+            fence: false,
         }
     }
 }
@@ -86,6 +92,7 @@ pairs:
         let (redundancy, default, sync) = (self.redundancy, port + 10, port + 11);
         let label = vip - 102;
         let server = self.server(port, default, sync);
+        let policy = self.policy();
         format!(
             "  {name}:
     redundancy_type: {redundancy}
@@ -95,7 +102,7 @@ pairs:
     virtual_ips:
       - {{address: 10.10.11.{vip}/24, interface: eth0, label: \"eth0:{label}\"}}
     control_scripts: builtin
-    server:
+{policy}    server:
 {server}"
         )
     }
@@ -127,6 +134,25 @@ pairs:
         )
     }
 
+    fn policy(self) -> String {
+        let mut all = Vec::new();
+        match self.on_controller_loss {
+            ControllerLoss::Hold => {}
+            ControllerLoss::Quorum => all.push("on_controller_loss: quorum".to_owned()),
+            ControllerLoss::ReleaseAfter(time) => all.push(format!(
+                "on_controller_loss: release-after {}",
+                show_duration(time)
+            )),
+        }
+        if self.fence {
+            all.push("fence: {command_line: fence-host, timeout: 5s}".to_owned());
+        }
+        if all.is_empty() {
+            return String::new();
+        }
+        format!("    policy: {{{}}}\n", all.join(", "))
+    }
+
     /// What the file means.
     pub(crate) fn environment(self) -> Arc<Environment> {
         match changeover_configuration::load("simulated.yaml", &self.text()) {
@@ -152,12 +178,21 @@ mod tests {
             .into_iter()
             .flat_map(|redundancy| kinds.map(|kind| (redundancy, kind)))
         {
-            for pairs in [1, 2] {
+            for (pairs, on_controller_loss) in [
+                (1, ControllerLoss::Quorum),
+                (2, ControllerLoss::Hold),
+                (
+                    1,
+                    ControllerLoss::ReleaseAfter(std::time::Duration::from_secs(4)),
+                ),
+            ] {
                 let site = Site {
                     redundancy,
                     pairs,
                     health: pairs == 2,
                     server,
+                    on_controller_loss,
+                    ..Site::default()
                 };
                 let environment = site.environment();
                 assert_eq!(environment.pairs.len(), pairs);

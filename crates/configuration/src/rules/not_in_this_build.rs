@@ -3,7 +3,6 @@
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
 use changeover_model::Takeover;
-use changeover_model::environment::ControllerLoss;
 
 pub(super) static RULE: Rule = Rule {
     name: "not-in-this-build",
@@ -30,20 +29,6 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
                 ),
             );
         }
-        let controller_loss = match pair.policy.on_controller_loss {
-            ControllerLoss::Hold => None,
-            ControllerLoss::ReleaseAfter(_) => Some("release-after"),
-            ControllerLoss::Quorum => Some("quorum"),
-        };
-        if let Some(word) = controller_loss {
-            report.at(
-                &format!("{path}.policy.on_controller_loss"),
-                format!(
-                    "{}: on_controller_loss {word} is not in this build yet",
-                    pair.name
-                ),
-            );
-        }
     }
 }
 
@@ -53,28 +38,13 @@ mod tests {
     use crate::rules::testing::{END, and, messages};
 
     #[test]
-    fn quorum_is_announced_but_refused() {
-        assert_eq!(
-            messages(
-                &RULE,
-                &[(
-                    "          sync-reconnect-tout: 7",
-                    r#"          sync-reconnect-tout: 7
-    policy: {on_controller_loss: quorum}"#
-                )]
-            ),
-            ["SIP_SERVER: on_controller_loss quorum is not in this build yet"]
-        );
-    }
-
-    #[test]
-    fn the_defaults_written_out_are_fine() {
+    fn every_policy_without_a_controller_is_there() {
         assert!(
             messages(
                 &RULE,
                 &[(
                     END,
-                    &and(r#"    policy: {on_controller_loss: hold}
+                    &and(r#"    policy: {on_controller_loss: quorum}
 "#)
                 )]
             )

@@ -3,6 +3,7 @@
 use crate::core::LcaCore;
 use crate::orders::Order;
 use crate::{RUN_MARKER, RunId};
+use changeover_model::environment::Fencing;
 use changeover_model::message::ControlScript;
 use changeover_model::{ApplicationName, PairName};
 use std::fmt::Display;
@@ -49,6 +50,11 @@ impl LcaCore {
             .iter()
             .map(|vip| vip.label.clone().unwrap_or_else(|| "-".to_owned()));
         add("LABEL", list(labels.collect()));
+        if let Some(fencing) = slice.map(|slice| slice.fencing).filter(Fencing::is_quorum) {
+            // Whole seconds: the kernel counts in no others. Rounded down, so that it ends no later.
+            let seconds = fencing.address_lifetime.as_secs().max(1);
+            add("ADDRESS_LIFETIME", seconds.to_string());
+        }
         add("EVENT_ID", or_empty(control.event.as_ref()));
         add("ALARM", or_empty(control.alarm.as_ref()));
         add("REASON", control.reason.clone());

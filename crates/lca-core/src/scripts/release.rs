@@ -5,7 +5,7 @@ use super::{READ_BOUND, Stage};
 use crate::LcaOutput;
 use crate::core::LcaCore;
 use changeover_model::message::OrderOutcome;
-use changeover_model::{Incarnation, PairName, ScriptAction, Ticket};
+use changeover_model::{Incarnation, OrderNumber, PairName, ScriptAction, Ticket};
 use std::time::Duration;
 
 /// A removal takes no longer than this.
@@ -27,6 +27,9 @@ impl LcaCore {
     }
 
     pub(crate) fn addresses_removed(&mut self, ticket: Ticket, result: Result<(), String>) {
+        if self.let_go_removed(ticket, result.is_ok()) {
+            return;
+        }
         let waiting = self.scripts.iter().find_map(|(pair, queue)| {
             let job = queue.current.as_ref()?;
             (job.stage == Stage::Removing(ticket)).then(|| pair.clone())
@@ -59,7 +62,9 @@ impl LcaCore {
     }
 
     fn finish_release(&mut self, pair: &PairName, outcome: OrderOutcome) {
-        if let Some(job) = self.take_current(pair) {
+        if let Some(job) = self.take_current(pair)
+            && job.order.key.number != OrderNumber(0)
+        {
             self.answer_order(&job.order, outcome);
         }
         self.advance(pair);

@@ -5,6 +5,7 @@ mod addresses;
 mod adoption;
 mod commands;
 mod configuration;
+mod fencing;
 mod harness;
 mod health;
 mod hooks;

@@ -15,10 +15,10 @@ pub use application::{Application, OptionSections, Ports, RestartPolicy, StartIn
 pub use health::{HealthCheck, Hook, HookFailure, HookTime, Probe, SipTransport, StatusRange};
 pub use host::{Addp, Host};
 pub use pair::{
-    ControllerLoss, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder,
-    VipControl, VirtualIp, VirtualIpOnHost,
+    ControllerLoss, FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy,
+    ReactionOrder, VipControl, VirtualIp, VirtualIpOnHost,
 };
-pub use slice::{LcaSlice, MessageServerSlice, PairSlice};
+pub use slice::{Fencing, LcaSlice, MessageServerSlice, PairSlice};
 
 use crate::{
     ApplicationName, ConditionName, EnvironmentName, HostName, PairName, ScriptName, SwitchName,

@@ -10,6 +10,7 @@ mod health;
 mod lca_link;
 mod log_delivery;
 mod operator;
+mod peer_link;
 mod picture;
 mod reaction;
 mod timeline;
@@ -29,6 +30,7 @@ pub use operator::{
     MaintenanceTarget, Operator, OperatorAnswer, OperatorCommand, OperatorRole, PredictedRun,
     PredictedVip, Prediction, SwitchoverRequest,
 };
+pub use peer_link::{FromPeerLca, Holding, SoleMark, ToPeerLca};
 pub use picture::{
     AlarmPicture, ApplicationPicture, ConditionPicture, HostPicture, MemberPicture, PairPicture,
     PairState, Picture, ReadyPicture, VirtualIpPicture,

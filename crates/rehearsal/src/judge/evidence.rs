@@ -315,6 +315,20 @@ pub(crate) fn two_primaries(witness: &Witness) -> Finding {
     })
 }
 
+/// A host's LCA has let go of the VIP by its own decision, under a fencing policy, and told the SCS.
+pub(crate) fn released_by_itself(witness: &Witness, host: &HostName) -> Finding {
+    let mut finding = Finding::default();
+    let step = Step::ForcedRelease(host.clone());
+    match witness.entries.iter().find(|entry| entry.step == step) {
+        Some(entry) => finding.events.push(entry.event()),
+        None => finding.miss(format!("the LCA of {host} has let go of the VIP by itself")),
+    }
+    if witness.holding.holds(host.as_str()) {
+        finding.miss(format!("the observer sees the VIP nowhere on {host}"));
+    }
+    finding
+}
+
 /// The VIP moved: the timeline says so, and so does the observer.
 pub(crate) fn moved(witness: &Witness, off: Option<&HostName>, on: Option<&HostName>) -> Finding {
     let mut finding = Finding::default();

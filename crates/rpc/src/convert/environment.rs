@@ -9,8 +9,9 @@ use super::fields::{
 use super::words::{Word as _, to_optional};
 use crate::wire;
 use changeover_model::environment::{
-    Addp, AlarmCondition, Application, Host, LcaSlice, MessageServerSlice, OptionSections,
-    PairSlice, Ports, RestartPolicy, Selection, StartInfo, VipControl, VirtualIpOnHost,
+    Addp, AlarmCondition, Application, ControllerLoss, Fencing, Host, LcaSlice, MessageServerSlice,
+    OptionSections, PairSlice, Ports, RestartPolicy, Selection, StartInfo, VipControl,
+    VirtualIpOnHost,
 };
 use changeover_model::{ApplicationName, ConfiguredAs, LogEventId, Revision};
 use indexmap::IndexMap;
@@ -213,7 +214,43 @@ impl From<PairSlice> for wire::PairSlice {
             peer_address: pair.peer_address.to_string(),
             virtual_ips: to_list(pair.virtual_ips),
             control: pair.control.map(Into::into),
+            fencing: Some(pair.fencing.into()),
         }
+    }
+}
+
+impl From<Fencing> for wire::Fencing {
+    fn from(fencing: Fencing) -> Self {
+        let release_after = match fencing.policy {
+            ControllerLoss::ReleaseAfter(time) => Some(micros(time)),
+            ControllerLoss::Hold | ControllerLoss::Quorum => None,
+        };
+        Self {
+            quorum: fencing.is_quorum(),
+            release_after_us: release_after,
+            address_lifetime_us: micros(fencing.address_lifetime),
+            bound_us: micros(fencing.bound),
+            peer_bound_us: micros(fencing.peer_bound),
+            peer_port: fencing.peer_port.into(),
+        }
+    }
+}
+
+impl TryFrom<wire::Fencing> for Fencing {
+    type Error = ConvertError;
+    fn try_from(fencing: wire::Fencing) -> Result<Self, ConvertError> {
+        let policy = match fencing.release_after_us {
+            _ if fencing.quorum => ControllerLoss::Quorum,
+            Some(time) => ControllerLoss::ReleaseAfter(Duration::from_micros(time)),
+            None => ControllerLoss::Hold,
+        };
+        Ok(Self {
+            policy,
+            address_lifetime: Duration::from_micros(fencing.address_lifetime_us),
+            bound: Duration::from_micros(fencing.bound_us),
+            peer_bound: Duration::from_micros(fencing.peer_bound_us),
+            peer_port: port("Fencing.peer_port", fencing.peer_port)?,
+        })
     }
 }
 
@@ -238,6 +275,7 @@ impl TryFrom<wire::PairSlice> for PairSlice {
             peer_address: address("PairSlice.peer_address", &pair.peer_address)?,
             virtual_ips: list("PairSlice.virtual_ips", pair.virtual_ips)?,
             control: optional(pair.control)?,
+            fencing: optional(pair.fencing)?.unwrap_or_default(),
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use super::ConvertError;
 use super::fields::{
-    LONGEST_LIST, bounded, exact, exact_list, micros, name, optional, optional_name, prose,
-    required, to_text, word,
+    LONGEST_LIST, bounded, exact, exact_list, list, micros, name, optional, optional_name, prose,
+    required, to_list, to_text, word,
 };
 use super::words::Word as _;
 use crate::wire;
@@ -98,7 +98,28 @@ fn to_order(order: LcaOrder) -> to_lca::Order {
             session,
             bound_us: micros(bound),
         }),
-        LcaOrder::Beat { sequence } => Order::Beat(to_lca::Beat { sequence }),
+        LcaOrder::Beat {
+            sequence,
+            answered,
+            grants,
+        } => Order::Beat(to_lca::Beat {
+            sequence,
+            answered,
+            grants: to_list(grants),
+        }),
+        LcaOrder::RequestVote {
+            pair,
+            epoch,
+            yielded,
+        } => Order::RequestVote(to_lca::RequestVote {
+            pair: pair.to_string(),
+            epoch: epoch.0,
+            yielded,
+        }),
+        LcaOrder::MarkSole { mark, sole } => Order::MarkSole(to_lca::MarkSole {
+            mark: Some(mark.into()),
+            sole,
+        }),
         LcaOrder::Configure(slice) => Order::Configure(slice.into()),
         LcaOrder::IntendPair {
             pair,
@@ -209,6 +230,17 @@ fn from_order(order: to_lca::Order) -> Result<LcaOrder, ConvertError> {
         },
         Order::Beat(beat) => LcaOrder::Beat {
             sequence: beat.sequence,
+            answered: beat.answered,
+            grants: list("ToLca.Beat.grants", beat.grants)?,
+        },
+        Order::RequestVote(request) => LcaOrder::RequestVote {
+            pair: name("RequestVote.pair", request.pair)?,
+            epoch: Epoch(request.epoch),
+            yielded: request.yielded,
+        },
+        Order::MarkSole(mark) => LcaOrder::MarkSole {
+            mark: required("MarkSole.mark", mark.mark)?,
+            sole: mark.sole,
         },
         Order::Configure(slice) => LcaOrder::Configure(slice.try_into()?),
         Order::IntendPair(intend) => LcaOrder::IntendPair {

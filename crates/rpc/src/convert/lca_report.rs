@@ -85,6 +85,39 @@ fn to_report(report: LcaReport) -> from_lca::Report {
             mac,
         }),
         LcaReport::HostStopping => Report::HostStopping(from_lca::HostStopping {}),
+        LcaReport::Voted {
+            pair,
+            epoch,
+            released,
+            quiet,
+        } => Report::Voted(from_lca::Voted {
+            pair: pair.to_string(),
+            epoch: epoch.0,
+            released,
+            quiet_us: quiet.map(micros),
+        }),
+        LcaReport::VoteRefused {
+            pair,
+            epoch,
+            refusal,
+        } => Report::VoteRefused(from_lca::VoteRefused {
+            pair: pair.to_string(),
+            epoch: epoch.0,
+            refusal: Some(refusal.into()),
+        }),
+        LcaReport::SoleMarked { mark, sole } => Report::SoleMarked(from_lca::SoleMarked {
+            mark: Some(mark.into()),
+            sole,
+        }),
+        LcaReport::Fenced {
+            pair,
+            epoch,
+            reason,
+        } => Report::Fenced(from_lca::Fenced {
+            pair: pair.to_string(),
+            epoch: epoch.0,
+            reason,
+        }),
     }
 }
 
@@ -121,6 +154,26 @@ fn from_report(report: from_lca::Report) -> Result<LcaReport, ConvertError> {
             mac: exact("RivalSighted.mac", rival.mac)?,
         },
         Report::HostStopping(_) => LcaReport::HostStopping,
+        Report::Voted(voted) => LcaReport::Voted {
+            pair: name("Voted.pair", voted.pair)?,
+            epoch: Epoch(voted.epoch),
+            released: voted.released,
+            quiet: voted.quiet_us.map(Duration::from_micros),
+        },
+        Report::VoteRefused(refused) => LcaReport::VoteRefused {
+            pair: name("VoteRefused.pair", refused.pair)?,
+            epoch: Epoch(refused.epoch),
+            refusal: required("VoteRefused.refusal", refused.refusal)?,
+        },
+        Report::SoleMarked(marked) => LcaReport::SoleMarked {
+            mark: required("SoleMarked.mark", marked.mark)?,
+            sole: marked.sole,
+        },
+        Report::Fenced(fenced) => LcaReport::Fenced {
+            pair: name("Fenced.pair", fenced.pair)?,
+            epoch: Epoch(fenced.epoch),
+            reason: prose(fenced.reason),
+        },
     })
 }
 
@@ -136,6 +189,7 @@ impl From<LcaState> for wire::LcaState {
             epochs: to_list(state.epochs),
             addresses: to_list(state.addresses),
             scripts: to_list(state.scripts),
+            soles: to_list(state.soles),
         }
     }
 }
@@ -153,6 +207,7 @@ impl TryFrom<wire::LcaState> for LcaState {
             epochs: epochs("LcaState.epochs", state.epochs)?,
             addresses: list("LcaState.addresses", state.addresses)?,
             scripts: list("LcaState.scripts", state.scripts)?,
+            soles: list("LcaState.soles", state.soles)?,
         })
     }
 }

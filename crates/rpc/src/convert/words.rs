@@ -155,5 +155,9 @@ words! {
         MessageServerLost = MessageServerLost,
         NotInThisBuild = NotInThisBuild,
         HostStopping = HostStopping,
+        SoleMark = SoleMark,
+        NoVote = NoVote,
+        FenceFailed = FenceFailed,
+        AddressLives = AddressLives,
     } else Some(RefusalCode::NotInThisBuild);
 }

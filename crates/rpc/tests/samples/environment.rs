@@ -1,9 +1,9 @@
 //! Slices of an environment in which every field says something.
 
 use changeover_model::environment::{
-    Addp, AlarmCategory, AlarmCondition, Application, HealthCheck, Hook, HookFailure, HookTime,
-    Host, LcaSlice, MessageServerSlice, PairSlice, Ports, Probe, RestartPolicy, Selection,
-    SipTransport, StartInfo, StatusRange, VipControl, VirtualIpOnHost,
+    Addp, AlarmCategory, AlarmCondition, Application, ControllerLoss, Fencing, HealthCheck, Hook,
+    HookFailure, HookTime, Host, LcaSlice, MessageServerSlice, PairSlice, Ports, Probe,
+    RestartPolicy, Selection, SipTransport, StartInfo, StatusRange, VipControl, VirtualIpOnHost,
 };
 use changeover_model::{
     ApplicationType, ConfiguredAs, LogEventId, OperatingSystem, Redundancy, Revision,
@@ -169,6 +169,13 @@ pub(crate) fn lca_slice() -> LcaSlice {
             enable: "SIP_SERVER_PRIMARY_VIP_UP".into(),
             disable: "SIP_SERVER_PRIMARY_VIP_DOWN".into(),
         }),
+        fencing: Fencing {
+            policy: ControllerLoss::Quorum,
+            address_lifetime: Duration::from_secs(12),
+            bound: Duration::from_secs(3),
+            peer_bound: Duration::from_secs(4),
+            peer_port: 4999,
+        },
     };
     LcaSlice {
         revision: Revision(6),
@@ -192,6 +199,10 @@ pub(crate) fn lca_slice() -> LcaSlice {
                 name: "SINGLE".into(),
                 virtual_ips: Vec::new(),
                 control: None,
+                fencing: Fencing {
+                    policy: ControllerLoss::ReleaseAfter(Duration::from_secs(30)),
+                    ..pair.fencing
+                },
                 ..pair.clone()
             },
             pair,

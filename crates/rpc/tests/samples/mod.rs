@@ -1,9 +1,11 @@
 //! One sample of every kind of message with everything said, and one with nothing said where that is possible.
 
 mod environment;
+mod fencing;
 mod operators;
 
 pub(crate) use environment::{lca_slice, message_server_slice};
+pub(crate) use fencing::*;
 pub(crate) use operators::*;
 
 use changeover_model::message::{
@@ -86,7 +88,11 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
             session: 9,
             bound: Duration::from_secs(3),
         },
-        LcaOrder::Beat { sequence: 5 },
+        LcaOrder::Beat {
+            sequence: 5,
+            answered: 0,
+            grants: Vec::new(),
+        },
         LcaOrder::Configure(lca_slice()),
         LcaOrder::IntendPair {
             pair: "SIP_EAST".into(),
@@ -142,6 +148,7 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
     orders
         .into_iter()
         .chain(starts())
+        .chain(fencing_orders())
         .enumerate()
         .map(|(number, body)| ToLca {
             sent_at: Timestamp(1_700_000_000_000_000),
@@ -259,6 +266,7 @@ fn lca_state() -> LcaState {
         epochs: vec![("SIP_EAST".into(), Epoch(3)), ("EDGE".into(), Epoch(8))],
         addresses: addresses(),
         scripts: vec![key()],
+        soles: vec![sole_mark()],
     }
 }
 
@@ -329,6 +337,7 @@ pub(crate) fn from_lca() -> Vec<FromLca> {
         LcaReport::HostStopping,
     ];
     reports.extend(outcomes());
+    reports.extend(fencing_reports());
     reports.extend(
         application_states()
             .into_iter()
@@ -410,6 +419,7 @@ pub(crate) fn to_application() -> Vec<ToApplication> {
         run_mode: RunMode::Backup,
         number: OrderNumber(8),
         cause: Some(CauseId(12)),
+        demote_after: Some(Duration::from_secs(10)),
     };
     let bare = Registered {
         pair: None,
@@ -420,6 +430,7 @@ pub(crate) fn to_application() -> Vec<ToApplication> {
         peer_address: None,
         message_server: "[2001:db8::1]:7120".parse().expect("an address"),
         cause: None,
+        demote_after: None,
         ..full.clone()
     };
     vec![

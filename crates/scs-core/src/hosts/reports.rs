@@ -45,6 +45,7 @@ impl ScsCore {
             self.host_back(host, was_lost);
         }
         self.adopt_epochs(&state.epochs, &state.applications);
+        self.soles_reported(host, &state.soles);
         self.revision_seen(state.revision);
         self.configure_lca(host);
         self.all_applications(host, at, state.applications);

@@ -42,6 +42,10 @@ impl ScsCore {
     fn loss_entry(&mut self, record: CauseId, from: &Member, cause: &str) {
         let name = from.application.clone();
         let host = from.host.clone();
+        let care_is_quorum = self
+            .pair_of(&name)
+            .and_then(|pair| self.pairs.get(&pair))
+            .is_some_and(crate::pairs::PairCare::is_quorum);
         let (moment, who, step, what, evidence) = match from.condition {
             HostCondition::Lost(_) => {
                 let care = self.hosts.get(&host);
@@ -65,7 +69,12 @@ impl ScsCore {
                 Party::Scs,
                 Step::AgentLost(host.clone(), true),
                 format!("LCA of {host} lost"),
-                "the host answers, its LCA does not; on_agent_loss: failover".to_owned(),
+                if care_is_quorum {
+                    "the host answers, its LCA does not; what its VIPs may still have lived is over"
+                        .to_owned()
+                } else {
+                    "the host answers, its LCA does not; on_agent_loss: failover".to_owned()
+                },
             ),
             HostCondition::Reported | HostCondition::NotYetJudged => {
                 let care = self.applications.get(&name);

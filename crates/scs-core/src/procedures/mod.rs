@@ -2,6 +2,7 @@
 //! change stands in `role_change`; why they do, in one file per procedure. An application's start and stop
 //! (`operation`) is no procedure of the pair until it needs the pair's roles to change.
 
+mod clearance;
 mod failover;
 mod hooks;
 mod operation;

@@ -2,10 +2,12 @@
 //! reactions, the VIP). Shared by switchover, failover, start, reconnect and roll-back, which only say who and why.
 //! The order is that of FACTS 4: the promotion goes out in the same call as the fact that frees it.
 
+use super::clearance::Clearance;
 use super::hooks::HookPlan;
 use super::orders::{Answer, RunModeOrder};
 use super::{Plan, Procedure, Progress};
 use crate::ScsCore;
+use crate::keeping::AfterWrite;
 use changeover_model::message::RecordKind;
 use changeover_model::{
     ApplicationName, CauseId, Epoch, HostName, LogEventId, PairName, RunMode, Timestamp,
@@ -43,6 +45,10 @@ pub(crate) struct RoleChange {
     /// A hook failed that says so.
     pub(super) hook_demands_roll_back: bool,
     pub(super) is_roll_back: bool,
+    pub(super) kind: RecordKind,
+    /// The demoted one's LCA has acknowledged the new epoch.
+    pub(super) yielded: bool,
+    pub(super) clearance: Clearance,
 }
 
 #[derive(Debug)]
@@ -98,6 +104,7 @@ impl RoleChange {
             expected.due = expected.due + by;
         }
         self.hooks.postpone(by);
+        self.clearance.postpone(by);
     }
 
     pub(crate) fn event_arrived(&mut self, application: &ApplicationName, id: LogEventId) {
@@ -167,6 +174,9 @@ impl ScsCore {
             expected: Vec::new(),
             realigned: false,
             announced: false,
+            kind: change.kind,
+            yielded: false,
+            clearance: Clearance::default(),
         };
         self.reserve_epochs(pair);
         self.install(
@@ -250,6 +260,7 @@ impl ScsCore {
         }
         self.timeline.set_epoch(record, change.epoch);
         self.keep_pair(pair);
+        self.after_write(AfterWrite::InForce(pair.clone(), change.epoch));
         self.reserve_epochs(pair);
         self.intend_engine(pair);
         None
@@ -277,6 +288,7 @@ impl ScsCore {
                     Answer::Obeyed => {
                         self.note_obeyed(record, &order);
                         self.expect_event(pair, change, &name, RunMode::Backup);
+                        change.yielded = in_contact;
                         change.demotion = Demotion::Over;
                     }
                     Answer::Not(why) if in_contact && member.status.is_up() => {
@@ -372,6 +384,9 @@ impl ScsCore {
                     let why = member.obstacles();
                     let why = why.first().map_or("it cannot", |one| one.reason.as_str());
                     return Err(format!("{to} was not promoted: {why}"));
+                }
+                if let Some(until) = self.clearance(pair, record, change, &member.host)? {
+                    return Ok(Some(until));
                 }
                 return Ok(Some(self.give_promotion(
                     pair,

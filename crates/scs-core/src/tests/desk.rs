@@ -8,7 +8,7 @@ use changeover_model::message::{
     AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, FromLca, FromMessageServer,
     HeldOn, LcaOrder, LcaReport, LcaState, LogEvent, LogOrigin, MatchRole, Operator,
     OperatorCommand, OperatorRole, OrderKey, OrderOutcome, PairState, ScriptOutcome, ScriptResult,
-    SourceId, SwitchoverRequest,
+    SoleMark, SourceId, SwitchoverRequest,
 };
 use changeover_model::{
     ApplicationName, ApplicationStatus, ConditionName, Core, Epoch, Incarnation, LogEventId,
@@ -40,6 +40,10 @@ pub(super) struct Desk {
     pub(super) kept: StoredState,
     /// Hosts whose LCA answers beats.
     pub(super) beating: Vec<&'static str>,
+    /// Marks that the LCAs tell of with their state.
+    pub(super) soles: Vec<SoleMark>,
+    /// Epochs that the last beat to each host supported.
+    pub(super) grants: BTreeMap<String, Vec<u64>>,
     orders: Vec<(String, OrderKey, LcaOrder)>,
     /// Who was ordered to be primary, per epoch: never two.
     promoted: BTreeMap<Epoch, ApplicationName>,
@@ -90,6 +94,8 @@ impl Desk {
             disk_works: true,
             kept,
             beating: Vec::new(),
+            soles: Vec::new(),
+            grants: BTreeMap::new(),
             orders: Vec::new(),
             promoted: BTreeMap::new(),
             connections: BTreeMap::new(),
@@ -147,7 +153,7 @@ impl Desk {
                     connection,
                     message,
                 } => {
-                    if let LcaOrder::Beat { sequence } = message.body
+                    if let LcaOrder::Beat { sequence, .. } = message.body
                         && self.beating.contains(&host.as_str())
                     {
                         after.push(ScsInput::LcaMessage {
@@ -159,6 +165,10 @@ impl Desk {
                                 body: LcaReport::BeatAnswered { sequence },
                             }),
                         });
+                    }
+                    if let LcaOrder::Beat { grants, .. } = &message.body {
+                        let epochs = grants.iter().map(|grant| grant.epoch.0).collect();
+                        self.grants.insert(host.to_string(), epochs);
                     }
                     self.check_promotion(&message.body);
                     if let Some(key) = key_of(&message.body) {
@@ -277,6 +287,7 @@ impl Desk {
                 .collect(),
             addresses: self.addresses(host),
             scripts: Vec::new(),
+            soles: self.soles.clone(),
         }
     }
 
@@ -574,6 +585,8 @@ fn key_of(order: &LcaOrder) -> Option<OrderKey> {
         | LcaOrder::Configure(_)
         | LcaOrder::IntendPair { .. }
         | LcaOrder::ChangeOption { .. }
+        | LcaOrder::RequestVote { .. }
+        | LcaOrder::MarkSole { .. }
         | LcaOrder::HandedOver => None,
     }
 }

@@ -281,7 +281,11 @@ fn beat(connection: u64, sequence: u64) -> ScsOutput {
         message: Box::new(ToLca {
             sent_at: Timestamp(0),
             cause: None,
-            body: LcaOrder::Beat { sequence },
+            body: LcaOrder::Beat {
+                sequence,
+                answered: 0,
+                grants: Vec::new(),
+            },
         }),
     }
 }

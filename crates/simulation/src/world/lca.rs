@@ -44,7 +44,7 @@ impl World {
         self.hosts[host].links.clear();
         self.hosts[host].checks.clear();
         self.hosts[host].writes.clear();
-        self.hosts[host].lca = Some(Driven::new(LcaCore::new(identity), life));
+        self.hosts[host].lca = Some(Driven::new(LcaCore::new(identity), life, self.now));
         self.say(|_| format!("lca@{name} starts"));
         self.lca_input(host, life, LcaInput::Recovered(Recovery { state, found }));
     }
@@ -117,6 +117,26 @@ impl World {
                 let event = Event::RemoveAddresses(host, life, ticket, addresses);
                 self.plan(after, event);
             }
+            LcaOutput::RenewAddresses {
+                addresses,
+                lifetime,
+                ..
+            } => {
+                let addresses: Vec<_> = addresses.into_iter().map(|vip| vip.address).collect();
+                self.set_lifetime(host, &addresses, lifetime.map(super::micros));
+            }
+            LcaOutput::DialPeers(targets) => self.dial_peers(host, life, &targets),
+            LcaOutput::ToPeer {
+                connection,
+                message,
+                ..
+            } => self.send(connection.0, 1, Payload::ToPeer(Box::new(message))),
+            LcaOutput::ClosePeer { connection, .. } => self.close_peer(connection.0),
+            LcaOutput::ToWitnessed {
+                connection,
+                message,
+                ..
+            } => self.send(connection.0, 0, Payload::FromPeer(Box::new(message))),
             LcaOutput::Announce { addresses } => {
                 let addresses: Vec<_> = addresses.into_iter().map(|vip| vip.address).collect();
                 self.announced(host, &addresses);
@@ -134,6 +154,33 @@ impl World {
                 let boot = self.hosts[host].boot;
                 self.plan(50_000, super::Event::PowerOff(host, boot));
             }
+        }
+    }
+
+    /// The shell keeps a connection to each of these.
+    fn dial_peers(
+        &mut self,
+        host: HostIndex,
+        life: Life,
+        targets: &[(changeover_model::HostName, std::net::SocketAddr)],
+    ) {
+        let others: Vec<HostIndex> = targets
+            .iter()
+            .filter_map(|(name, _)| self.host_index(name))
+            .collect();
+        for other in others {
+            let after = self.random.between(500, 5_000);
+            self.plan(
+                after,
+                Event::Dial(super::event::Dial::LcaToLca(host, life, other)),
+            );
+        }
+    }
+
+    fn close_peer(&mut self, connection: u64) {
+        if let Some(dial) = self.link(connection).map(|link| link.dial) {
+            self.close_side(connection, 0);
+            self.plan(1_000, Event::Dial(dial));
         }
     }
 

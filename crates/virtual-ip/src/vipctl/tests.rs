@@ -20,6 +20,7 @@ const RIVAL: MacAddress = [2, 0, 0, 0, 0, 9];
 struct Paper {
     held: Mutex<Vec<HeldAddress>>,
     announced: Mutex<Vec<IpAddr>>,
+    lifetimes: Mutex<Vec<(IpAddr, Option<Duration>)>>,
     /// Answers to probes, in order; free when none are left.
     answers: Mutex<VecDeque<ProbeAnswer>>,
     not_permitted: bool,
@@ -117,6 +118,15 @@ impl Addresses for Paper {
                     label: wanted.label.clone(),
                 });
             }
+            Ok(Change::Done)
+        })
+    }
+
+    fn renew(&self, address: IpAddr, lifetime: Option<Duration>) -> Pending<'_, Change> {
+        Box::pin(async move {
+            self.change("renewing")?;
+            let mut lifetimes = self.lifetimes.lock().expect("no test panics with it");
+            lifetimes.push((address, lifetime));
             Ok(Change::Done)
         })
     }

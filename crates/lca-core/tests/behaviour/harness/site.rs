@@ -1,8 +1,8 @@
 //! The slice that the tests use: host1 of one hot-standby pair, its control scripts, a plain program.
 
 use changeover_model::environment::{
-    Addp, Application, Host, LcaSlice, OptionSections, PairSlice, Ports, RestartPolicy, StartInfo,
-    VipControl, VirtualIpOnHost,
+    Addp, Application, ControllerLoss, Fencing, Host, LcaSlice, OptionSections, PairSlice, Ports,
+    RestartPolicy, StartInfo, VipControl, VirtualIpOnHost,
 };
 use changeover_model::{
     ApplicationType, ConfiguredAs, HostName, OperatingSystem, Redundancy, Revision,
@@ -105,6 +105,16 @@ pub(crate) fn slice(revision: u64) -> LcaSlice {
                 enable: "SIP_SERVER_PRIMARY_VIP_UP".into(),
                 disable: "SIP_SERVER_PRIMARY_VIP_DOWN".into(),
             }),
+            fencing: Fencing::default(),
         }],
     }
+}
+
+/// The same under this policy.
+pub(crate) fn slice_under(policy: ControllerLoss) -> LcaSlice {
+    let mut slice = slice(1);
+    for pair in &mut slice.pairs {
+        pair.fencing.policy = policy;
+    }
+    slice
 }
