@@ -130,9 +130,10 @@ pub(crate) enum EndpointKind {
 
 /// Which of the two of [`Kind::Either`] a node is written as.
 pub(crate) fn pick(single: &'static Kind, several: &'static Kind, node: &Node) -> &'static Kind {
-    let is_single = match several {
-        Kind::List(_) => !matches!(node.kind, crate::tree::Kind::List(_)),
-        _ => node.text().is_some(),
+    let is_single = if matches!(several, Kind::List(_)) {
+        !matches!(node.kind, crate::tree::Kind::List(_))
+    } else {
+        node.text().is_some()
     };
     if is_single { single } else { several }
 }
