@@ -234,7 +234,7 @@ impl Check {
         let (standing, said) = match fault {
             None => (CheckStanding::Passing, "carrier".to_owned()),
             // Presumed to pass, or still in its grace, until somebody has looked.
-            Some(_) if !known && !(counts && self.standing == CheckStanding::Waiting) => return,
+            Some(_) if !(known || counts && self.standing == CheckStanding::Waiting) => return,
             Some(said) => (CheckStanding::Down, said),
         };
         if standing != self.standing || said != self.shown.said {
