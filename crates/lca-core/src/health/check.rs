@@ -139,8 +139,10 @@ impl Check {
 
     /// When it wants to be looked at again.
     pub(super) fn wakes_at(&self) -> Option<Timestamp> {
+        if self.is_link() {
+            return None;
+        }
         match self.run {
-            _ if self.is_link() => None,
             Some(Run::Asked(_, until)) => Some(until),
             Some(Run::Ending(_)) | None => Some(self.due),
         }
