@@ -132,53 +132,9 @@ impl ScriptQueue {
             .filter(|job| matches!(job.work, Work::Script(_)))
             .map(|job| job.order.key.clone())
     }
-
-    /// True if a script with this action runs or waits, or was killed and is not known to be gone.
-    pub(crate) fn has(&self, action: ScriptAction) -> bool {
-        self.current
-            .iter()
-            .chain(&self.next)
-            .any(|job| match &job.work {
-                Work::Script(control) => control.action == action && !job.gone,
-                Work::Release => false,
-            })
-    }
-
-    /// A release that nobody ordered runs or waits already.
-    fn releases(&self) -> bool {
-        self.current
-            .iter()
-            .chain(&self.next)
-            .any(|job| matches!(job.work, Work::Release))
-    }
 }
 
 impl LcaCore {
-    /// Ends what runs or waits for a pair and removes its VIPs, by this LCA's own decision: order number 0.
-    pub(crate) fn release_unordered(&mut self, pair: &PairName, epoch: changeover_model::Epoch) {
-        let applications = self
-            .pair_slice(pair)
-            .and_then(|slice| slice.control.clone());
-        let (Some(control), false) = (
-            applications,
-            self.scripts.get(pair).is_some_and(ScriptQueue::releases),
-        ) else {
-            return;
-        };
-        let order = Order {
-            key: OrderKey {
-                pair: Some(pair.clone()),
-                epoch,
-                application: control.disable,
-                incarnation: None,
-                number: changeover_model::OrderNumber(0),
-            },
-            cause: None,
-        };
-        let job = Job::new(order, Work::Release, self.now);
-        self.enqueue(pair.clone(), job);
-    }
-
     /// The control that an application is for by the slice, for orders that do not say it.
     pub(crate) fn implied_control(&self, application: &ApplicationName) -> Option<ControlScript> {
         let action = self.script_action(application)?;

@@ -86,6 +86,7 @@ impl TryFrom<wire::ToLca> for ToLca {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of message")]
 fn to_order(order: LcaOrder) -> to_lca::Order {
     use to_lca::Order;
     match order {

@@ -39,6 +39,7 @@ impl TryFrom<wire::FromLca> for FromLca {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of message")]
 fn to_report(report: LcaReport) -> from_lca::Report {
     use from_lca::Report;
     match report {

@@ -110,26 +110,7 @@ impl ScsCore {
                 self.ask_for_vote(pair, record, change, to).min(deadline),
             ));
         };
-        let vote = voted.answer.map_err(|refusal| {
-            format!(
-                "{} was not promoted: the LCA of {to} does not vote for it: {refusal}",
-                change.to
-            )
-        })?;
-        if !std::mem::replace(&mut change.clearance.vote_noted, true) {
-            let evidence = if vote.released {
-                "the former holder has let go"
-            } else {
-                "the former holder's lease has run out there"
-            };
-            let epoch = change.epoch;
-            self.note(
-                record,
-                Step::Note,
-                format!("{to} votes for epoch {epoch}"),
-                evidence,
-            );
-        }
+        let vote = self.take_vote_into(record, change, to, voted.answer)?;
         if let Some(refusal) = other
             .filter(|_| !vote.released && !change.yielded)
             .and_then(|_| self.sole_obstacle(pair, to))
@@ -167,6 +148,32 @@ impl ScsCore {
             self.count_as_released(pair, other);
         }
         Ok(None)
+    }
+
+    /// A vote goes into the record; its refusal ends the procedure.
+    fn take_vote_into(
+        &mut self,
+        record: CauseId,
+        change: &mut RoleChange,
+        to: &HostName,
+        answer: Result<crate::pairs::Vote, Refusal>,
+    ) -> Result<crate::pairs::Vote, String> {
+        let vote = answer.map_err(|refusal| {
+            format!(
+                "{} was not promoted: the LCA of {to} does not vote for it: {refusal}",
+                change.to
+            )
+        })?;
+        if !std::mem::replace(&mut change.clearance.vote_noted, true) {
+            let evidence = if vote.released {
+                "the former holder has let go"
+            } else {
+                "the former holder's lease has run out there"
+            };
+            let what = format!("{to} votes for epoch {}", change.epoch);
+            self.note(record, Step::Note, what, evidence);
+        }
+        Ok(vote)
     }
 
     /// The most that a vote and what follows it may take.

@@ -286,6 +286,21 @@ async fn an_agent_carries_up_and_down_out_in_its_own_process() {
 }
 
 #[test]
+fn under_fencing_up_gives_each_address_the_lifetime_that_the_lca_names() {
+    let paper = Arc::new(Paper::default());
+    let environment = [
+        ("CHANGEOVER_VIP", "10.10.11.103"),
+        ("CHANGEOVER_PREFIX", "24"),
+        ("CHANGEOVER_INTERFACE", "eth0"),
+        ("CHANGEOVER_ADDRESS_LIFETIME", "10"),
+    ];
+    assert_eq!(vipctl(&paper, &environment, "up").code, 0);
+    let lifetimes = paper.lifetimes.lock().expect("no test panics with it");
+    let vip = "10.10.11.103".parse().expect("literal");
+    assert_eq!(*lifetimes, [(vip, Some(Duration::from_secs(10)))]);
+}
+
+#[test]
 fn down_goes_by_address_whatever_the_prefix_and_twice_is_no_error() {
     let paper = Arc::new(Paper::holding(&[("10.10.11.103", 8)]));
     let first = vipctl(

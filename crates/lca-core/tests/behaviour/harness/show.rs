@@ -54,6 +54,38 @@ pub(crate) fn output(lca: &mut Lca, output: &LcaOutput) -> String {
                 .collect();
             format!("remove {}", all.join(" "))
         }
+        LcaOutput::RenewAddresses { .. }
+        | LcaOutput::DialPeers(_)
+        | LcaOutput::ToPeer { .. }
+        | LcaOutput::ClosePeer { .. }
+        | LcaOutput::ToWitnessed { .. } => fencing(output),
+        LcaOutput::Announce { addresses } => {
+            let all: Vec<String> = addresses
+                .iter()
+                .map(|vip| format!("{} on {}", vip.address, vip.interface))
+                .collect();
+            format!("announce {}", all.join(", "))
+        }
+        LcaOutput::Persist { change, durability } => {
+            let how = match durability {
+                Durability::Fast => "fast",
+                Durability::Durable(_) => "disk",
+            };
+            format!("write {how}: {}", self::change(lca, change))
+        }
+        LcaOutput::StartCheck(start) => {
+            let run = lca.run_number(start.run);
+            format!("check run{run} \"{}\" starts", start.name)
+        }
+        LcaOutput::EndCheck { run } => format!("check run{} is to end", lca.run_number(*run)),
+        LcaOutput::WatchLinks(interfaces) => format!("watch links {}", interfaces.join(" ")),
+        LcaOutput::HostStopped => "host stopped".to_owned(),
+    }
+}
+
+/// What fencing asks for.
+fn fencing(output: &LcaOutput) -> String {
+    match output {
         LcaOutput::RenewAddresses {
             addresses,
             lifetime,
@@ -76,27 +108,7 @@ pub(crate) fn output(lca: &mut Lca, output: &LcaOutput) -> String {
         LcaOutput::ToPeer { peer, message, .. } => format!("{peer}: {message:?}"),
         LcaOutput::ClosePeer { peer, connection } => format!("close {peer} {connection}"),
         LcaOutput::ToWitnessed { peer, message, .. } => format!("witnessed {peer}: {message:?}"),
-        LcaOutput::Announce { addresses } => {
-            let all: Vec<String> = addresses
-                .iter()
-                .map(|vip| format!("{} on {}", vip.address, vip.interface))
-                .collect();
-            format!("announce {}", all.join(", "))
-        }
-        LcaOutput::Persist { change, durability } => {
-            let how = match durability {
-                Durability::Fast => "fast",
-                Durability::Durable(_) => "disk",
-            };
-            format!("write {how}: {}", self::change(lca, change))
-        }
-        LcaOutput::StartCheck(start) => {
-            let run = lca.run_number(start.run);
-            format!("check run{run} \"{}\" starts", start.name)
-        }
-        LcaOutput::EndCheck { run } => format!("check run{} is to end", lca.run_number(*run)),
-        LcaOutput::WatchLinks(interfaces) => format!("watch links {}", interfaces.join(" ")),
-        LcaOutput::HostStopped => "host stopped".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 
