@@ -32,14 +32,16 @@ impl LcaCore {
             self.demote_by_itself(&name, epoch, why);
         }
         if exposed {
-            self.report(
-                None,
-                LcaReport::Fenced {
-                    pair: pair.clone(),
-                    epoch,
-                    reason: why.to_owned(),
-                },
-            );
+            let fenced = LcaReport::Fenced {
+                pair: pair.clone(),
+                epoch,
+                reason: why.to_owned(),
+            };
+            if self.scs_hears(pair) {
+                self.report(None, fenced);
+            } else {
+                self.report_with_next_hello(fenced);
+            }
         }
     }
 
