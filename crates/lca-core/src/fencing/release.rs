@@ -162,7 +162,7 @@ impl LcaCore {
         let Some(peer) = self.pair_slice(pair).map(|slice| slice.peer_host.clone()) else {
             return;
         };
-        self.to_peer(
+        self.say_to_peer(
             &peer,
             ToPeerLca::Released {
                 pair: pair.clone(),

@@ -63,8 +63,7 @@ impl LcaCore {
             return Err(Refusal::new(RefusalCode::StaleEpoch, text));
         }
         let sole = self.pairs.sole(pair);
-        if let Some(sole) =
-            sole.filter(|sole| &sole.host == &slice.peer_host && sole.epoch >= known)
+        if let Some(sole) = sole.filter(|sole| sole.host == slice.peer_host && sole.epoch >= known)
         {
             let text = format!(
                 "{} may hold the VIP of {pair} alone in epoch {}: its LCA gives up its mark, or sci hosts confirm-lost {}",
@@ -91,7 +90,7 @@ impl LcaCore {
             return;
         };
         let pair = pair.clone();
-        self.to_witnessed(&peer, FromPeerLca::Release { pair, epoch });
+        self.say_to_witnessed(&peer, FromPeerLca::Release { pair, epoch });
     }
 
     /// The former holder says that it holds nothing any more.
