@@ -208,11 +208,10 @@ fn a_primary_that_is_cut_off_demotes_itself_in_its_own_epoch_and_says_so_when_it
     conversation.connected();
     let message = ToApplication::Registered(registered(1, 3, RunMode::Primary));
     conversation.heard(message, &mut answers);
-    assert_eq!(
+    assert!(
         conversation
             .said(Said::Activated(order(1, 3, RunMode::Primary)))
-            .is_some(),
-        true
+            .is_some()
     );
     conversation.disconnected();
     let Some(Told::Order(told)) = conversation.cut_off(1) else {

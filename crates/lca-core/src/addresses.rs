@@ -260,6 +260,23 @@ impl LcaCore {
         self.answer_order(order, OrderOutcome::Done { incarnation });
     }
 
+    /// The last word must not be the rival's, so that what is said too often now is said at the end of the pause.
+    fn answer_rival_later(&mut self, pair: PairName, address: IpAddr, at: Timestamp) {
+        if self.addresses.is_held(&pair, address) != Some(true) || !self.speaks_for(&pair) {
+            return;
+        }
+        let began = self.now;
+        let repeats = REPEAT_AFTER.len() - 1;
+        let series = Series {
+            pair,
+            began,
+            repeats,
+        };
+        self.addresses.series.entry(address).or_insert(series);
+        let after = at.since(self.now);
+        self.arm(Timer::Announce(address), after);
+    }
+
     pub(crate) fn rival_sighted(&mut self, address: IpAddr, interface: String, mac: String) {
         let pair = self
             .addresses
@@ -271,7 +288,8 @@ impl LcaCore {
             return;
         };
         let last = self.addresses.rivals.get(&address).copied();
-        if last.is_some_and(|last| self.now.since(last) < RIVAL_PAUSE) {
+        if let Some(last) = last.filter(|last| self.now.since(*last) < RIVAL_PAUSE) {
+            self.answer_rival_later(pair, address, last + RIVAL_PAUSE);
             return;
         }
         self.addresses.rivals.insert(address, self.now);

@@ -190,6 +190,19 @@ impl LcaCore {
         }
     }
 
+    /// Tells the SCS with the next Hello what it cannot hear now: the connection may not have been found dead yet.
+    pub(crate) fn report_with_next_hello(&mut self, body: LcaReport) {
+        if self.scs.unsent.len() >= MOST_UNSENT {
+            self.scs.unsent.pop_front();
+        }
+        let sent_at = self.now;
+        self.scs.unsent.push_back(FromLca {
+            sent_at,
+            cause: None,
+            body,
+        });
+    }
+
     fn send(&mut self, cause: Option<CauseId>, body: LcaReport) {
         let sent_at = self.now;
         self.emit(LcaOutput::ToScs(FromLca {

@@ -89,6 +89,7 @@ enum ReleaseStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Vote {
     epoch: Epoch,
+    asked: Timestamp,
     state: VoteState,
 }
 

@@ -83,6 +83,14 @@ impl LcaCore {
         self.fencing.scs_seen.max(self.fencing.greeted_at)
     }
 
+    /// True if the SCS has heard this host within a lease.
+    pub(super) fn scs_hears(&self, pair: &PairName) -> bool {
+        let bound = self.fencing_of(pair).map(|fencing| fencing.bound);
+        let lease = lease_of(bound.unwrap_or_default());
+        self.scs_contact()
+            .is_some_and(|last| last + lease > self.now)
+    }
+
     /// How long this host may go on.
     pub(super) fn lease(&self, slice: &PairSlice) -> Lease {
         let pair = &slice.name;

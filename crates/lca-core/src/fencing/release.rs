@@ -32,14 +32,16 @@ impl LcaCore {
             self.demote_by_itself(&name, epoch, why);
         }
         if exposed {
-            self.report(
-                None,
-                LcaReport::Fenced {
-                    pair: pair.clone(),
-                    epoch,
-                    reason: why.to_owned(),
-                },
-            );
+            let fenced = LcaReport::Fenced {
+                pair: pair.clone(),
+                epoch,
+                reason: why.to_owned(),
+            };
+            if self.scs_hears(pair) {
+                self.report(None, fenced);
+            } else {
+                self.report_with_next_hello(fenced);
+            }
         }
     }
 
@@ -160,7 +162,7 @@ impl LcaCore {
         let Some(peer) = self.pair_slice(pair).map(|slice| slice.peer_host.clone()) else {
             return;
         };
-        self.to_peer(
+        self.say_to_peer(
             &peer,
             ToPeerLca::Released {
                 pair: pair.clone(),

@@ -8,6 +8,10 @@ use crate::timers::Timer;
 use crate::{PairRecord, StateChange};
 use changeover_model::message::{FromPeerLca, LcaReport};
 use changeover_model::{Epoch, PairName, Refusal, RefusalCode};
+use std::time::Duration;
+
+/// A peer that can be heard confirms within this.
+const CONFIRM_WAIT: Duration = Duration::from_millis(500);
 
 impl LcaCore {
     pub(crate) fn vote_requested(&mut self, pair: PairName, epoch: Epoch, yielded: bool) {
@@ -30,8 +34,12 @@ impl LcaCore {
             return;
         }
         self.keep_vote(&pair, epoch);
-        let state = VoteState::Waiting;
-        self.fencing.pair(&pair).vote = Some(Vote { epoch, state });
+        let (asked, state) = (self.now, VoteState::Waiting);
+        self.fencing.pair(&pair).vote = Some(Vote {
+            epoch,
+            asked,
+            state,
+        });
         if yielded {
             self.give_vote(&pair, epoch, true);
         } else {
@@ -55,8 +63,7 @@ impl LcaCore {
             return Err(Refusal::new(RefusalCode::StaleEpoch, text));
         }
         let sole = self.pairs.sole(pair);
-        if let Some(sole) =
-            sole.filter(|sole| &sole.host == &slice.peer_host && sole.epoch >= known)
+        if let Some(sole) = sole.filter(|sole| sole.host == slice.peer_host && sole.epoch >= known)
         {
             let text = format!(
                 "{} may hold the VIP of {pair} alone in epoch {}: its LCA gives up its mark, or sci hosts confirm-lost {}",
@@ -83,7 +90,7 @@ impl LcaCore {
             return;
         };
         let pair = pair.clone();
-        self.to_witnessed(&peer, FromPeerLca::Release { pair, epoch });
+        self.say_to_witnessed(&peer, FromPeerLca::Release { pair, epoch });
     }
 
     /// The former holder says that it holds nothing any more.
@@ -100,13 +107,19 @@ impl LcaCore {
             return;
         };
         let began = self.fencing.began;
+        let peer = self.pair_slice(pair).map(|slice| &slice.peer_host);
+        let heard = peer.is_some_and(|peer| self.fencing.witnessed.contains_key(peer));
         let fence = self.fencing.pair(pair);
         let Some(vote) = fence.vote.filter(|vote| vote.state == VoteState::Waiting) else {
             return;
         };
         // A former life may have answered a beat just before it ended.
         let last = fence.granted.unwrap_or(began);
-        let end = last + fencing.peer_bound;
+        let mut end = last + fencing.peer_bound;
+        if heard {
+            // Its word is better than the passing of time, which does not tell what the SCS itself has granted.
+            end = end.max(vote.asked + CONFIRM_WAIT);
+        }
         if end <= self.now {
             self.give_vote(pair, vote.epoch, false);
         } else {
@@ -120,7 +133,12 @@ impl LcaCore {
         let now = self.now;
         let fence = self.fencing.pair(pair);
         let state = VoteState::Given(released);
-        fence.vote = Some(Vote { epoch, state });
+        let asked = now;
+        fence.vote = Some(Vote {
+            epoch,
+            asked,
+            state,
+        });
         let quiet = fence.granted.map(|at| now.since(at));
         let report = LcaReport::Voted {
             pair: pair.clone(),

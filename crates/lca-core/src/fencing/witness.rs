@@ -64,7 +64,7 @@ impl LcaCore {
         };
         self.fencing.dialled.insert(peer.clone(), dialled);
         let (host, session) = (self.identity.host.clone(), self.identity.session);
-        self.to_peer(peer, ToPeerLca::Hello { host, session });
+        self.say_to_peer(peer, ToPeerLca::Hello { host, session });
         self.beat_peer(peer);
         self.watch_beats();
     }
@@ -77,7 +77,7 @@ impl LcaCore {
         }
     }
 
-    pub(super) fn to_peer(&mut self, peer: &HostName, message: ToPeerLca) {
+    pub(super) fn say_to_peer(&mut self, peer: &HostName, message: ToPeerLca) {
         if let Some(dialled) = self.fencing.dialled.get(peer) {
             let connection = dialled.connection;
             self.emit(LcaOutput::ToPeer {
@@ -136,7 +136,7 @@ impl LcaCore {
         if dialled.beats.len() > BEATS {
             dialled.beats.pop_front();
         }
-        self.to_peer(peer, ToPeerLca::Beat { sequence, holds });
+        self.say_to_peer(peer, ToPeerLca::Beat { sequence, holds });
     }
 
     /// A member here has become primary: the peer is told at once.
@@ -236,7 +236,7 @@ impl LcaCore {
         }
     }
 
-    pub(super) fn to_witnessed(&mut self, peer: &HostName, message: FromPeerLca) {
+    pub(super) fn say_to_witnessed(&mut self, peer: &HostName, message: FromPeerLca) {
         if let Some(connection) = self.fencing.witnessed.get(peer).copied() {
             self.emit(LcaOutput::ToWitnessed {
                 peer: peer.clone(),
@@ -266,7 +266,7 @@ impl LcaCore {
                 Support::Denied => {}
             }
         }
-        self.to_witnessed(
+        self.say_to_witnessed(
             peer,
             FromPeerLca::BeatAnswered {
                 sequence,

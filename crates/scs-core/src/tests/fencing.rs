@@ -3,7 +3,9 @@
 use super::desk::{A, B, Desk, site};
 use crate::{Echo, LinkLoss, ScsInput, StoredState};
 use changeover_model::environment::{ControllerLoss, Environment, FenceCommand};
-use changeover_model::message::{LcaReport, MaintenanceTarget, OperatorCommand, SoleMark};
+use changeover_model::message::{
+    LcaReport, MaintenanceTarget, OperatorCommand, RecordKind, RecordOutcome, SoleMark,
+};
 use changeover_model::{ApplicationStatus, Epoch, PairName, Refusal, RefusalCode, RunMode, Ticket};
 use std::time::Duration;
 
@@ -147,7 +149,11 @@ fn a_refused_vote_fails_the_failover_by_name_and_it_is_tried_again() {
             refusal,
         },
     );
-    let record = desk.core.find_record("EAST").expect("a failover");
+    let failed = desk.core.timeline(10).into_iter();
+    let record = failed
+        .filter(|record| record.kind == RecordKind::Failover)
+        .find(|record| record.outcome == Some(RecordOutcome::Failed))
+        .expect("a failover that failed");
     assert_eq!(
         record.why,
         "SIP_SERVER_BACKUP was not promoted: the LCA of host2 does not vote for it: stale-epoch: host2 has seen 7"

@@ -148,7 +148,15 @@ impl World {
                 connection: number,
                 message: *message,
             },
-            _ => return,
+            Payload::Closed(_)
+            | Payload::ToLca(_)
+            | Payload::FromLca(_)
+            | Payload::ToMessageServer(_)
+            | Payload::FromMessageServer(_)
+            | Payload::Log(_)
+            | Payload::LogAcknowledged(_)
+            | Payload::ToApplication(_)
+            | Payload::FromApplication(_) => return,
         };
         self.lca_input(host, life, input);
     }
