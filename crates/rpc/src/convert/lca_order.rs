@@ -276,14 +276,8 @@ fn from_order(order: to_lca::Order) -> Result<LcaOrder, ConvertError> {
             timeout: Duration::from_micros(execute.timeout_us),
         },
         Order::RunHook(run) => LcaOrder::RunHook {
-            key: required("RunHook.key", run.key)?,
-            hook: HookRun {
-                command: exact("RunHook.command", run.command)?,
-                arguments: exact_list("RunHook.arguments", run.arguments)?,
-                timeout: Duration::from_micros(run.timeout_us),
-                run_mode: word("RunHook.run_mode", run.run_mode)?,
-                reason: prose(run.reason),
-            },
+            key: required("RunHook.key", run.key.clone())?,
+            hook: hook_run(run)?,
         },
         Order::ChangeOption(change) => LcaOrder::ChangeOption {
             application: name("ChangeOption.application", change.application)?,
@@ -292,6 +286,16 @@ fn from_order(order: to_lca::Order) -> Result<LcaOrder, ConvertError> {
             value: exact("ChangeOption.value", change.value)?,
         },
         Order::HandedOver(_) => LcaOrder::HandedOver,
+    })
+}
+
+fn hook_run(run: to_lca::RunHook) -> Result<HookRun, ConvertError> {
+    Ok(HookRun {
+        command: exact("RunHook.command", run.command)?,
+        arguments: exact_list("RunHook.arguments", run.arguments)?,
+        timeout: Duration::from_micros(run.timeout_us),
+        run_mode: word("RunHook.run_mode", run.run_mode)?,
+        reason: prose(run.reason),
     })
 }
 

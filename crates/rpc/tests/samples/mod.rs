@@ -81,6 +81,20 @@ fn starts() -> [LcaOrder; 3] {
     ]
 }
 
+fn run_hook() -> LcaOrder {
+    let words = ["INSTANCE", "EAST", "MASTER", "0"];
+    LcaOrder::RunHook {
+        key: key(),
+        hook: HookRun {
+            command: "/etc/keepalived/notify.sh".into(),
+            arguments: words.map(str::to_owned).to_vec(),
+            timeout: Duration::from_secs(3),
+            run_mode: RunMode::Primary,
+            reason: "switchover by anna".into(),
+        },
+    }
+}
+
 pub(crate) fn to_lca() -> Vec<ToLca> {
     let orders = vec![
         LcaOrder::Hello {
@@ -122,21 +136,7 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
             environment: vec![("CHANGEOVER_PAIR".into(), "SIP_EAST".into())],
             timeout: Duration::from_secs(30),
         },
-        LcaOrder::RunHook {
-            key: key(),
-            hook: HookRun {
-                command: "/etc/keepalived/notify.sh".into(),
-                arguments: vec![
-                    "INSTANCE".into(),
-                    "EAST".into(),
-                    "MASTER".into(),
-                    "0".into(),
-                ],
-                timeout: Duration::from_secs(3),
-                run_mode: RunMode::Primary,
-                reason: "switchover by anna".into(),
-            },
-        },
+        run_hook(),
         LcaOrder::ChangeOption {
             application: "SIP_SERVER_PRIMARY".into(),
             section: "log".into(),

@@ -101,10 +101,7 @@ impl World {
                 signal,
                 all_descendants: _,
             } => self.signal(host, run.0, signal),
-            LcaOutput::WatchAddresses(watched) => {
-                self.hosts[host].watched = watched;
-                self.address_changed(host);
-            }
+            LcaOutput::WatchAddresses(watched) => self.watch(host, watched),
             LcaOutput::ReadAddresses { ticket } => {
                 let after = self.random.between(50, 600);
                 self.plan(after, Event::ReadAddresses(host, life, ticket));
@@ -155,6 +152,11 @@ impl World {
                 self.plan(50_000, super::Event::PowerOff(host, boot));
             }
         }
+    }
+
+    fn watch(&mut self, host: HostIndex, watched: Vec<changeover_lca_core::WatchedAddress>) {
+        self.hosts[host].watched = watched;
+        self.address_changed(host);
     }
 
     /// The shell keeps a connection to each of these.

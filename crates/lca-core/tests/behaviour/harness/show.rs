@@ -12,15 +12,10 @@ pub(crate) fn output(lca: &mut Lca, output: &LcaOutput) -> String {
         LcaOutput::ToApplication { message, .. } => format!("application: {}", told(message)),
         LcaOutput::CloseApplication { connection } => format!("close connection {connection}"),
         LcaOutput::StartProcess(start) => process(lca, start),
-        LcaOutput::WatchUnits(units) => {
-            let all: Vec<&str> = units.iter().map(|(_, unit)| unit.as_str()).collect();
-            format!("watch units {}", all.join(" "))
-        }
+        LcaOutput::WatchUnits(units) => watched_units(units),
         LcaOutput::StartElsewhere {
             start, elsewhere, ..
-        } => {
-            format!("{} by {elsewhere:?}", process(lca, start))
-        }
+        } => format!("{} by {elsewhere:?}", process(lca, start)),
         LcaOutput::SignalProcess {
             run,
             signal,
@@ -81,6 +76,11 @@ pub(crate) fn output(lca: &mut Lca, output: &LcaOutput) -> String {
         LcaOutput::WatchLinks(interfaces) => format!("watch links {}", interfaces.join(" ")),
         LcaOutput::HostStopped => "host stopped".to_owned(),
     }
+}
+
+fn watched_units(units: &[(changeover_model::ApplicationName, String)]) -> String {
+    let all: Vec<&str> = units.iter().map(|(_, unit)| unit.as_str()).collect();
+    format!("watch units {}", all.join(" "))
 }
 
 /// What fencing asks for.
