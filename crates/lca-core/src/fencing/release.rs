@@ -128,6 +128,8 @@ impl LcaCore {
             });
         if over && releasing.confirm.is_none() {
             self.look_at_leases();
+            // What came up again meanwhile, rightly, was kept from the neighbours so far.
+            self.announce_unspoken(pair);
         } else {
             self.remove_now(pair, releasing.confirm);
             if self.scripts.contains_key(pair) {
