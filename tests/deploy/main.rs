@@ -1,0 +1,75 @@
+//! Real hosts: three machines that boot systemd in containers on one wire, set up by carrying out the operators' pages word for
+//! word, and a fourth namespace for clients. What is done to the pairs stands in `moves.rs` and `upkeep.rs`; each gap goes
+//! into the report. Needs root, systemd-nspawn and debootstrap.
+
+mod command;
+mod host;
+mod lab;
+mod moves;
+mod network;
+mod page;
+mod probe;
+mod report;
+mod root;
+mod upkeep;
+
+use lab::Lab;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The pages that are carried out.
+const PAGES: [&str; 1] = ["install.md"];
+
+/// The hosts, once the first test has booted them and followed the page; the janitor ends them with this process.
+static LAB: Mutex<Option<Lab>> = Mutex::new(None);
+
+/// One test at a time has the laboratory.
+struct Turn(MutexGuard<'static, Option<Lab>>);
+
+impl std::ops::Deref for Turn {
+    type Target = Lab;
+    fn deref(&self) -> &Lab {
+        self.0.as_ref().expect("it was booted when the turn was taken")
+    }
+}
+
+fn lab() -> Turn {
+    let mut lab = LAB.lock().unwrap_or_else(PoisonError::into_inner);
+    if lab.is_none() {
+        let up = Lab::up();
+        up.follow("install.md", "", "");
+        *lab = Some(up);
+    }
+    Turn(lab)
+}
+
+mod real_hosts {
+    use super::{lab, moves, upkeep};
+    use crate::probe::Question;
+
+    #[test]
+    #[ignore = "needs root, systemd-nspawn and debootstrap"]
+    fn a_sip_server_pair_installed_by_the_page_moves_its_vips_whatever_happens_to_the_primary() {
+        let lab = lab();
+        moves::all(&lab, &moves::Subject::sip_server());
+    }
+
+    #[test]
+    #[ignore = "needs root, systemd-nspawn and debootstrap"]
+    fn restarts_kills_and_upgrades_of_the_components_move_no_vip_and_restart_no_server() {
+        let lab = lab();
+        upkeep::all(&lab, "SIP_EDGE", Question::SipOptions);
+    }
+
+    #[test]
+    #[ignore = "needs root, systemd-nspawn and debootstrap"]
+    fn systemd_finds_nothing_to_say_about_the_units() {
+        let lab = lab();
+        for (host, units) in [("mgmt1", "scs message-server"), ("edge1", "lca")] {
+            for unit in units.split(' ') {
+                let path = format!("/usr/local/lib/systemd/system/{unit}.service");
+                let ran = lab.host(host).sh(&format!("systemd-analyze verify {path}"));
+                assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{unit}");
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Owns the table of what was measured: printed, and kept as deploy-report.md in the target folder.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// One thing that was done, and what a client noticed of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    /// What stands behind the VIP.
+    pub(crate) server: String,
+    /// Who moves it.
+    pub(crate) by: String,
+    /// What was done.
+    pub(crate) case: String,
+    /// Longest time without an answer, in milliseconds.
+    pub(crate) gap_ms: f64,
+    /// What else is worth knowing.
+    pub(crate) note: String,
+}
+
+static ROWS: Mutex<Vec<Row>> = Mutex::new(Vec::new());
+
+/// Keeps a row, and writes the report anew, so that a run that breaks off leaves what it has.
+pub(crate) fn add(row: Row) {
+    let mut rows = ROWS.lock().unwrap_or_else(PoisonError::into_inner);
+    println!("{:<28} {:<26} {:<44} {:>9.1} ms  {}", row.server, row.by, row.case, row.gap_ms, row.note);
+    rows.push(row);
+    let path = Path::new(env!("CARGO_BIN_EXE_changeover"))
+        .ancestors()
+        .nth(2)
+        .expect("target/debug/changeover")
+        .join("deploy-report.md");
+    std::fs::write(path, table(&rows)).expect("the target folder is writable");
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "# Gaps on hosts that boot systemd\n\nLongest time without an answer through the VIP (SIP OPTIONS every \
+         millisecond, HTTP every five), from a namespace of clients on the same bridge.\n\n\
+         | server | moved by | case | gap | |\n| --- | --- | --- | ---: | --- |\n",
+    );
+    for row in rows {
+        writeln!(
+            text,
+            "| {} | {} | {} | {:.1} ms | {} |",
+            row.server, row.by, row.case, row.gap_ms, row.note
+        )
+        .expect("a string takes everything");
+    }
+    text
+}

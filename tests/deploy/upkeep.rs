@@ -1,0 +1,91 @@
+//! Owns what an operator and the night do to the Management Layer itself: restarts, kills and upgrades of its components under
+//! load. None of them may move a VIP or restart a server.
+
+use crate::lab::{Lab, Pair};
+use crate::moves::Subject;
+use crate::network::CLIENT;
+use crate::probe::{Probe, Question};
+use crate::report::{self, Row};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Component and where it runs; the LCA of both hosts, as either may have the primary.
+const COMPONENTS: [(&str, &str); 4] =
+    [("lca", "edge1"), ("lca", "edge2"), ("scs", "mgmt1"), ("message-server", "mgmt1")];
+/// A unit that was killed is started again within this time.
+const BACK: Duration = Duration::from_secs(15);
+
+/// Every component restarted, killed, and all of them replaced by another build.
+pub(crate) fn all(lab: &Lab, pair: &str, question: Question) {
+    for (unit, host) in COMPONENTS {
+        calmly(lab, pair, question, &format!("systemctl restart {unit} on {host}"), || {
+            lab.host(host).sh(&format!("systemctl restart {unit}")).succeeded();
+        });
+        calmly(lab, pair, question, &format!("kill -9 {unit} on {host}"), || {
+            kill_and_wait(lab, unit, host);
+        });
+    }
+    let archive = lab.pack(&another_build(), "newer.tar.gz");
+    for host in ["mgmt1", "edge1", "edge2"] {
+        lab.host(host).put(&archive, "/root/changeover.tar.gz");
+    }
+    calmly(lab, pair, question, "upgrade of every component", || {
+        lab.follow("situations/upgrade.md", "tar -xzf", "");
+    });
+}
+
+/// Does something while a client asks, and asserts that nobody behind the VIP noticed.
+fn calmly(lab: &Lab, pair: &str, question: Question, what: &str, happens: impl FnOnce()) {
+    let before = lab.reach_ok(pair, None);
+    let subject = Subject::sip_server();
+    let probe = Probe::start(&lab.wire.namespace_file(CLIENT), subject.target, question);
+    let at = Instant::now() + Duration::from_millis(300);
+    assert!(probe.answered_within(at, BACK), "{what}: somebody answers before");
+    happens();
+    let after = lab.reach_ok(pair, None);
+    assert_eq!(still(&after), still(&before), "{what}");
+    assert_eq!(probe.answered_by(at), [before.primary.clone()], "{what}: the same server answers");
+    for vip in &before.vips {
+        assert!(lab.wire.addresses(&before.primary_host).contains(vip), "{what}: {vip}");
+    }
+    report::add(Row {
+        server: subject.server.to_owned(),
+        by: "Changeover".to_owned(),
+        case: what.to_owned(),
+        gap_ms: probe.longest_gap(at),
+        note: "no VIP moved, no server restarted".to_owned(),
+    });
+}
+
+/// What must be the same before and after: epoch, primary, processes.
+fn still(pair: &Pair) -> (u64, String, Vec<(String, u64)>) {
+    (pair.epoch, pair.primary.clone(), pair.pids.clone())
+}
+
+fn kill_and_wait(lab: &Lab, unit: &str, host: &str) {
+    let host = lab.host(host);
+    let pid = host.main_pid(unit);
+    assert_ne!(pid, 0, "{unit} runs");
+    host.sh(&format!("kill -9 {pid}")).succeeded();
+    let give_up = Instant::now() + BACK;
+    loop {
+        let now = host.main_pid(unit);
+        if now != 0 && now != pid && host.sh(&format!("systemctl is-active {unit}")).code == Some(0) {
+            return;
+        }
+        assert!(Instant::now() < give_up, "{unit} on {} does not come back", host.name);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// This build as another file: what follows the last section of a program is not loaded, and makes it one that no running
+/// process was started from.
+fn another_build() -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_BIN_EXE_changeover"));
+    let other = own.with_file_name("changeover-newer");
+    std::fs::copy(&own, &other).expect("the target folder is writable");
+    let mut file = std::fs::OpenOptions::new().append(true).open(&other).expect("just made");
+    file.write_all(b"a newer build").expect("just made");
+    other
+}
