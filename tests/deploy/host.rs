@@ -68,7 +68,7 @@ impl Host {
 
     /// Runs a shell script on the host, as root in a login shell, stopping at the first failure.
     pub(crate) fn sh(&self, script: &str) -> Ran {
-        self.within(&["bash", "-leo", "pipefail", "-c", script], COMMAND)
+        self.within(&["bash", "-leo", "pipefail", "-c", &format!("cd\n{script}")], COMMAND)
     }
 
     /// Runs a program on the host.

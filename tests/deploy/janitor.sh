@@ -11,11 +11,7 @@ set -u
 prefix=chd
 
 processes() {
-    for folder in /proc/[0-9]*; do
-        if tr '\0' '\n' <"$folder/environ" 2>/dev/null | grep -qx "CHANGEOVER_DEPLOY_RUN=$1"; then
-            echo "${folder#/proc/}"
-        fi
-    done
+    grep -lsxz "CHANGEOVER_DEPLOY_RUN=$1" /proc/[0-9]*/environ | cut -d/ -f3
 }
 
 take_down() {

@@ -78,7 +78,7 @@ fn a_box_says_where_it_is_typed_and_what_is_shown_is_not_typed() {
         Box {
             machines: vec![BUILD_MACHINE.to_owned()],
             commands: "make".to_owned(),
-            line: 17,
+            line: 16,
         },
     ];
     assert_eq!(boxes_of(text), expected);

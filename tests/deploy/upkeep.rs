@@ -1,12 +1,12 @@
 //! Owns what an operator and the night do to the Management Layer itself: restarts, kills and upgrades of its components under
 //! load. None of them may move a VIP or restart a server.
 
+use crate::command::run;
 use crate::lab::{Lab, Pair};
 use crate::moves::Subject;
 use crate::network::CLIENT;
 use crate::probe::{Probe, Question};
 use crate::report::{self, Row};
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -79,13 +79,13 @@ fn kill_and_wait(lab: &Lab, unit: &str, host: &str) {
     }
 }
 
-/// This build as another file: what follows the last section of a program is not loaded, and makes it one that no running
-/// process was started from.
+/// This build as another file: with a section that nobody reads, so that it differs as a newer release does.
 fn another_build() -> PathBuf {
     let own = PathBuf::from(env!("CARGO_BIN_EXE_changeover"));
     let other = own.with_file_name("changeover-newer");
-    std::fs::copy(&own, &other).expect("the target folder is writable");
-    let mut file = std::fs::OpenOptions::new().append(true).open(&other).expect("just made");
-    file.write_all(b"a newer build").expect("just made");
+    let section = format!(".newer={}", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+    let (from, to) = (own.to_str().expect("text"), other.to_str().expect("text"));
+    let words = ["--add-section", section.as_str(), from, to];
+    run("objcopy", &words, Duration::from_secs(60)).succeeded();
     other
 }
