@@ -8,6 +8,7 @@ mod addresses;
 mod cables;
 mod connections;
 mod effects;
+mod own_tool;
 mod processes;
 mod recovery;
 mod rpc;

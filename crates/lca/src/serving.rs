@@ -135,6 +135,7 @@ async fn start(
         tls: common.links.tls.clone(),
         insecure: common.links.insecure,
         output: common.state_dir.join("output"),
+        kernel: matches!(network, Network::Kernel).then(|| addresses.clone()),
     });
     let acquaintances = Acquaintances::default();
     acquaintances.meet(slice.message_server.ip());

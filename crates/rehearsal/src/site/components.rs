@@ -183,7 +183,7 @@ async fn start_one(
         .arg("--state-dir")
         .arg(run.folder.join("state").join(&file_name))
         .arg("--runtime-dir")
-        .arg(run.folder.join("run").join(&file_name))
+        .arg(run.runtime().join(&file_name))
         .current_dir(&site.home)
         .env(RUN_MARKER, &run.id)
         .env_remove("NOTIFY_SOCKET")
