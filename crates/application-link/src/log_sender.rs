@@ -101,6 +101,11 @@ impl LogSender {
         Self { shared }
     }
 
+    /// Reads the certificates again: new connections use them.
+    pub async fn reload_certificates(&self) {
+        self.shared.dialler.security.reload().await;
+    }
+
     /// The Message Server is at this address now.
     pub(crate) fn set_target(&self, target: SocketAddr) {
         let mut delivery = self.shared.delivery();

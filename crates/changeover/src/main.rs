@@ -5,6 +5,7 @@
 //! name (`lca`, `sci`, …) it is that component, so that a host needs one file and links to it.
 
 mod arguments;
+mod certs;
 mod offline;
 
 use arguments::{Arguments, Command};
@@ -69,6 +70,7 @@ fn run(command: Command) -> std::process::ExitCode {
         Command::Show(arguments) => offline::show(&arguments),
         Command::Check(arguments) => offline::check(&arguments),
         Command::Schema => offline::schema(),
+        Command::Certs(arguments) => certs::run(&arguments),
         Command::Simulate(arguments) => offline::simulate(&arguments),
         Command::Lca(arguments) => changeover_lca::main(arguments),
         Command::Scs(arguments) => changeover_scs::main(arguments),

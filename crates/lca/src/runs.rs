@@ -335,6 +335,10 @@ impl Runs {
             working_directory: order.working_directory.clone(),
             environment,
             output: self.output_path(order),
+            is_script: matches!(
+                order.kind,
+                ProcessKind::ControlScript | ProcessKind::Command
+            ),
         }
     }
 }

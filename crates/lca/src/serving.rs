@@ -78,7 +78,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     tracing::info!(host = %slice.host.name, %at, "the LCA is ready");
     Readiness.ready();
     Readiness.watch(handle.clone());
-    wait(&mut signals, &handle, stopped).await;
+    wait(&mut signals, &handle, &security, stopped).await;
     Readiness.stopping();
     end.send_replace(true);
     for server in serving {
@@ -184,10 +184,20 @@ async fn start(
 
 /// Waits for the end. SIGTERM ends this agent alone, unless the whole machine is going down: then what is
 /// primary here is handed over and everything is stopped first.
-async fn wait(signals: &mut Signals, handle: &Handle<LcaCore>, mut stopped: watch::Receiver<bool>) {
+async fn wait(
+    signals: &mut Signals,
+    handle: &Handle<LcaCore>,
+    security: &LinkSecurity,
+    mut stopped: watch::Receiver<bool>,
+) {
     loop {
         match signals.next().await {
-            Signal::Reload => tracing::info!("the environment comes from the SCS: reload that one"),
+            Signal::Reload => {
+                Readiness.reloading();
+                security.reload().await;
+                tracing::info!("the environment comes from the SCS: reload that one");
+                Readiness.ready();
+            }
             Signal::Journal => handle.write_journal(),
             Signal::Interrupt => return,
             Signal::Terminate => {

@@ -67,7 +67,14 @@ async fn serve(arguments: Arguments) -> anyhow::Result<ExitCode> {
     tracing::info!(address = %site.address, application = %site.application, "the Message Server is ready");
     Readiness.ready();
     Readiness.watch(running.handle.clone());
-    let code = wait(&mut signals, &mut running, &arguments.config, &site).await;
+    let code = wait(
+        &mut signals,
+        &mut running,
+        &arguments.config,
+        &site,
+        &security,
+    )
+    .await;
     Readiness.stopping();
     running.stop().await;
     Ok(code)
@@ -179,12 +186,18 @@ async fn wait(
     running: &mut Running,
     config: &Path,
     site: &Site,
+    security: &LinkSecurity,
 ) -> ExitCode {
     loop {
         tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Terminate | Signal::Interrupt => return ExitCode::Good,
-                Signal::Reload => reload(config, site),
+                Signal::Reload => {
+                    Readiness.reloading();
+                    security.reload().await;
+                    reload(config, site);
+                    Readiness.ready();
+                }
                 Signal::Journal => running.handle.write_journal(),
             },
             reason = &mut running.damaged => {
@@ -203,7 +216,6 @@ async fn wait(
 /// The conditions come from the SCS; all that the file says to a Message Server is who and where it is, and
 /// that cannot change while it runs.
 fn reload(config: &Path, site: &Site) {
-    Readiness.reloading();
     match Site::read(config) {
         Ok(now) if now == *site => tracing::info!("read again: nothing to change here"),
         Ok(now) => {
@@ -211,5 +223,4 @@ fn reload(config: &Path, site: &Site) {
         }
         Err(error) => tracing::error!("the file is not usable, nothing changes: {error}"),
     }
-    Readiness.ready();
 }

@@ -134,6 +134,7 @@ async fn wait(signals: &mut Signals, handle: &Handle<ScsCore>, links: &Links, co
             Signal::Journal => handle.write_journal(),
             Signal::Reload => {
                 Readiness.reloading();
+                links.reload_certificates().await;
                 match read(config) {
                     Ok(environment) => match load(handle, links, environment).await {
                         Ok(()) => tracing::info!("the environment was read again"),

@@ -123,6 +123,7 @@ impl Server {
                 },
                 interrupt = interrupts.next() => match interrupt {
                     Interrupt::End => return,
+                    Interrupt::Reload => self.link.log().reload_certificates().await,
                     Interrupt::Available(available) => {
                         self.unavailable = !available;
                         self.report().await;
@@ -198,12 +199,15 @@ async fn receive(socket: &mut Option<Datagrams>, responder: &Responder) {
 
 enum Interrupt {
     End,
+    /// SIGHUP: read the certificates again.
+    Reload,
     Available(bool),
 }
 
 struct Interrupts {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
     unavailable: Signal,
     available: Signal,
 }
@@ -213,6 +217,7 @@ impl Interrupts {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
             unavailable: signal(SignalKind::user_defined1())?,
             available: signal(SignalKind::user_defined2())?,
         })
@@ -222,6 +227,7 @@ impl Interrupts {
         tokio::select! {
             _ = self.terminate.recv() => Interrupt::End,
             _ = self.interrupt.recv() => Interrupt::End,
+            _ = self.hangup.recv() => Interrupt::Reload,
             _ = self.unavailable.recv() => Interrupt::Available(false),
             _ = self.available.recv() => Interrupt::Available(true),
         }

@@ -136,7 +136,7 @@ impl World {
             operators: Operators::new(tidies),
             planted: scenario.planted,
             healed: false,
-            carries_vipctl: scenario.seed % 2 == 0,
+            carries_vipctl: scenario.seed.is_multiple_of(2),
             network: Network::default(),
             queue: Queue::default(),
             random,
