@@ -69,6 +69,6 @@ else
     for name in "$@"; do
         unit "$name"
     done
-    install -d /etc/changeover
+    install -d /etc/changeover /etc/changeover/tls
 fi
 systemctl daemon-reload

@@ -40,8 +40,15 @@ pub(crate) struct Host {
 
 impl Host {
     /// Starts a host and does not wait for it.
-    pub(crate) fn start(run: &str, name: &str, wire: &Wire, root: &Path, folder: &Path) -> Starting {
-        let log = fs::File::create(folder.join(format!("{name}.console"))).expect("the run's folder is ours");
+    pub(crate) fn start(
+        run: &str,
+        name: &str,
+        wire: &Wire,
+        root: &Path,
+        folder: &Path,
+    ) -> Starting {
+        let log = fs::File::create(folder.join(format!("{name}.console")))
+            .expect("the run's folder is ours");
         let manager = Command::new("sh")
             .args(["-c", START])
             .env(MARKER, run)
@@ -68,12 +75,25 @@ impl Host {
 
     /// Runs a shell script on the host, as root in a login shell, stopping at the first failure.
     pub(crate) fn sh(&self, script: &str) -> Ran {
-        self.within(&["bash", "-leo", "pipefail", "-c", &format!("cd\n{script}")], COMMAND)
+        self.within(
+            &["bash", "-leo", "pipefail", "-c", &format!("cd\n{script}")],
+            COMMAND,
+        )
     }
 
     /// Runs a program on the host.
     pub(crate) fn within(&self, words: &[&str], bound: Duration) -> Ran {
-        let mut all = vec!["-t", &self.leader, "-a", "--", "env", "-i", "HOME=/root", "TERM=dumb", "LANG=C.UTF-8"];
+        let mut all = vec![
+            "-t",
+            &self.leader,
+            "-a",
+            "--",
+            "env",
+            "-i",
+            "HOME=/root",
+            "TERM=dumb",
+            "LANG=C.UTF-8",
+        ];
         all.push("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         all.extend(words);
         run("nsenter", &all, bound)
@@ -81,17 +101,32 @@ impl Host {
 
     /// Puts a file on the host.
     pub(crate) fn put(&self, from: &Path, to: &str) {
-        let from = fs::File::open(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+        let from =
+            fs::File::open(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
         let status = Command::new("nsenter")
-            .args(["-t", &self.leader, "-a", "--", "dd", "status=none", &format!("of={to}")])
+            .args([
+                "-t",
+                &self.leader,
+                "-a",
+                "--",
+                "dd",
+                "status=none",
+                &format!("of={to}"),
+            ])
             .stdin(from)
             .status();
-        assert!(status.is_ok_and(|status| status.success()), "{to} on {}", self.name);
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "{to} on {}",
+            self.name
+        );
     }
 
     /// The main process of a unit, as the host numbers it; 0 if it has none.
     pub(crate) fn main_pid(&self, unit: &str) -> u32 {
-        let shown = self.sh(&format!("systemctl show -p MainPID --value {unit}")).succeeded();
+        let shown = self
+            .sh(&format!("systemctl show -p MainPID --value {unit}"))
+            .succeeded();
         shown.trim().parse().unwrap_or(0)
     }
 }
@@ -122,7 +157,9 @@ impl Starting {
         loop {
             let state = host.within(&["systemctl", "is-system-running", "--wait"], BOOT);
             if matches!(state.out.trim(), "running" | "degraded") {
-                let failed = host.sh("systemctl --failed --no-legend --plain").succeeded();
+                let failed = host
+                    .sh("systemctl --failed --no-legend --plain")
+                    .succeeded();
                 assert_eq!(failed, "", "units that failed on {}", host.name);
                 return host;
             }

@@ -35,13 +35,17 @@ impl Lab {
         let folder = std::env::temp_dir().join(format!("changeover-deploy-{run}"));
         let janitor = start_janitor(&run, &folder);
         std::fs::create_dir(&folder).expect("the name is new");
-        std::fs::write(folder.join("janitor"), janitor.id().to_string()).expect("the folder is ours");
+        std::fs::write(folder.join("janitor"), janitor.id().to_string())
+            .expect("the folder is ours");
         let wire = Wire::up(&run);
         let starting: Vec<_> = ["mgmt1", "edge1", "edge2"]
             .into_iter()
             .map(|name| Host::start(&run, name, &wire, &root, &folder))
             .collect();
-        let hosts = starting.into_iter().map(crate::host::Starting::booted).collect();
+        let hosts = starting
+            .into_iter()
+            .map(crate::host::Starting::booted)
+            .collect();
         Self {
             wire,
             hosts,
@@ -71,7 +75,12 @@ impl Lab {
                     continue;
                 }
                 let ran = self.host(machine).sh(&one.commands);
-                assert_eq!(ran.code, Some(0), "{page}:{} on {machine}: {ran:#?}", one.line);
+                assert_eq!(
+                    ran.code,
+                    Some(0),
+                    "{page}:{} on {machine}: {ran:#?}",
+                    one.line
+                );
             }
         }
     }
@@ -86,7 +95,8 @@ impl Lab {
                 }
                 ["scp", archive, to] => {
                     let host = to.trim_start_matches("root@").trim_end_matches(':');
-                    self.host(host).put(&self.folder.join(archive), &format!("/root/{archive}"));
+                    self.host(host)
+                        .put(&self.folder.join(archive), &format!("/root/{archive}"));
                 }
                 _ => panic!("the test does not know what to do for {line:?}"),
             }
@@ -148,7 +158,9 @@ impl Lab {
         self.hosts
             .iter()
             .map(|host| {
-                let journal = host.sh("journalctl -q -n 40 -o cat -u lca -u scs -u message-server").out;
+                let journal = host
+                    .sh("journalctl -q -n 40 -o cat -u lca -u scs -u message-server")
+                    .out;
                 format!("\n=== {}\n{journal}", host.name)
             })
             .collect()
@@ -175,15 +187,27 @@ impl Pair {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let pairs = list(&status["pairs"]);
-        let pair = pairs.iter().find(|pair| pair["name"] == name).cloned().unwrap_or_default();
+        let pair = pairs
+            .iter()
+            .find(|pair| pair["name"] == name)
+            .cloned()
+            .unwrap_or_default();
         let members = list(&pair["members"]);
         let in_mode = |mode: &str| members.iter().find(|member| member["run_mode"] == mode);
         let primary = in_mode("Primary").cloned().unwrap_or_default();
-        let names: Vec<String> = members.iter().map(|member| text(&member["application"])).collect();
+        let names: Vec<String> = members
+            .iter()
+            .map(|member| text(&member["application"]))
+            .collect();
         let pids = list(&status["applications"])
             .iter()
             .filter(|application| names.contains(&text(&application["name"])))
-            .map(|application| (text(&application["name"]), application["pid"].as_u64().unwrap_or(0)))
+            .map(|application| {
+                (
+                    text(&application["name"]),
+                    application["pid"].as_u64().unwrap_or(0),
+                )
+            })
             .collect();
         let vips = list(&pair["virtual_ips"]);
         Self {
@@ -192,11 +216,19 @@ impl Pair {
             epoch: pair["epoch"].as_u64().unwrap_or(0),
             primary: text(&primary["application"]),
             primary_host: text(&primary["host"]),
-            backup_host: in_mode("Backup").map(|member| text(&member["host"])).unwrap_or_default(),
+            backup_host: in_mode("Backup")
+                .map(|member| text(&member["host"]))
+                .unwrap_or_default(),
             pids,
             vips: vips
                 .iter()
-                .map(|vip| text(&vip["address"]).split('/').next().unwrap_or_default().to_owned())
+                .map(|vip| {
+                    text(&vip["address"])
+                        .split('/')
+                        .next()
+                        .unwrap_or_default()
+                        .to_owned()
+                })
                 .collect(),
         }
     }
@@ -204,7 +236,10 @@ impl Pair {
     /// The process of the primary, as its host numbers it.
     pub(crate) fn primary_pid(&self) -> u64 {
         let found = self.pids.iter().find(|(name, _)| *name == self.primary);
-        found.map(|(_, pid)| *pid).filter(|pid| *pid > 0).expect("a primary that runs has a process")
+        found
+            .map(|(_, pid)| *pid)
+            .filter(|pid| *pid > 0)
+            .expect("a primary that runs has a process")
     }
 }
 
@@ -214,8 +249,15 @@ fn janitor_script() -> PathBuf {
 
 /// Removes what earlier runs left whose janitor was ended as well.
 fn sweep() {
-    let status = Command::new("sh").arg(janitor_script()).arg("sweep").stdin(Stdio::null()).status();
-    assert!(status.is_ok_and(|status| status.success()), "the janitor sweeps");
+    let status = Command::new("sh")
+        .arg(janitor_script())
+        .arg("sweep")
+        .stdin(Stdio::null())
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "the janitor sweeps"
+    );
 }
 
 fn start_janitor(run: &str, folder: &Path) -> Child {
@@ -231,13 +273,16 @@ fn start_janitor(run: &str, folder: &Path) -> Child {
         .expect("setsid and sh are part of every Linux");
     let mut line = String::new();
     let answers = janitor.stdout.take().expect("piped");
-    BufReader::new(answers).read_line(&mut line).expect("the janitor answers");
+    BufReader::new(answers)
+        .read_line(&mut line)
+        .expect("the janitor answers");
     assert_eq!(line.trim(), "ready");
     janitor
 }
 
 /// Eight hexadecimal digits that no other run has.
 fn uuid() -> String {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/uuid").expect("the kernel makes them");
+    let text =
+        std::fs::read_to_string("/proc/sys/kernel/random/uuid").expect("the kernel makes them");
     text.chars().take(8).collect()
 }

@@ -2,8 +2,10 @@
 //! word, and a fourth namespace for clients. What is done to the pairs stands in `moves.rs` and `upkeep.rs`; each gap goes
 //! into the report. Needs root, systemd-nspawn and debootstrap.
 
+mod calls;
 mod command;
 mod host;
+mod keepalived;
 mod lab;
 mod moves;
 mod network;
@@ -28,7 +30,9 @@ struct Turn(MutexGuard<'static, Option<Lab>>);
 impl std::ops::Deref for Turn {
     type Target = Lab;
     fn deref(&self) -> &Lab {
-        self.0.as_ref().expect("it was booted when the turn was taken")
+        self.0
+            .as_ref()
+            .expect("it was booted when the turn was taken")
     }
 }
 
@@ -43,7 +47,8 @@ fn lab() -> Turn {
 }
 
 mod real_hosts {
-    use super::{lab, moves, upkeep};
+    use super::{keepalived, lab, moves, upkeep};
+    use crate::keepalived::Adverts;
     use crate::probe::Question;
 
     #[test]
@@ -58,6 +63,15 @@ mod real_hosts {
     fn restarts_kills_and_upgrades_of_the_components_move_no_vip_and_restart_no_server() {
         let lab = lab();
         upkeep::all(&lab, "SIP_EDGE", Question::SipOptions);
+    }
+
+    #[test]
+    #[ignore = "needs root, systemd-nspawn and debootstrap"]
+    fn a_kamailio_pair_moves_under_changeover_as_under_keepalived_and_calls_succeed_afterwards() {
+        let lab = lab();
+        for adverts in [Adverts::Every100Ms, Adverts::Default] {
+            keepalived::all(&lab, adverts);
+        }
     }
 
     #[test]

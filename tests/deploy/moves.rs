@@ -9,9 +9,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// The slowest of all: a host that went silent counts as lost after the detection bound, 3 s.
-const MOVED: Duration = Duration::from_secs(20);
+pub(crate) const MOVED: Duration = Duration::from_secs(20);
 /// The probe runs that long before anything happens, so that the first gap is not its own start.
-const BEFORE: Duration = Duration::from_millis(300);
+pub(crate) const BEFORE: Duration = Duration::from_millis(300);
 
 /// A pair, and how its clients ask it.
 pub(crate) struct Subject {
@@ -36,7 +36,7 @@ impl Subject {
 }
 
 /// What is done to a primary.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Case {
     Switchover,
     Killed,
@@ -46,10 +46,15 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Switchover, Self::Killed, Self::Stopped, Self::CarrierLost, Self::CablesPulled];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Switchover,
+        Self::Killed,
+        Self::Stopped,
+        Self::CarrierLost,
+        Self::CablesPulled,
+    ];
 
-    fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Switchover => "sci switchover",
             Self::Killed => "kill -9 of the server",
@@ -65,39 +70,37 @@ impl Case {
         let signal = |signal: &str| {
             let pid = pair.primary_pid();
             let at = Instant::now();
-            lab.host(host).sh(&format!("kill -{signal} {pid}")).succeeded();
+            lab.host(host)
+                .sh(&format!("kill -{signal} {pid}"))
+                .succeeded();
             at
         };
         match self {
             Self::Switchover => {
                 let at = Instant::now();
-                lab.sci(&format!("switchover {} --reason {self:?}", subject.pair)).succeeded();
+                lab.sci(&format!("switchover {} --reason {self:?}", subject.pair))
+                    .succeeded();
                 at
             }
             Self::Killed => signal("KILL"),
             Self::Stopped => signal("STOP"),
-            Self::CarrierLost => {
+            Self::CarrierLost | Self::CablesPulled => {
                 let at = Instant::now();
-                lab.wire.cable(host, SERVICE, false);
-                at
-            }
-            Self::CablesPulled => {
-                let at = Instant::now();
-                lab.wire.cable(host, MANAGEMENT, false);
-                lab.wire.cable(host, SERVICE, false);
+                self.cables(lab, host, false);
                 at
             }
         }
     }
 
-    fn is_over(self, lab: &Lab, host: &str) {
-        match self {
-            Self::CarrierLost => lab.wire.cable(host, SERVICE, true),
-            Self::CablesPulled => {
-                lab.wire.cable(host, MANAGEMENT, true);
-                lab.wire.cable(host, SERVICE, true);
-            }
-            Self::Switchover | Self::Killed | Self::Stopped => {}
+    /// Pulls or plugs the cables that the case is about.
+    pub(crate) fn cables(self, lab: &Lab, host: &str, plugged: bool) {
+        let nics: &[&str] = match self {
+            Self::CarrierLost => &[SERVICE],
+            Self::CablesPulled => &[MANAGEMENT, SERVICE],
+            Self::Switchover | Self::Killed | Self::Stopped => &[],
+        };
+        for nic in nics {
+            lab.wire.cable(host, nic, plugged);
         }
     }
 }
@@ -112,7 +115,11 @@ pub(crate) fn all(lab: &Lab, subject: &Subject) {
 /// One case: before, what happens, and the whole outcome.
 pub(crate) fn one(lab: &Lab, subject: &Subject, case: Case) {
     let before = lab.reach_ok(subject.pair, None);
-    let probe = Probe::start(&lab.wire.namespace_file(CLIENT), subject.target, subject.question);
+    let probe = Probe::start(
+        &lab.wire.namespace_file(CLIENT),
+        subject.target,
+        subject.question,
+    );
     assert!(
         probe.answered_within(Instant::now() + BEFORE, MOVED),
         "{}: nobody answers at {} before {case:?}",
@@ -127,7 +134,11 @@ pub(crate) fn one(lab: &Lab, subject: &Subject, case: Case) {
     };
     let give_up = Instant::now() + MOVED;
     while !holds_all(to) {
-        assert!(Instant::now() < give_up, "{}: {case:?} moved no VIP to {to}", subject.server);
+        assert!(
+            Instant::now() < give_up,
+            "{}: {case:?} moved no VIP to {to}",
+            subject.server
+        );
         std::thread::sleep(Duration::from_millis(2));
     }
     let moved = Instant::now();
@@ -140,11 +151,19 @@ pub(crate) fn one(lab: &Lab, subject: &Subject, case: Case) {
     // What comes right after belongs to it: a second gap, the return of the old holder's frames.
     std::thread::sleep(Duration::from_millis(500));
     let gap_ms = probe.longest_gap(at);
-    case.is_over(lab, from);
+    case.cables(lab, from, true);
     let after = lab.reach_ok(subject.pair, Some(to));
     assert_eq!(after.epoch, before.epoch + 1, "{case:?}: one promotion");
-    let kept: Vec<&String> = before.vips.iter().filter(|vip| lab.wire.addresses(from).contains(vip)).collect();
-    assert_eq!(kept, Vec::<&String>::new(), "{case:?}: {from} has given up every VIP");
+    let kept: Vec<&String> = before
+        .vips
+        .iter()
+        .filter(|vip| lab.wire.addresses(from).contains(vip))
+        .collect();
+    assert_eq!(
+        kept,
+        Vec::<&String>::new(),
+        "{case:?}: {from} has given up every VIP"
+    );
     let with_return = probe.longest_gap(at);
     let note = if with_return > gap_ms + 5.0 {
         format!("{from} to {to}; {with_return:.0} ms when {from} came back")

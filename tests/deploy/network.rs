@@ -1,9 +1,8 @@
 //! Owns the wire: a network namespace per host and one for the clients, cables between them and one bridge, which lives in a
 //! namespace too. The machine's own interfaces are never touched, and none has the name used here.
 
-use crate::command::{ip, run};
+use crate::command::ip;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// The NIC on which clients find the VIPs, by the name that the pages use.
 pub(crate) const SERVICE: &str = "lan0";
@@ -29,14 +28,23 @@ pub(crate) struct Wire {
 impl Wire {
     /// Makes namespaces, bridge, cables and addresses.
     pub(crate) fn up(run: &str) -> Self {
-        let wire = Self { run: run.to_owned() };
+        let wire = Self {
+            run: run.to_owned(),
+        };
         let lan = wire.namespace("lan");
         ip(&["netns", "add", &lan]);
         for nic in [MANAGEMENT, SERVICE] {
             let bridge = format!("br-{nic}");
             let words = ["-n", &lan, "link", "add", &bridge, "type", "bridge"];
             // A port that came up forwards at once.
-            let settings = ["stp_state", "0", "forward_delay", "0", "mcast_snooping", "0"];
+            let settings = [
+                "stp_state",
+                "0",
+                "forward_delay",
+                "0",
+                "mcast_snooping",
+                "0",
+            ];
             ip(&[&words[..], &settings[..]].concat());
             ip(&["-n", &lan, "link", "set", &bridge, "up"]);
         }
@@ -64,12 +72,27 @@ impl Wire {
     /// Pulls or plugs a cable of a host at the bridge's end, so that the NIC loses its carrier.
     pub(crate) fn cable(&self, host: &str, nic: &str, plugged: bool) {
         let state = if plugged { "up" } else { "down" };
-        ip(&["-n", &self.namespace("lan"), "link", "set", &port(host, nic), state]);
+        ip(&[
+            "-n",
+            &self.namespace("lan"),
+            "link",
+            "set",
+            &port(host, nic),
+            state,
+        ]);
     }
 
     /// Addresses on a host's service NIC, without prefix lengths.
     pub(crate) fn addresses(&self, host: &str) -> Vec<String> {
-        let text = ip(&["-n", &self.namespace(host), "-json", "address", "show", "dev", SERVICE]);
+        let text = ip(&[
+            "-n",
+            &self.namespace(host),
+            "-json",
+            "address",
+            "show",
+            "dev",
+            SERVICE,
+        ]);
         let links: serde_json::Value = serde_json::from_str(&text).expect("ip speaks JSON");
         links
             .as_array()
@@ -78,14 +101,6 @@ impl Wire {
             .flat_map(|link| link["addr_info"].as_array().into_iter().flatten())
             .filter_map(|address| address["local"].as_str().map(str::to_owned))
             .collect()
-    }
-
-    /// A program of the hosts' root, run where the clients are.
-    pub(crate) fn by_client(&self, root: &str, words: &[&str], bound: Duration) -> crate::command::Ran {
-        let space = self.namespace(CLIENT);
-        let mut all = vec!["netns", "exec", &space, "chroot", root];
-        all.extend(words);
-        run("ip", &all, bound)
     }
 
     fn join(&self, name: &str, last: u8, nic: &str) {
@@ -99,7 +114,9 @@ impl Wire {
         let four = format!("10.10.{net}.{last}/24");
         ip(&["-n", &inside, "address", "add", &four, "dev", nic]);
         let six = format!("fd00:{net}::{last}/64");
-        ip(&["-n", &inside, "-6", "address", "add", &six, "dev", nic, "nodad"]);
+        ip(&[
+            "-n", &inside, "-6", "address", "add", &six, "dev", nic, "nodad",
+        ]);
         ip(&["-n", &inside, "link", "set", nic, "up"]);
     }
 }

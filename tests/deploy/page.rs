@@ -19,8 +19,11 @@ pub(crate) const BUILD_MACHINE: &str = "the build machine";
 
 /// The boxes of a page below docs/operator.
 pub(crate) fn boxes(page: &str) -> Vec<Box> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operator").join(page);
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs/operator")
+        .join(page);
+    let text = std::fs::read_to_string(&path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     boxes_of(&text)
 }
 
@@ -36,9 +39,12 @@ fn boxes_of(text: &str) -> Vec<Box> {
             continue;
         }
         let (number, first) = lines.next().expect("a box has a first line");
-        let machines = first
-            .strip_prefix("# on ")
-            .unwrap_or_else(|| panic!("line {}: a box begins with `# on …`, not {first:?}", number + 1));
+        let machines = first.strip_prefix("# on ").unwrap_or_else(|| {
+            panic!(
+                "line {}: a box begins with `# on …`, not {first:?}",
+                number + 1
+            )
+        });
         let commands: Vec<&str> = lines
             .by_ref()
             .map(|(_, line)| line)
@@ -92,7 +98,11 @@ fn every_box_of_the_operators_pages_that_are_carried_out_names_machines_that_exi
         for one in boxes {
             for machine in &one.machines {
                 let known = ["mgmt1", "edge1", "edge2", BUILD_MACHINE];
-                assert!(known.contains(&machine.as_str()), "{page}:{}: {machine}", one.line);
+                assert!(
+                    known.contains(&machine.as_str()),
+                    "{page}:{}: {machine}",
+                    one.line
+                );
             }
         }
     }

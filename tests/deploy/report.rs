@@ -24,7 +24,10 @@ static ROWS: Mutex<Vec<Row>> = Mutex::new(Vec::new());
 /// Keeps a row, and writes the report anew, so that a run that breaks off leaves what it has.
 pub(crate) fn add(row: Row) {
     let mut rows = ROWS.lock().unwrap_or_else(PoisonError::into_inner);
-    println!("{:<28} {:<26} {:<44} {:>9.1} ms  {}", row.server, row.by, row.case, row.gap_ms, row.note);
+    println!(
+        "{:<28} {:<26} {:<44} {:>9.1} ms  {}",
+        row.server, row.by, row.case, row.gap_ms, row.note
+    );
     rows.push(row);
     let path = Path::new(env!("CARGO_BIN_EXE_changeover"))
         .ancestors()

@@ -29,6 +29,13 @@ const NOT_AT_BOOT: [&str; 3] = ["kamailio", "nginx", "keepalived"];
 /// Names the hosts give each other, as every site has them before it installs anything.
 const NAMES: &str = "127.0.0.1 localhost\n::1 localhost\n10.10.12.110 mgmt1\n10.10.12.101 edge1\n10.10.12.102 edge2\n";
 
+/// The scenarios of the clients' calls, by the path that they have in the root.
+const CALLS: [(&str, &str); 3] = [
+    ("srv/caller.xml", include_str!("sipp/caller.xml")),
+    ("srv/called.xml", include_str!("sipp/called.xml")),
+    ("srv/register.xml", include_str!("sipp/register.xml")),
+];
+
 /// The finished root, made if it is not there yet.
 pub(crate) fn root() -> PathBuf {
     let place = place();
@@ -57,7 +64,10 @@ fn place() -> PathBuf {
 /// Changes with what the root is made of.
 fn key() -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in include_str!("root.rs").bytes() {
+    for byte in [include_str!("root.rs"), CALLS[0].1, CALLS[1].1, CALLS[2].1]
+        .concat()
+        .bytes()
+    {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     format!("{hash:016x}")
@@ -86,7 +96,9 @@ fn package_source() -> (String, String) {
         .lines()
         .map(|line| line.split(' ').collect::<Vec<_>>())
         .find_map(|words| match words.as_slice() {
-            [uri, of, "Debian", "main"] if *of == release => Some(((*uri).to_owned(), (*of).to_owned())),
+            [uri, of, "Debian", "main"] if *of == release => {
+                Some(((*uri).to_owned(), (*of).to_owned()))
+            }
             _ => None,
         })
         .unwrap_or_else(|| panic!("apt knows no Debian archive for {release}:\n{listed}"))
@@ -101,15 +113,36 @@ fn settle(root: &Path) {
     // A host's name is given to it when it boots.
     drop(fs::remove_file(root.join("etc/hostname")));
     fs::create_dir_all(root.join("root/.ssh")).expect("writable");
-    write("root/.ssh/config", "StrictHostKeyChecking accept-new\nLogLevel ERROR\n");
+    write(
+        "root/.ssh/config",
+        "StrictHostKeyChecking accept-new\nLogLevel ERROR\n",
+    );
+    for (path, text) in CALLS {
+        write(path, text);
+    }
     let folder = root.to_str().expect("text");
     let inside = |words: &[&str]| -> Ran {
         let mut all = vec![folder];
         all.extend(words);
         run("chroot", &all, Duration::from_secs(60))
     };
-    inside(&["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/.ssh/id_ed25519"]).succeeded();
-    inside(&["cp", "/root/.ssh/id_ed25519.pub", "/root/.ssh/authorized_keys"]).succeeded();
+    inside(&[
+        "ssh-keygen",
+        "-q",
+        "-t",
+        "ed25519",
+        "-N",
+        "",
+        "-f",
+        "/root/.ssh/id_ed25519",
+    ])
+    .succeeded();
+    inside(&[
+        "cp",
+        "/root/.ssh/id_ed25519.pub",
+        "/root/.ssh/authorized_keys",
+    ])
+    .succeeded();
     let mut disable = vec!["systemctl", "disable"];
     disable.extend(NOT_AT_BOOT);
     inside(&disable).succeeded();
