@@ -1,5 +1,5 @@
 //! Owns a host that boots: systemd as the init of a systemd-nspawn container inside the host's network namespace and its own
-//! control group, with a writable layer in memory over the shared root. Knows nothing of what is installed on it.
+//! control group, with a writable layer over the shared root. Knows nothing of what is installed on it.
 
 use crate::command::{Ran, run};
 use crate::network::Wire;
@@ -17,14 +17,19 @@ const BOOT: Duration = Duration::from_secs(90);
 const COMMAND: Duration = Duration::from_secs(120);
 
 /// Hosts started by one container manager share its control group, and a service's would then reach the other host: each
-/// gets its own first. With a namespace that it did not make, systemd-nspawn hands out no right to change addresses.
+/// gets its own first. Its file system is a layer over the shared root that outlives a reboot; the mount is seen by nobody
+/// else and goes with the host. With a namespace that it did not make, systemd-nspawn hands out no right to change
+/// addresses.
 const START: &str = r#"
+set -e
 for place in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
     if [ -e "$place/cgroup.procs" ]; then
         mkdir -p "$place/$GROUP" && echo $$ >"$place/$GROUP/cgroup.procs"
     fi
 done
-exec systemd-nspawn --quiet -D "$ROOT" --volatile=overlay --register=no --keep-unit --boot \
+mkdir -p "$LAYER/upper" "$LAYER/work" "$LAYER/root"
+mount -t overlay "$GROUP" -o "lowerdir=$ROOT,upperdir=$LAYER/upper,workdir=$LAYER/work" "$LAYER/root"
+exec systemd-nspawn --quiet -D "$LAYER/root" --register=no --keep-unit --boot \
     --network-namespace-path="$SPACE" --machine="$GROUP" --hostname="$NAME" --capability=CAP_NET_ADMIN \
     --setenv="CHANGEOVER_DEPLOY_RUN=$CHANGEOVER_DEPLOY_RUN" --resolv-conf=off --timezone=off --link-journal=no --console=pipe
 "#;
@@ -33,9 +38,8 @@ exec systemd-nspawn --quiet -D "$ROOT" --volatile=overlay --register=no --keep-u
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) name: String,
-    /// Process id of its init, as this machine sees it.
-    leader: String,
-    _manager: Child,
+    /// The container's manager, which starts the init anew after a reboot.
+    manager: Child,
 }
 
 impl Host {
@@ -49,8 +53,8 @@ impl Host {
     ) -> Starting {
         let log = fs::File::create(folder.join(format!("{name}.console")))
             .expect("the run's folder is ours");
-        let manager = Command::new("sh")
-            .args(["-c", START])
+        let manager = Command::new("unshare")
+            .args(["--mount", "sh", "-c", START])
             .env(MARKER, run)
             .env("ROOT", root)
             .env("SPACE", wire.namespace_file(name))
@@ -58,8 +62,7 @@ impl Host {
             .env("NAME", name)
             // The kernel's settings of the network belong to the host.
             .env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network")
-            // Hosts share the root; each has its own layer over it.
-            .env("SYSTEMD_NSPAWN_LOCK", "0")
+            .env("LAYER", folder.join(name))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file"))
             .stderr(log)
@@ -83,9 +86,10 @@ impl Host {
 
     /// Runs a program on the host.
     pub(crate) fn within(&self, words: &[&str], bound: Duration) -> Ran {
+        let leader = self.leader();
         let mut all = vec![
             "-t",
-            &self.leader,
+            &leader,
             "-a",
             "--",
             "env",
@@ -106,7 +110,7 @@ impl Host {
         let status = Command::new("nsenter")
             .args([
                 "-t",
-                &self.leader,
+                &self.leader(),
                 "-a",
                 "--",
                 "dd",
@@ -120,6 +124,30 @@ impl Host {
             "{to} on {}",
             self.name
         );
+    }
+
+    /// Waits until systemd has started everything.
+    ///
+    /// # Errors
+    /// What it said last, when that takes too long.
+    pub(crate) fn is_up(&self) -> Result<(), Ran> {
+        let give_up = Instant::now() + BOOT;
+        loop {
+            let state = self.within(&["systemctl", "is-system-running", "--wait"], BOOT);
+            if matches!(state.out.trim(), "running" | "degraded") {
+                return Ok(());
+            }
+            if Instant::now() >= give_up {
+                return Err(state);
+            }
+            // The init answers as soon as its bus is there; until then the question itself fails at once.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Process id of its init, as this machine sees it; nonsense while it reboots.
+    fn leader(&self) -> String {
+        child_of(self.manager.id()).unwrap_or_else(|| "0".to_owned())
     }
 
     /// The main process of a unit, as the host numbers it; 0 if it has none.
@@ -142,36 +170,20 @@ impl Starting {
     /// Waits until systemd has started everything.
     pub(crate) fn booted(self) -> Host {
         let give_up = Instant::now() + BOOT;
-        let leader = loop {
-            if let Some(leader) = child_of(self.manager.id()) {
-                break leader;
-            }
+        while child_of(self.manager.id()).is_none() {
             self.pause(give_up);
-        };
-        let host = Host {
-            name: self.name.clone(),
-            leader,
-            _manager: self.manager,
-        };
-        let console = self.console;
-        loop {
-            let state = host.within(&["systemctl", "is-system-running", "--wait"], BOOT);
-            if matches!(state.out.trim(), "running" | "degraded") {
-                let failed = host
-                    .sh("systemctl --failed --no-legend --plain")
-                    .succeeded();
-                assert_eq!(failed, "", "units that failed on {}", host.name);
-                return host;
-            }
-            assert!(
-                Instant::now() < give_up,
-                "{} did not boot: {state:?}\n{}",
-                host.name,
-                fs::read_to_string(&console).unwrap_or_default()
-            );
-            // The init answers as soon as its bus is there; until then the question itself fails at once.
-            std::thread::sleep(Duration::from_millis(100));
         }
+        let host = Host {
+            name: self.name,
+            manager: self.manager,
+        };
+        if let Err(state) = host.is_up() {
+            let console = fs::read_to_string(&self.console).unwrap_or_default();
+            panic!("{} did not boot: {state:?}\n{console}", host.name);
+        }
+        let failed = host.sh("systemctl --failed --no-legend --plain").succeeded();
+        assert_eq!(failed, "", "units that failed on {}", host.name);
+        host
     }
 
     fn pause(&self, give_up: Instant) {

@@ -4,7 +4,7 @@
 use crate::calls;
 use crate::host::Host;
 use crate::lab::Lab;
-use crate::moves::{BEFORE, Case, MOVED};
+use crate::moves::{BEFORE, Case, MOVED, reboot};
 use crate::network::CLIENT;
 use crate::probe::{Probe, Question};
 use crate::report::{self, Row};
@@ -58,7 +58,7 @@ pub(crate) fn all(lab: &Lab, adverts: Adverts) {
             "printf 'listen=udp:{VIP}:5060\\nlisten=udp:127.0.0.1:5060\\n' >/etc/kamailio/kamailio-local.cfg\n\
              cat >/etc/keepalived/keepalived.conf <<'END'\n{}END\n\
              cat >/etc/keepalived/check <<'END'\n{CHECK}END\nchmod 755 /etc/keepalived/check\n\
-             systemctl start kamailio\nsystemctl start keepalived",
+             systemctl enable --now kamailio keepalived",
             adverts.configuration(&host.name)
         ))
         .succeeded();
@@ -67,7 +67,7 @@ pub(crate) fn all(lab: &Lab, adverts: Adverts) {
         one(lab, adverts, case);
     }
     for host in hosts(lab) {
-        host.sh("systemctl stop keepalived kamailio\nrm -r /etc/keepalived/* /etc/kamailio/kamailio-local.cfg").succeeded();
+        host.sh("systemctl disable --now keepalived kamailio\nrm -r /etc/keepalived/* /etc/kamailio/kamailio-local.cfg").succeeded();
     }
 }
 
@@ -114,6 +114,7 @@ fn one(lab: &Lab, adverts: Adverts, case: Case) {
                 .sh("systemctl kill -s STOP kamailio")
                 .succeeded(),
         ),
+        Case::Rebooted => reboot(lab, master),
         Case::CarrierLost | Case::CablesPulled => case.cables(lab, master, false),
     }
     // systemd starts a killed Kamailio again before keepalived has looked, and nothing moves; that is an answer too.
@@ -151,6 +152,7 @@ fn one(lab: &Lab, adverts: Adverts, case: Case) {
                 .sh("systemctl kill -s CONT kamailio")
                 .succeeded(),
         ),
+        Case::Rebooted => lab.host(master).is_up().expect("it comes back"),
         Case::Killed => {}
         Case::CarrierLost | Case::CablesPulled => case.cables(lab, master, true),
     }
@@ -166,7 +168,7 @@ fn one(lab: &Lab, adverts: Adverts, case: Case) {
         by: adverts.text().to_owned(),
         case: match case {
             Case::Switchover => "systemctl stop keepalived".to_owned(),
-            Case::Killed | Case::Stopped | Case::CarrierLost | Case::CablesPulled => {
+            Case::Killed | Case::Stopped | Case::CarrierLost | Case::CablesPulled | Case::Rebooted => {
                 case.text().to_owned()
             }
         },

@@ -43,15 +43,17 @@ pub(crate) enum Case {
     Stopped,
     CarrierLost,
     CablesPulled,
+    Rebooted,
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Switchover,
         Self::Killed,
         Self::Stopped,
         Self::CarrierLost,
         Self::CablesPulled,
+        Self::Rebooted,
     ];
 
     pub(crate) fn text(self) -> &'static str {
@@ -61,6 +63,7 @@ impl Case {
             Self::Stopped => "kill -STOP of the server (hang)",
             Self::CarrierLost => "carrier of lan0 lost",
             Self::CablesPulled => "all cables pulled (host lost)",
+            Self::Rebooted => "systemctl reboot of the host",
         }
     }
 
@@ -84,6 +87,11 @@ impl Case {
             }
             Self::Killed => signal("KILL"),
             Self::Stopped => signal("STOP"),
+            Self::Rebooted => {
+                let at = Instant::now();
+                reboot(lab, host);
+                at
+            }
             Self::CarrierLost | Self::CablesPulled => {
                 let at = Instant::now();
                 self.cables(lab, host, false);
@@ -97,12 +105,17 @@ impl Case {
         let nics: &[&str] = match self {
             Self::CarrierLost => &[SERVICE],
             Self::CablesPulled => &[MANAGEMENT, SERVICE],
-            Self::Switchover | Self::Killed | Self::Stopped => &[],
+            Self::Switchover | Self::Killed | Self::Stopped | Self::Rebooted => &[],
         };
         for nic in nics {
             lab.wire.cable(host, nic, plugged);
         }
     }
+}
+
+/// Orders a reboot; what the host answers while it goes down is worth nothing.
+pub(crate) fn reboot(lab: &Lab, host: &str) {
+    drop(lab.host(host).sh("systemctl reboot"));
 }
 
 /// Every case once; each begins when the pair has come to rest after the one before.
@@ -152,6 +165,9 @@ pub(crate) fn one(lab: &Lab, subject: &Subject, case: Case) {
     std::thread::sleep(Duration::from_millis(500));
     let gap_ms = probe.longest_gap(at);
     case.cables(lab, from, true);
+    if case == Case::Rebooted {
+        lab.host(from).is_up().expect("it comes back");
+    }
     let after = lab.reach_ok(subject.pair, Some(to));
     assert_eq!(after.epoch, before.epoch + 1, "{case:?}: one promotion");
     let kept: Vec<&String> = before

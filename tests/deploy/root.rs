@@ -42,12 +42,16 @@ pub(crate) fn root() -> PathBuf {
     let root = place.join(format!("root-{}", key()));
     if !root.is_dir() {
         fs::create_dir_all(&place).expect("the target folder is writable");
+        forget_others(&place);
         let unfinished = place.join(format!("unfinished-{}", std::process::id()));
         build(&unfinished);
         // Whoever is second throws his own away.
         if fs::rename(&unfinished, &root).is_err() {
             drop(fs::remove_dir_all(&unfinished));
         }
+    }
+    for (path, text) in CALLS {
+        fs::write(root.join(path), text).expect("the root is ours");
     }
     root
 }
@@ -64,13 +68,19 @@ fn place() -> PathBuf {
 /// Changes with what the root is made of.
 fn key() -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in [include_str!("root.rs"), CALLS[0].1, CALLS[1].1, CALLS[2].1]
-        .concat()
-        .bytes()
-    {
+    for byte in [&PACKAGES.concat(), &NOT_AT_BOOT.concat(), NAMES].into_iter().flat_map(str::bytes) {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     format!("{hash:016x}")
+}
+
+/// Roots of other lists of packages are of no use any more.
+fn forget_others(place: &Path) {
+    for entry in fs::read_dir(place).expect("it was just made").flatten() {
+        if entry.file_name().to_string_lossy().starts_with("root-") {
+            drop(fs::remove_dir_all(entry.path()));
+        }
+    }
 }
 
 fn build(root: &Path) {
@@ -117,9 +127,6 @@ fn settle(root: &Path) {
         "root/.ssh/config",
         "StrictHostKeyChecking accept-new\nLogLevel ERROR\n",
     );
-    for (path, text) in CALLS {
-        write(path, text);
-    }
     let folder = root.to_str().expect("text");
     let inside = |words: &[&str]| -> Ran {
         let mut all = vec![folder];
