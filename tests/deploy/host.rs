@@ -19,7 +19,7 @@ const COMMAND: Duration = Duration::from_secs(120);
 /// Hosts started by one container manager share its control group, and a service's would then reach the other host: each
 /// gets its own first. Its file system is a layer over the shared root that outlives a reboot; the mount is seen by nobody
 /// else and goes with the host. With a namespace that it did not make, systemd-nspawn hands out no right to change
-/// addresses.
+/// addresses; and with a unit that it shall keep it leaves a reboot (status 133) to whoever started it.
 const START: &str = r#"
 set -e
 for place in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
@@ -29,16 +29,21 @@ for place in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
 done
 mkdir -p "$LAYER/upper" "$LAYER/work" "$LAYER/root"
 mount -t overlay "$GROUP" -o "lowerdir=$ROOT,upperdir=$LAYER/upper,workdir=$LAYER/work" "$LAYER/root"
-exec systemd-nspawn --quiet -D "$LAYER/root" --register=no --keep-unit --boot \
-    --network-namespace-path="$SPACE" --machine="$GROUP" --hostname="$NAME" --capability=CAP_NET_ADMIN \
-    --setenv="CHANGEOVER_DEPLOY_RUN=$CHANGEOVER_DEPLOY_RUN" --resolv-conf=off --timezone=off --link-journal=no --console=pipe
+status=133
+while [ "$status" = 133 ]; do
+    status=0
+    systemd-nspawn --quiet -D "$LAYER/root" --register=no --keep-unit --boot \
+        --network-namespace-path="$SPACE" --machine="$GROUP" --hostname="$NAME" --capability=CAP_NET_ADMIN \
+        --setenv="CHANGEOVER_DEPLOY_RUN=$CHANGEOVER_DEPLOY_RUN" --resolv-conf=off --timezone=off --link-journal=no \
+        --console=pipe || status=$?
+done
 "#;
 
 /// A host that runs. The janitor ends it.
 #[derive(Debug)]
 pub(crate) struct Host {
     pub(crate) name: String,
-    /// The container's manager, which starts the init anew after a reboot.
+    /// The shell that starts the container's manager, and starts it anew after a reboot.
     manager: Child,
 }
 
@@ -147,7 +152,7 @@ impl Host {
 
     /// Process id of its init, as this machine sees it; nonsense while it reboots.
     fn leader(&self) -> String {
-        child_of(self.manager.id()).unwrap_or_else(|| "0".to_owned())
+        init_below(self.manager.id()).unwrap_or_else(|| "0".to_owned())
     }
 
     /// The main process of a unit, as the host numbers it; 0 if it has none.
@@ -170,7 +175,7 @@ impl Starting {
     /// Waits until systemd has started everything.
     pub(crate) fn booted(self) -> Host {
         let give_up = Instant::now() + BOOT;
-        while child_of(self.manager.id()).is_none() {
+        while init_below(self.manager.id()).is_none() {
             self.pause(give_up);
         }
         let host = Host {
@@ -181,7 +186,9 @@ impl Starting {
             let console = fs::read_to_string(&self.console).unwrap_or_default();
             panic!("{} did not boot: {state:?}\n{console}", host.name);
         }
-        let failed = host.sh("systemctl --failed --no-legend --plain").succeeded();
+        let failed = host
+            .sh("systemctl --failed --no-legend --plain")
+            .succeeded();
         assert_eq!(failed, "", "units that failed on {}", host.name);
         host
     }
@@ -197,10 +204,15 @@ impl Starting {
     }
 }
 
-/// The init of a container is the only child of its manager.
-fn child_of(manager: u32) -> Option<String> {
-    let children = fs::read_to_string(format!("/proc/{manager}/task/{manager}/children")).ok()?;
-    let child = children.split_whitespace().next()?;
-    let name = fs::read_to_string(format!("/proc/{child}/comm")).ok()?;
-    matches!(name.trim(), "systemd" | "init").then(|| child.to_owned())
+/// The init of a container: the only child of systemd-nspawn, which is the only child of the shell that starts it.
+fn init_below(shell: u32) -> Option<String> {
+    let manager = only_child(&shell.to_string())?;
+    let init = only_child(&manager)?;
+    let name = fs::read_to_string(format!("/proc/{init}/comm")).ok()?;
+    matches!(name.trim(), "systemd" | "init").then_some(init)
+}
+
+fn only_child(parent: &str) -> Option<String> {
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    children.split_whitespace().next().map(str::to_owned)
 }

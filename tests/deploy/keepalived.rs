@@ -168,9 +168,11 @@ fn one(lab: &Lab, adverts: Adverts, case: Case) {
         by: adverts.text().to_owned(),
         case: match case {
             Case::Switchover => "systemctl stop keepalived".to_owned(),
-            Case::Killed | Case::Stopped | Case::CarrierLost | Case::CablesPulled | Case::Rebooted => {
-                case.text().to_owned()
-            }
+            Case::Killed
+            | Case::Stopped
+            | Case::CarrierLost
+            | Case::CablesPulled
+            | Case::Rebooted => case.text().to_owned(),
         },
         gap_ms,
         note,

@@ -68,7 +68,10 @@ fn place() -> PathBuf {
 /// Changes with what the root is made of.
 fn key() -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in [&PACKAGES.concat(), &NOT_AT_BOOT.concat(), NAMES].into_iter().flat_map(str::bytes) {
+    for byte in [&PACKAGES.concat(), &NOT_AT_BOOT.concat(), NAMES]
+        .into_iter()
+        .flat_map(str::bytes)
+    {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     format!("{hash:016x}")

@@ -3,6 +3,7 @@
 
 #[path = "../rehearsal/running.rs"]
 mod running;
+mod site_kits;
 
 use running::{Rehearsal, workflows};
 use serde_json::json;
