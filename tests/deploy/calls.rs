@@ -5,7 +5,7 @@ use crate::command::{Ran, run};
 use crate::lab::Lab;
 use crate::network::CLIENT;
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Where the clients have their telephones.
@@ -16,7 +16,7 @@ const CALLS: &str = "5";
 const BOUND: Duration = Duration::from_secs(15);
 
 /// Registers, as a telephone does after it was cut off: what the servers know of it is not replicated between them.
-pub(crate) fn register(lab: &Lab, proxy: SocketAddr) -> Ran {
+fn register(lab: &Lab, proxy: SocketAddr) -> Ran {
     let words = [
         "-sf",
         "/srv/register.xml",
@@ -31,37 +31,40 @@ pub(crate) fn register(lab: &Lab, proxy: SocketAddr) -> Ran {
     sipp(lab, proxy, &words)
 }
 
-/// Makes calls through a proxy; every one of them must succeed at both ends.
+/// Calls that are up, or are being set up.
+pub(crate) struct Calls<'a> {
+    lab: &'a Lab,
+    called: Child,
+    calling: Child,
+}
+
+/// Short calls through a proxy; every one of them must succeed at both ends.
 #[track_caller]
 pub(crate) fn succeed(lab: &Lab, proxy: SocketAddr, when: &str) {
+    begin(lab, proxy, when, Duration::from_millis(100)).end_well(when);
+}
+
+/// Registers the called end and begins calls that last so long once they are answered.
+#[track_caller]
+pub(crate) fn begin<'a>(
+    lab: &'a Lab,
+    proxy: SocketAddr,
+    when: &str,
+    lasting: Duration,
+) -> Calls<'a> {
     let registered = register(lab, proxy);
     assert_eq!(
         registered.code,
         Some(0),
         "{when}: the telephone cannot register: {registered:#?}"
     );
-    let space = lab.wire.namespace(CLIENT);
-    let target = proxy.to_string();
-    let called = Command::new("timeout")
-        .args(["-s", "KILL", "20", "ip", "netns", "exec", &space, "chroot"])
-        .arg(&lab.root)
-        .args([
-            "sipp",
-            "-sf",
-            "/srv/called.xml",
-            "-i",
-            CLIENT_ADDRESS,
-            "-p",
-            "5080",
-            "-nostdin",
-        ])
-        .args(["-m", CALLS, &target])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("timeout is part of every Linux");
-    until_bound(&space);
+    let called = start(
+        lab,
+        proxy,
+        &["-sf", "/srv/called.xml", "-p", "5080", "-m", CALLS],
+    );
+    until_bound(&lab.wire.namespace(CLIENT));
+    let lasting = lasting.as_millis().to_string();
     let words = [
         "-sf",
         "/srv/caller.xml",
@@ -71,18 +74,35 @@ pub(crate) fn succeed(lab: &Lab, proxy: SocketAddr, when: &str) {
         CALLS,
         "-r",
         "10",
+        "-d",
+        &lasting,
         "-timeout",
-        "10s",
+        "60s",
         "-timeout_error",
     ];
-    let calls = sipp(lab, proxy, &words);
-    let answered = called.wait_with_output().expect("our child");
-    assert_eq!(calls.code, Some(0), "{when}: calls failed: {calls:#?}");
-    assert_eq!(
-        answered.status.code(),
-        Some(0),
-        "{when}: the called end missed something"
-    );
+    let calling = start(lab, proxy, &words);
+    Calls {
+        lab,
+        called,
+        calling,
+    }
+}
+
+impl Calls<'_> {
+    /// Waits for the end of every call; each was answered, talked, and hung up on in order.
+    #[track_caller]
+    pub(crate) fn end_well(self, when: &str) {
+        let calling = self.calling.wait_with_output().expect("our child");
+        let called = self.called.wait_with_output().expect("our child");
+        let said = String::from_utf8_lossy(&calling.stderr);
+        let codes = (calling.status.code(), called.status.code());
+        assert_eq!(
+            codes,
+            (Some(0), Some(0)),
+            "{when}: calls failed: {said}{}",
+            self.lab.last_words()
+        );
+    }
 }
 
 /// The called end is there once its port is.
@@ -96,6 +116,27 @@ fn until_bound(space: &str) {
 }
 
 fn sipp(lab: &Lab, proxy: SocketAddr, words: &[&str]) -> Ran {
+    let words = command(lab, proxy, words);
+    run(
+        "ip",
+        &words.iter().map(String::as_str).collect::<Vec<_>>(),
+        BOUND,
+    )
+}
+
+fn start(lab: &Lab, proxy: SocketAddr, words: &[&str]) -> Child {
+    Command::new("timeout")
+        .args(["-s", "KILL", "75", "ip"])
+        .args(command(lab, proxy, words))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("timeout is part of every Linux")
+}
+
+/// SIPp of the hosts' root, where the clients are.
+fn command(lab: &Lab, proxy: SocketAddr, words: &[&str]) -> Vec<String> {
     let space = lab.wire.namespace(CLIENT);
     let root = lab.root.to_str().expect("text");
     let target = proxy.to_string();
@@ -110,5 +151,9 @@ fn sipp(lab: &Lab, proxy: SocketAddr, words: &[&str]) -> Ran {
         CLIENT_ADDRESS,
         "-nostdin",
     ];
-    run("ip", &[&front, words, &[target.as_str()]].concat(), BOUND)
+    [&front, words, &[target.as_str()]]
+        .concat()
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
 }

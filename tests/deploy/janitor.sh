@@ -14,6 +14,19 @@ processes() {
     grep -lsxz "CHANGEOVER_DEPLOY_RUN=$1" /proc/[0-9]*/environ | cut -d/ -f3
 }
 
+groups() {
+    for place in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+        ls -d "$place/$prefix-$1"-* 2>/dev/null
+    done
+}
+
+# The ids of all runs of which there is anything.
+runs() {
+    ls -d "${TMPDIR:-/tmp}"/changeover-deploy-* 2>/dev/null | sed 's/.*changeover-deploy-//'
+    ls /run/netns /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified 2>/dev/null |
+        sed -n "s/^$prefix-\([0-9a-f]\{8\}\)-.*/\1/p"
+}
+
 take_down() {
     for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
         found=$(processes "$1")
@@ -25,8 +38,13 @@ take_down() {
     for space in /run/netns/"$prefix-$1"-*; do
         [ -e "$space" ] && ip netns del "${space#/run/netns/}"
     done
-    for group in /sys/fs/cgroup/"$prefix-$1"-* /sys/fs/cgroup/systemd/"$prefix-$1"-* /sys/fs/cgroup/unified/"$prefix-$1"-*; do
-        [ -d "$group" ] && find "$group" -depth -type d -exec rmdir {} \;
+    # What an init leaves behind dies with it, but not in the same moment.
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        left=$(groups "$1")
+        [ -n "$left" ] || break
+        # shellcheck disable=SC2086 # one word per group
+        find $left -depth -type d -exec rmdir {} \; 2>/dev/null
+        [ -z "$(groups "$1")" ] || sleep 0.1
     done
     rm -rf "${2:?}"
 }
@@ -38,11 +56,10 @@ keep)
     take_down "$2" "$3"
     ;;
 sweep)
-    for folder in "${TMPDIR:-/tmp}"/changeover-deploy-*; do
-        [ -d "$folder" ] || continue
-        run=${folder##*changeover-deploy-}
+    for run in $(runs | sort -u); do
+        folder=${TMPDIR:-/tmp}/changeover-deploy-$run
         janitor=$(cat "$folder/janitor" 2>/dev/null || echo 0)
-        if ! grep -qz -- "$run" "/proc/$janitor/cmdline" 2>/dev/null; then
+        if ! grep -qsz -- "$run" "/proc/$janitor/cmdline"; then
             take_down "$run" "$folder"
         fi
     done

@@ -154,7 +154,7 @@ impl Lab {
     }
 
     /// What the components said last, for a test that failed.
-    fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         self.hosts
             .iter()
             .map(|host| {

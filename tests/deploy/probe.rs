@@ -1,6 +1,7 @@
 //! Owns the client that a switchover must not disturb: a question to the VIP every few milliseconds from the clients'
 //! namespace, and when each answer came and from whom. Knows nothing of what is behind the VIP.
 
+use crate::network::{CLIENT, Wire};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -12,6 +13,11 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+/// Somebody who serves answers within this time.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long is listened before anything happens.
+const NOISE: Duration = Duration::from_secs(1);
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +53,7 @@ pub(crate) struct Probe {
 
 impl Probe {
     /// Starts asking `target` in a network namespace.
-    pub(crate) fn start(namespace: &Path, target: SocketAddr, question: Question) -> Self {
+    fn start(namespace: &Path, target: SocketAddr, question: Question) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let answers = Arc::new(Mutex::new(Vec::new()));
         let file = File::open(namespace).expect("the clients' namespace is there");
@@ -70,6 +76,20 @@ impl Probe {
             answers,
             threads: vec![thread],
         }
+    }
+
+    /// Starts one where the clients are, and waits until it has been answered for a second.
+    pub(crate) fn answered(wire: &Wire, target: SocketAddr, question: Question) -> Self {
+        let probe = Self::start(&wire.namespace_file(CLIENT), target, question);
+        let first = probe.answered_within(Instant::now(), PATIENCE);
+        assert!(first, "nobody answers at {target}");
+        std::thread::sleep(NOISE);
+        probe
+    }
+
+    /// The longest gap of the second that is just over, in milliseconds: what the machine does by itself.
+    pub(crate) fn noise(&self) -> f64 {
+        self.longest_gap(Instant::now() - NOISE)
     }
 
     /// Everything answered since a moment, and the last answer before it.

@@ -15,6 +15,8 @@ pub(crate) struct Row {
     pub(crate) case: String,
     /// Longest time without an answer, in milliseconds.
     pub(crate) gap_ms: f64,
+    /// The longest one in the second before, in milliseconds: what the machine did by itself.
+    pub(crate) noise_ms: f64,
     /// What else is worth knowing.
     pub(crate) note: String,
 }
@@ -25,8 +27,8 @@ static ROWS: Mutex<Vec<Row>> = Mutex::new(Vec::new());
 pub(crate) fn add(row: Row) {
     let mut rows = ROWS.lock().unwrap_or_else(PoisonError::into_inner);
     println!(
-        "{:<28} {:<26} {:<44} {:>9.1} ms  {}",
-        row.server, row.by, row.case, row.gap_ms, row.note
+        "{:<22} {:<27} {:<36} {:>8.1} ms {:>8.1} ms  {}",
+        row.server, row.by, row.case, row.gap_ms, row.noise_ms, row.note
     );
     rows.push(row);
     let path = Path::new(env!("CARGO_BIN_EXE_changeover"))
@@ -40,14 +42,15 @@ pub(crate) fn add(row: Row) {
 fn table(rows: &[Row]) -> String {
     let mut text = String::from(
         "# Gaps on hosts that boot systemd\n\nLongest time without an answer through the VIP (SIP OPTIONS every \
-         millisecond, HTTP every five), from a namespace of clients on the same bridge.\n\n\
-         | server | moved by | case | gap | |\n| --- | --- | --- | ---: | --- |\n",
+         millisecond, HTTP every five), from a namespace of clients on the same bridge. \
+         `before`: the longest one in the second before, which is this machine's own doing.\n\n\
+         | server | moved by | case | gap | before | |\n| --- | --- | --- | ---: | ---: | --- |\n",
     );
     for row in rows {
         writeln!(
             text,
-            "| {} | {} | {} | {:.1} ms | {} |",
-            row.server, row.by, row.case, row.gap_ms, row.note
+            "| {} | {} | {} | {:.1} ms | {:.1} ms | {} |",
+            row.server, row.by, row.case, row.gap_ms, row.noise_ms, row.note
         )
         .expect("a string takes everything");
     }

@@ -3,6 +3,7 @@
 //! Knows nothing of applications: it is told what to run and reports what became of it. The decisions come
 //! from lca-core, by way of `effects`.
 
+mod control_group;
 mod descendants;
 mod launch;
 mod output;
@@ -10,6 +11,7 @@ mod pidfd;
 mod proc_table;
 mod seclusion;
 
+pub(crate) use control_group::enter as enter_group;
 pub(crate) use descendants::{end_all, terminate};
 pub(crate) use launch::{Launch, MARKER, launch};
 pub(crate) use output::OutputFile;
