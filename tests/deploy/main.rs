@@ -71,6 +71,7 @@ mod real_hosts {
     fn restarts_kills_and_upgrades_of_the_components_move_no_vip_and_restart_no_server() {
         let lab = lab();
         upkeep::all(&lab, &Subject::sip_server());
+        upkeep::hangs(&lab, &Subject::sip_server());
     }
 
     #[test]
@@ -91,6 +92,23 @@ mod real_hosts {
         let lab = lab();
         lab.follow("third-party.md", "apt-get install -y nginx", "");
         moves::all(&lab, &Subject::nginx());
+    }
+
+    #[test]
+    #[ignore = "needs root, systemd-nspawn and debootstrap"]
+    fn a_server_stands_in_a_control_group_of_its_own_below_its_agents() {
+        let lab = lab();
+        let group = |process: &str| {
+            let text = lab
+                .host("edge1")
+                .sh(&format!("cat /proc/{process}/cgroup"))
+                .succeeded();
+            let unified = text.lines().find_map(|line| line.strip_prefix("0::"));
+            unified.expect("a unified hierarchy").to_owned()
+        };
+        let agent = group("$(systemctl show -p MainPID --value lca)");
+        let server = group("$(pgrep -x sip-server)");
+        assert_eq!(server, format!("{agent}/app-SIP_SERVER_A"));
     }
 
     #[test]

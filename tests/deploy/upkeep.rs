@@ -21,8 +21,8 @@ const COMPONENTS: [(&str, &str); 4] = [
 const TALK: Duration = Duration::from_secs(6);
 /// Nothing may move in this time after a component is back.
 const QUIET: Duration = Duration::from_secs(1);
-/// A unit that was killed is started again within this time.
-const BACK: Duration = Duration::from_secs(15);
+/// A unit that was killed is started again within this time, one that hangs too: its watchdog waits for ten seconds.
+const BACK: Duration = Duration::from_secs(45);
 
 /// Every component restarted, killed, and all of them replaced by another build.
 pub(crate) fn all(lab: &Lab, subject: &Subject) {
@@ -38,7 +38,7 @@ pub(crate) fn all(lab: &Lab, subject: &Subject) {
             },
         );
         calmly(lab, subject, &format!("kill -9 {unit} on {host}"), || {
-            kill_and_wait(lab, unit, host);
+            end_and_wait(lab, unit, host, "KILL")
         });
     }
     let archive = lab.pack(&another_build(), "newer.tar.gz");
@@ -60,6 +60,16 @@ pub(crate) fn all(lab: &Lab, subject: &Subject) {
             "cmp /proc/$(systemctl show -p MainPID --value {unit})/exe /usr/local/bin/changeover"
         );
         lab.host(host).sh(&same).succeeded();
+    }
+}
+
+/// Every component stands still, as one does that hangs: the watchdog of its unit ends it, and it is started anew.
+pub(crate) fn hangs(lab: &Lab, subject: &Subject) {
+    for (unit, host) in COMPONENTS {
+        let what = format!("kill -STOP {unit} on {host}, then its watchdog");
+        calmly(lab, subject, &what, || {
+            end_and_wait(lab, unit, host, "STOP")
+        });
     }
 }
 
@@ -105,16 +115,17 @@ fn still(pair: &Pair) -> (u64, String, Vec<(String, u64)>) {
     (pair.epoch, pair.primary.clone(), pair.pids.clone())
 }
 
-fn kill_and_wait(lab: &Lab, unit: &str, host: &str) {
+/// Sends a signal that ends the component, at once or by its watchdog, and waits until another one is there.
+fn end_and_wait(lab: &Lab, unit: &str, host: &str, signal: &str) {
     let host = lab.host(host);
     let pid = host.main_pid(unit);
     assert_ne!(pid, 0, "{unit} runs");
-    host.sh(&format!("kill -9 {pid}")).succeeded();
+    host.sh(&format!("kill -{signal} {pid}")).succeeded();
     let give_up = Instant::now() + BACK;
     loop {
         let now = host.main_pid(unit);
-        if now != 0 && now != pid && host.sh(&format!("systemctl is-active {unit}")).code == Some(0)
-        {
+        let active = format!("systemctl is-active {unit}");
+        if now != 0 && now != pid && host.sh(&active).code == Some(0) {
             return;
         }
         assert!(
