@@ -64,6 +64,7 @@ mod real_hosts {
     fn a_sip_server_pair_installed_by_the_page_moves_its_vips_whatever_happens_to_the_primary() {
         let lab = lab();
         moves::all(&lab, &Subject::sip_server());
+        moves::host_lost_with_a_short_bound(&lab, &Subject::sip_server());
     }
 
     #[test]
