@@ -156,6 +156,7 @@ fn case_called(lab: &Lab, subject: &Subject, case: Case, called: &str) {
     );
     std::thread::sleep(AFTERWARDS);
     let gap_ms = probe.longest_gap(at);
+    let explained = lab.sci(&format!("timeline {}", subject.pair)).out;
 
     case.is_over(lab, from, &victim);
     let after = lab.reach_ok(subject.pair, Some(to));
@@ -179,6 +180,7 @@ fn case_called(lab: &Lab, subject: &Subject, case: Case, called: &str) {
     } else {
         format!("{from} to {to}")
     };
+    report::explain(&what, &explained);
     report::add(Row {
         server: subject.server.to_owned(),
         by: "Changeover".to_owned(),

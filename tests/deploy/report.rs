@@ -1,7 +1,7 @@
 //! Owns the table of what was measured: printed, and kept as deploy-report.md in the target folder.
 
-use std::fmt::Write as _;
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// One thing that was done, and what a client noticed of it.
@@ -31,12 +31,26 @@ pub(crate) fn add(row: Row) {
         row.server, row.by, row.case, row.gap_ms, row.noise_ms, row.note
     );
     rows.push(row);
-    let path = Path::new(env!("CARGO_BIN_EXE_changeover"))
+    std::fs::write(place("deploy-report.md"), table(&rows)).expect("the target folder is writable");
+}
+
+/// Keeps what the site itself has to say about a case, for whoever wonders about its gap: deploy-timelines.txt, the newest
+/// run's at the end.
+pub(crate) fn explain(what: &str, timeline: &str) {
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(place("deploy-timelines.txt"))
+        .expect("the target folder is writable");
+    writeln!(file, "{what}\n{timeline}").expect("the target folder is writable");
+}
+
+fn place(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_changeover"))
         .ancestors()
         .nth(2)
         .expect("target/debug/changeover")
-        .join("deploy-report.md");
-    std::fs::write(path, table(&rows)).expect("the target folder is writable");
+        .join(name)
 }
 
 fn table(rows: &[Row]) -> String {
@@ -47,12 +61,10 @@ fn table(rows: &[Row]) -> String {
          | server | moved by | case | gap | before | |\n| --- | --- | --- | ---: | ---: | --- |\n",
     );
     for row in rows {
-        writeln!(
-            text,
-            "| {} | {} | {} | {:.1} ms | {:.1} ms | {} |",
+        text.push_str(&format!(
+            "| {} | {} | {} | {:.1} ms | {:.1} ms | {} |\n",
             row.server, row.by, row.case, row.gap_ms, row.noise_ms, row.note
-        )
-        .expect("a string takes everything");
+        ));
     }
     text
 }
