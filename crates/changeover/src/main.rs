@@ -1,7 +1,8 @@
 //! The `changeover` binary: the offline tool, and every component as a subcommand, so that one binary can bring
 //! a whole site up. Owns arguments and printing only; each command's work is in its own crate.
 //!
-//! Under another name (argv[0]: `ifconfig`, `vipctl`, …) it is that command of an emulated host.
+//! Under another name (argv[0]: `ifconfig`, `vipctl`, …) it is that command of an emulated host; under a component's
+//! name (`lca`, `sci`, …) it is that component, so that a host needs one file and links to it.
 
 mod arguments;
 mod certs;
@@ -33,7 +34,21 @@ fn main() -> std::process::ExitCode {
     {
         return code.into();
     }
-    run(Arguments::parse().command)
+    run(arguments(&name).command)
+}
+
+/// Installed as a link under a component's name (`lca`, `sci`, …) it is that component.
+fn arguments(name: &Path) -> Arguments {
+    let components = ["lca", "scs", "message-server", "sip-server", "sci"];
+    let component = name.file_name().and_then(|name| name.to_str());
+    match component.filter(|name| components.contains(name)) {
+        Some(component) => {
+            let words = std::env::args_os().skip(1);
+            let front = ["changeover", component].map(OsString::from);
+            Arguments::parse_from(front.into_iter().chain(words))
+        }
+        None => Arguments::parse(),
+    }
 }
 
 /// On an emulated host the emulated network's addresses, on a real one the kernel's.

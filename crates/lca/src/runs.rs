@@ -206,7 +206,17 @@ impl Runs {
         let launched = if self.with(|table| table.get(&run).is_some_and(|of| of.kill)) {
             Err("it was ended before it was started".to_owned())
         } else {
-            match tokio::task::spawn_blocking(move || processes::launch(&launch)).await {
+            // What runs for long; a control script is through before it would matter.
+            let serves = matches!(order.kind, ProcessKind::Managed | ProcessKind::Plain);
+            let group = serves.then(|| order.application.to_string());
+            let start = move || {
+                let started = processes::launch(&launch);
+                if let (Ok(started), Some(group)) = (&started, group) {
+                    processes::enter_group(started.pid, &group);
+                }
+                started
+            };
+            match tokio::task::spawn_blocking(start).await {
                 Ok(result) => result.map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             }

@@ -10,6 +10,18 @@ use std::process::{Command, Stdio};
 /// Environment variable by which the processes of a run are found whatever became of their parents.
 pub(crate) const MARKER: &str = "CHANGEOVER_RUN";
 
+/// Variables by which systemd speaks to a service.
+const OF_THE_AGENT: [&str; 8] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "RUNTIME_DIRECTORY",
+    "STATE_DIRECTORY",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "SYSTEMD_EXEC_PID",
+];
+
 /// What to start.
 #[derive(Clone, Debug)]
 pub(crate) struct Launch {
@@ -43,14 +55,15 @@ pub(crate) struct Started {
 pub(crate) fn launch(what: &Launch) -> io::Result<Started> {
     let output = OutputFile::open_for_process(&what.output)?;
     let mut command = Command::new(program(what));
+    // What systemd has told this agent about itself is none of its children's business.
+    for name in OF_THE_AGENT {
+        command.env_remove(name);
+    }
     command
         .args(&what.arguments)
         .envs(what.environment.iter().map(|(name, value)| (name, value)))
         .env(MARKER, &what.run)
         .env_remove(METRICS_VARIABLE)
-        .env_remove("NOTIFY_SOCKET")
-        .env_remove("WATCHDOG_USEC")
-        .env_remove("WATCHDOG_PID")
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)
         .stderr(output)

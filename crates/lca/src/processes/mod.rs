@@ -3,6 +3,7 @@
 //! Knows nothing of applications: it is told what to run and reports what became of it. The decisions come
 //! from lca-core, by way of `effects`.
 
+mod control_group;
 mod descendants;
 mod launch;
 mod output;
@@ -11,6 +12,7 @@ mod pidfd;
 mod proc_table;
 mod seclusion;
 
+pub(crate) use control_group::enter as enter_group;
 #[cfg(test)]
 pub(crate) use descendants::marked_with;
 pub(crate) use descendants::{end_all, group_is_there, terminate};
