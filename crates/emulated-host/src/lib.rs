@@ -1,17 +1,22 @@
 //! The commands of a host on the emulated network: site scripts run unchanged there, and what they start by
-//! the names `ifconfig`, `ip`, `arping`, `ping`, `hostname` or `vipctl` is this crate under that name.
+//! the names `ifconfig`, `ip`, `arping`, `ping`, `hostname` or `vipctl` is this crate under that name. Which
+//! platform's commands they are is in the environment (`surroundings.rs`): Linux's are here, those of Windows in
+//! `windows.rs` with the interpreters of its scripts in `batch.rs` and `vbs.rs`.
 //!
 //! Owns what each command makes of its arguments and what it prints, as the original would; what the orders
-//! do is decided by the emulator, reached through `emulated-nic`. Commands of other platforms get modules of
-//! their own beside these.
+//! do is decided by the emulator, reached through `emulated-nic`.
 
 mod arping;
+mod batch;
 mod hostname;
 mod ifconfig;
 mod ip;
 mod patience;
 mod ping;
+mod surroundings;
 mod terminal;
+mod vbs;
+mod windows;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -21,9 +26,15 @@ use changeover_emulated_nic::protocol::CommandStart;
 use changeover_emulated_nic::{EmulatedNic, NETWORK_HOST_VARIABLE, NETWORK_VARIABLE, NetworkError};
 use changeover_virtual_ip::{AddressError, Addresses, Kernel};
 
+pub use surroundings::{
+    DIALOG_VARIABLE, FOLDER_VARIABLE, NETSH_TIME_VARIABLE, PLATFORM_VARIABLE, Platform,
+    START_FOLDER_VARIABLE,
+};
+
+use surroundings::Surroundings;
 use terminal::Terminal;
 
-/// The commands by the names they are called under; a bin folder for an emulated host has a link for each.
+/// The commands of Linux by the names they are called under; those of other platforms: [`Platform::commands`].
 pub const COMMANDS: [&str; 6] = ["ifconfig", "ip", "arping", "ping", "hostname", "vipctl"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +79,14 @@ impl Command {
 ///
 /// Starts a tokio runtime of its own, so it must not be called from within one.
 pub fn run_as(name: &str, arguments: impl IntoIterator<Item = OsString>) -> Option<u8> {
-    let command = Command::by_name(name)?;
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let surroundings = Surroundings::of_environment();
+    if surroundings.platform == Platform::Windows
+        && let Some(nic) = nic_of_environment()
+    {
+        return windows::run_as(name, &arguments, nic, surroundings);
+    }
+    let command = Command::by_name(name)?;
     let mut terminal = Terminal::standard();
     let Some(nic) = nic_of_environment() else {
         if command == Command::Vipctl {
