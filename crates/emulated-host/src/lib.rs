@@ -28,8 +28,9 @@ use changeover_virtual_ip::{AddressError, Addresses, Kernel};
 
 pub use surroundings::{
     DIALOG_VARIABLE, FOLDER_VARIABLE, NETSH_TIME_VARIABLE, PLATFORM_VARIABLE, Platform,
-    START_FOLDER_VARIABLE,
+    START_FOLDER_VARIABLE, WRITTEN_VARIABLE,
 };
+pub use windows::find_script;
 
 use surroundings::Surroundings;
 use terminal::Terminal;

@@ -14,6 +14,9 @@ pub const NETSH_TIME_VARIABLE: &str = "CHANGEOVER_NETWORK_NETSH_TIME";
 pub const DIALOG_VARIABLE: &str = "CHANGEOVER_NETWORK_PROPERTIES_DIALOG";
 /// Where a script of an emulated Windows host begins, as its Application object has it.
 pub const START_FOLDER_VARIABLE: &str = "CHANGEOVER_NETWORK_START_FOLDER";
+/// Folder for what scripts write, so that a rehearsal leaves the site's own files alone; without it they are written
+/// where the script says.
+pub const WRITTEN_VARIABLE: &str = "CHANGEOVER_NETWORK_WRITTEN";
 
 /// What `netsh` takes where nobody says anything: the guide's second to five.
 const NETSH_TIME: (u64, u64) = (1000, 5000);
@@ -45,6 +48,17 @@ impl Platform {
         }
     }
 
+    /// The word of the environment file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::Windows => "windows",
+            Self::Aix => "aix",
+            Self::Solaris => "solaris",
+        }
+    }
+
     /// Names under which the binary is a command of such a host.
     #[must_use]
     pub const fn commands(self) -> &'static [&'static str] {
@@ -64,6 +78,7 @@ pub(crate) struct Surroundings {
     pub(crate) platform: Platform,
     pub(crate) folder: Option<PathBuf>,
     pub(crate) start_folder: Option<String>,
+    pub(crate) written: Option<PathBuf>,
     netsh_time: Option<(u64, u64)>,
     pub(crate) dialog: bool,
 }
@@ -78,6 +93,7 @@ impl Surroundings {
                 .unwrap_or_default(),
             folder: std::env::var_os(FOLDER_VARIABLE).map(PathBuf::from),
             start_folder: text(START_FOLDER_VARIABLE),
+            written: std::env::var_os(WRITTEN_VARIABLE).map(PathBuf::from),
             netsh_time: text(NETSH_TIME_VARIABLE).and_then(|text| range(&text)),
             dialog: std::env::var_os(DIALOG_VARIABLE).is_some(),
         }

@@ -15,6 +15,7 @@ mod wmi;
 pub(crate) use machine::WindowsMachine;
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use changeover_emulated_nic::protocol::CommandStart;
@@ -161,6 +162,24 @@ pub(crate) fn run_as(
     };
     // A process on this machine keeps eight bits of it: -1 becomes 255, as it would on any UNIX.
     Some(code.to_le_bytes()[0])
+}
+
+/// Where the script of a Windows host is on this machine: `command` as its Application object has it, in its working
+/// directory, which is taken from `home` where it is relative and from the host's own folder where it names a drive.
+#[must_use]
+pub fn find_script(
+    home: &Path,
+    host_folder: &Path,
+    working_directory: &str,
+    command: &str,
+) -> Option<PathBuf> {
+    let home = paths::WindowsPath::of(home, Some(host_folder)).shown();
+    let folder = paths::WindowsPath::new(&home, working_directory).shown();
+    ["", ".bat", ".cmd", ".vbs"].iter().find_map(|ending| {
+        let path = paths::WindowsPath::new(&folder, &format!("{command}{ending}"));
+        let real = path.real(Some(host_folder));
+        real.is_file().then_some(real)
+    })
 }
 
 /// An argument as it would have been typed.

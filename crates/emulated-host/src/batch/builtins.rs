@@ -2,7 +2,7 @@
 //! `set` keeps everything behind the equals sign, `goto` takes one word.
 
 use super::arithmetic::evaluate;
-use super::expansion::{Names, expand};
+use super::expansion::expand;
 use super::interpreter::{Carried, Flow, Interpreter, Streams, date, split_arguments, time};
 use super::source::label_word;
 use super::{Entry, Machine, Stop};

@@ -1,6 +1,6 @@
 //! Owns the functions and constants of the language that helpers use.
 
-use super::value::{Object, Value};
+use super::value::Value;
 use super::{Done, runtime, type_mismatch};
 
 /// A constant by its name.
@@ -243,6 +243,3 @@ fn compared(args: &[Value]) -> Done<Value> {
         std::cmp::Ordering::Greater => 1,
     }))
 }
-
-/// What `Is Nothing` and `For Each` see of an object that there is not.
-pub(super) const NOTHING: Value = Value::Object(Object::Nothing);

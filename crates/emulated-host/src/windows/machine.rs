@@ -2,6 +2,7 @@
 //! programs run within this process, the console. What a script is made of is `batch.rs`'s.
 
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use changeover_emulated_nic::EmulatedNic;
@@ -71,10 +72,46 @@ impl WindowsMachine {
         variables
     }
 
-    fn path(&self, folder: &str, path: &str) -> (WindowsPath, std::path::PathBuf) {
+    /// A path, and where it is on this machine: among what scripts have written, else where the site has it.
+    fn path(&self, folder: &str, path: &str) -> (WindowsPath, PathBuf) {
         let path = WindowsPath::new(folder, path);
+        if let Some(written) = self.written(&path).filter(|written| written.exists()) {
+            return (path, written);
+        }
         let real = path.real(self.surroundings.folder.as_deref());
         (path, real)
+    }
+
+    /// Where it goes when a script writes it, if that is not where it is read.
+    fn written(&self, path: &WindowsPath) -> Option<PathBuf> {
+        let folder = self.surroundings.written.as_ref()?;
+        Some(folder.join(path.shown().to_lowercase().replace(':', "").replace('\\', "/")))
+    }
+
+    /// Where a file is written; what the site has of it is taken along.
+    fn place_to_write(&self, folder: &str, path: &str) -> io::Result<PathBuf> {
+        let path = WindowsPath::new(folder, path);
+        let real = path.real(self.surroundings.folder.as_deref());
+        let Some(written) = self.written(&path) else {
+            return Ok(real);
+        };
+        if written.exists() {
+            return Ok(written);
+        }
+        // A folder that is not there is no place to write to.
+        if let Some(parent) = real.parent()
+            && !parent.is_dir()
+            && !written.parent().is_some_and(Path::is_dir)
+        {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        if let Some(parent) = written.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        if real.is_file() {
+            std::fs::copy(&real, &written)?;
+        }
+        Ok(written)
     }
 
     /// Runs a program with the words of a command line; `None`: there is none of that name.
@@ -196,19 +233,24 @@ impl Machine for WindowsMachine {
         append: bool,
         bytes: &[u8],
     ) -> Result<(), String> {
-        let (_, real) = self.path(folder, path);
-        std::fs::OpenOptions::new()
-            .create(true)
-            .write(true)
-            .append(append)
-            .truncate(!append)
-            .open(real)
-            .and_then(|mut file| file.write_all(bytes))
+        let write = |place: PathBuf| {
+            let mut options = std::fs::OpenOptions::new();
+            options.create(true).write(true).append(append);
+            let mut file = options.truncate(!append).open(place)?;
+            file.write_all(bytes)
+        };
+        self.place_to_write(folder, path)
+            .and_then(write)
             .map_err(|error| in_words(&error))
     }
 
     fn remove(&mut self, folder: &str, path: &str) -> Result<(), String> {
-        let (_, real) = self.path(folder, path);
+        let (path, real) = self.path(folder, path);
+        let own = self.written(&path).is_none_or(|written| written == real);
+        if !own && real.exists() {
+            // The site's own file stays; a rehearsal only writes beside it.
+            return Err("Access is denied.".to_owned());
+        }
         std::fs::remove_file(real).map_err(|error| in_words(&error))
     }
 
@@ -220,7 +262,8 @@ impl Machine for WindowsMachine {
                 path.shown()
             ));
         }
-        std::fs::create_dir_all(real).map_err(|error| in_words(&error))
+        let place = self.written(&path).unwrap_or(real);
+        std::fs::create_dir_all(place).map_err(|error| in_words(&error))
     }
 
     fn run(&mut self, folder: &str, program: &str, tail: &str, input: &[u8]) -> Start {

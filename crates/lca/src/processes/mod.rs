@@ -7,6 +7,7 @@ mod descendants;
 mod launch;
 mod output;
 mod pidfd;
+mod platform;
 mod proc_table;
 mod seclusion;
 
