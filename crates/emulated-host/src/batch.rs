@@ -87,13 +87,8 @@ pub(crate) trait Machine {
     fn look(&self, folder: &str, path: &str) -> (String, Option<Entry>);
     /// A file's content; the complaint when there is none.
     fn read(&self, folder: &str, path: &str) -> Result<Vec<u8>, String>;
-    fn write(
-        &mut self,
-        folder: &str,
-        path: &str,
-        append: bool,
-        bytes: &[u8],
-    ) -> Result<(), String>;
+    fn write(&mut self, folder: &str, path: &str, append: bool, bytes: &[u8])
+    -> Result<(), String>;
     fn remove(&mut self, folder: &str, path: &str) -> Result<(), String>;
     fn make_folder(&mut self, folder: &str, path: &str) -> Result<(), String>;
     /// Runs a program with the text after its name; `input` is its standard input.

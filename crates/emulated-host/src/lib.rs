@@ -1,7 +1,7 @@
 //! The commands of a host on the emulated network: site scripts run unchanged there, and what they start by
 //! the names `ifconfig`, `ip`, `arping`, `ping`, `hostname` or `vipctl` is this crate under that name. Which
 //! platform's commands they are is in the environment (`surroundings.rs`): Linux's are here, those of Windows in
-//! `windows.rs` with the interpreters of its scripts in `batch.rs` and `vbs.rs`.
+//! `windows.rs` with the interpreters of its scripts in `batch.rs` and `vbs.rs`, those of AIX and Solaris in `unix.rs`.
 //!
 //! Owns what each command makes of its arguments and what it prints, as the original would; what the orders
 //! do is decided by the emulator, reached through `emulated-nic`.
@@ -15,6 +15,7 @@ mod patience;
 mod ping;
 mod surroundings;
 mod terminal;
+mod unix;
 mod vbs;
 mod windows;
 
@@ -115,7 +116,13 @@ pub fn run_as(name: &str, arguments: impl IntoIterator<Item = OsString>) -> Opti
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    let ended = runtime.block_on(begin_and_run(command, &mut terminal, &nic, &words));
+    let ended = runtime.block_on(begin_and_run(
+        command,
+        &mut terminal,
+        &nic,
+        &surroundings,
+        &words,
+    ));
     drop(runtime);
     Some(match ended {
         Ok(Some(code)) => code,
@@ -138,6 +145,7 @@ async fn begin_and_run(
     command: Command,
     terminal: &mut Terminal,
     nic: &EmulatedNic,
+    surroundings: &Surroundings,
     words: &[String],
 ) -> Result<Option<u8>, NetworkError> {
     let typed = format!("{command:?} {}", words.join(" "));
@@ -145,6 +153,19 @@ async fn begin_and_run(
         let (complaint, code) = command.not_permitted();
         terminal.complain(complaint);
         return Ok(Some(code));
+    }
+    match (command, surroundings.platform) {
+        (Command::Ifconfig, Platform::Aix | Platform::Solaris) => {
+            return unix::ifconfig(terminal, nic, surroundings, words)
+                .await
+                .map(Some);
+        }
+        (Command::Ping, Platform::Solaris) => {
+            return unix::solaris_ping(terminal, nic, surroundings, words)
+                .await
+                .map(Some);
+        }
+        _ => {}
     }
     match command {
         Command::Ifconfig => ifconfig::run(terminal, nic, words).await.map(Some),

@@ -67,7 +67,7 @@ impl Platform {
             Self::Windows => &[
                 "cmd.exe", "netsh", "ipconfig", "ping", "arp", "hostname", "cscript",
             ],
-            Self::Aix | Self::Solaris => &["ifconfig", "ping", "hostname", "arp", "netstat"],
+            Self::Aix | Self::Solaris => &["ifconfig", "ping", "hostname"],
         }
     }
 }

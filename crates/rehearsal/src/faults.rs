@@ -48,7 +48,9 @@ impl std::str::FromStr for Fault {
                 }
                 Ok(Self::NetshTime(least, most))
             }
-            "properties-dialog" if !value.is_empty() => Ok(Self::PropertiesDialog(value.to_owned())),
+            "properties-dialog" if !value.is_empty() => {
+                Ok(Self::PropertiesDialog(value.to_owned()))
+            }
             "drop-announcements" => {
                 let (host, count) = value.split_once(':').ok_or_else(unknown)?;
                 let count = count.parse().map_err(|_| unknown())?;
@@ -94,7 +96,9 @@ impl Faults {
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|fault| match fault {
             Fault::NetshTime(..) => None,
-            Fault::PropertiesDialog(host) | Fault::DropAnnouncements(host, _) => Some(host.as_str()),
+            Fault::PropertiesDialog(host) | Fault::DropAnnouncements(host, _) => {
+                Some(host.as_str())
+            }
         })
     }
 }
@@ -123,7 +127,12 @@ mod tests {
             read("drop-announcements=host2:3"),
             Ok(Fault::DropAnnouncements("host2".to_owned(), 3))
         );
-        for wrong in ["netsh-time", "netsh-time=5s-1s", "netsh-time=2h", "rain=host1"] {
+        for wrong in [
+            "netsh-time",
+            "netsh-time=5s-1s",
+            "netsh-time=2h",
+            "rain=host1",
+        ] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

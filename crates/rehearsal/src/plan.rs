@@ -10,7 +10,9 @@ use crate::trouble::Trouble;
 use changeover_configuration::{CheckOptions, Finding, Loaded, Severity, check, load, render};
 use changeover_emulated_host::find_script;
 use changeover_model::environment::{Application, Environment, Pair};
-use changeover_model::{ApplicationType, HostName, OperatingSystem, PairName, Redundancy, Takeover};
+use changeover_model::{
+    ApplicationType, HostName, OperatingSystem, PairName, Redundancy, Takeover,
+};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -237,7 +239,11 @@ fn programs_exist(site: &SiteEnvironment) -> Result<(), Trouble> {
             let directory = application.start_info.working_directory.as_str();
             if !is_server && find_script(&site.home, &folder, directory, command).is_none() {
                 let place = Path::new(directory).join(command);
-                return Err(Trouble::Unusable(missing_program(site, application, &place)));
+                return Err(Trouble::Unusable(missing_program(
+                    site,
+                    application,
+                    &place,
+                )));
             }
         } else if command.contains('/') {
             let program = site
@@ -293,7 +299,9 @@ impl SitePlan {
     pub(crate) fn patience(&self) -> Duration {
         let platform = match self.platform {
             OperatingSystem::Windows => WINDOWS_PATIENCE,
-            OperatingSystem::Linux | OperatingSystem::Aix | OperatingSystem::Solaris => Duration::ZERO,
+            OperatingSystem::Linux | OperatingSystem::Aix | OperatingSystem::Solaris => {
+                Duration::ZERO
+            }
         };
         platform + self.faults.patience()
     }

@@ -92,7 +92,10 @@ fn take_faults(
     }
     for plan in plans {
         plan.faults = Faults(faults.to_vec());
-        let unknown = plan.faults.hosts().find(|host| !plan.hosts.iter().any(|known| known == host));
+        let unknown = plan
+            .faults
+            .hosts()
+            .find(|host| !plan.hosts.iter().any(|known| known == host));
         if let Some(host) = unknown {
             return Err(Trouble::Unusable(format!(
                 "--fault names the host {host:?}; the site has {}",

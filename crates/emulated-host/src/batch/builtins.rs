@@ -22,7 +22,11 @@ fn split(text: &str) -> (String, &str) {
         Some('.' | ':' | '\\' | '[' | ']' | '+') => BEFORE_SIGNS.contains(&name.as_str()),
         Some(_) => false,
     };
-    if fits { (name, tail) } else { (String::new(), text) }
+    if fits {
+        (name, tail)
+    } else {
+        (String::new(), text)
+    }
 }
 
 impl<M: Machine> Interpreter<'_, M> {
@@ -95,10 +99,14 @@ impl<M: Machine> Interpreter<'_, M> {
         let mut letters = tail.chars();
         let first = letters.next();
         let text = letters.as_str();
-        let plain = matches!(first, None | Some(' ' | '\t' | '='  | ',' | ';'));
+        let plain = matches!(first, None | Some(' ' | '\t' | '=' | ',' | ';'));
         match text.trim().to_ascii_lowercase().as_str() {
             "" if plain => {
-                streams.say(if self.echo { "ECHO is on." } else { "ECHO is off." });
+                streams.say(if self.echo {
+                    "ECHO is on."
+                } else {
+                    "ECHO is off."
+                });
             }
             "on" if plain => self.echo = true,
             "off" if plain => self.echo = false,
@@ -119,7 +127,9 @@ impl<M: Machine> Interpreter<'_, M> {
         if let Some(question) = switch(text, "/p") {
             // Standard input of a control script is empty.
             let prompt = question.split_once('=').map_or("", |(_, prompt)| prompt);
-            streams.out.extend_from_slice(prompt.trim_matches('"').as_bytes());
+            streams
+                .out
+                .extend_from_slice(prompt.trim_matches('"').as_bytes());
             self.ended(1);
             return Ok(Flow::On);
         }
@@ -317,7 +327,10 @@ impl<M: Machine> Interpreter<'_, M> {
 
     fn clock(&mut self, name: &str, tail: &str, line: usize, streams: &mut Streams) -> Carried {
         if !tail.trim().eq_ignore_ascii_case("/t") {
-            return Err(self.not_covered(line, "the clock of an emulated host cannot be set; write /t to show it"));
+            return Err(self.not_covered(
+                line,
+                "the clock of an emulated host cannot be set; write /t to show it",
+            ));
         }
         let now = self.machine.now();
         if name == "date" {

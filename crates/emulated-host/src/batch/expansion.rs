@@ -163,7 +163,12 @@ pub(super) fn modified(argument: &str, letters: &str, names: &impl Names) -> Str
         None => (name, ""),
     };
     let mut out = String::new();
-    for (letter, piece) in [('d', drive.as_str()), ('p', folder), ('n', stem), ('x', extension)] {
+    for (letter, piece) in [
+        ('d', drive.as_str()),
+        ('p', folder),
+        ('n', stem),
+        ('x', extension),
+    ] {
         if letters.contains(letter) {
             out.push_str(piece);
         }

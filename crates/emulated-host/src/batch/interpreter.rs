@@ -125,10 +125,15 @@ impl<'m, M: Machine> Interpreter<'m, M> {
             ..Streams::default()
         };
         self.echo = false;
-        let result = self.within(source, String::new(), |this, streams| {
-            this.echo = false;
-            this.frame(streams)
-        }, &mut streams);
+        let result = self.within(
+            source,
+            String::new(),
+            |this, streams| {
+                this.echo = false;
+                this.frame(streams)
+            },
+            &mut streams,
+        );
         self.flush(&mut streams);
         result.map(|_| self.error_level)
     }
@@ -169,7 +174,9 @@ impl<'m, M: Machine> Interpreter<'m, M> {
         streams: &mut Streams,
     ) -> Carried {
         if self.frames.len() >= DEEPEST {
-            return Err(Stop::Endless { place: self.place(0) });
+            return Err(Stop::Endless {
+                place: self.place(0),
+            });
         }
         self.frames.push(frame);
         let flow = work(self, streams);
@@ -184,7 +191,13 @@ impl<'m, M: Machine> Interpreter<'m, M> {
     }
 
     /// Carries a batch file out; its frame ends with it.
-    pub(super) fn batch_file(&mut self, called: &str, path: &str, tail: &str, streams: &mut Streams) -> Carried {
+    pub(super) fn batch_file(
+        &mut self,
+        called: &str,
+        path: &str,
+        tail: &str,
+        streams: &mut Streams,
+    ) -> Carried {
         let bytes = match self.machine.read(&self.folder, path) {
             Ok(bytes) => bytes,
             Err(complaint) => {
@@ -418,7 +431,13 @@ impl<'m, M: Machine> Interpreter<'m, M> {
     }
 
     /// A command by its text; `called`: a batch file comes back here.
-    pub(super) fn run(&mut self, text: &str, line: usize, called: bool, streams: &mut Streams) -> Carried {
+    pub(super) fn run(
+        &mut self,
+        text: &str,
+        line: usize,
+        called: bool,
+        streams: &mut Streams,
+    ) -> Carried {
         let text = text.trim_start_matches([' ', '\t', ',', ';', '=']);
         if text.trim().is_empty() {
             return Ok(Flow::On);
@@ -428,10 +447,7 @@ impl<'m, M: Machine> Interpreter<'m, M> {
         }
         let (name, tail) = program_and_tail(text);
         let name = name.replace('"', "");
-        match self
-            .machine
-            .run(&self.folder, &name, tail, &streams.input)
-        {
+        match self.machine.run(&self.folder, &name, tail, &streams.input) {
             Start::Ran(ran) => {
                 streams.out.extend_from_slice(&ran.out);
                 streams.err.extend_from_slice(&ran.err);
@@ -453,7 +469,9 @@ impl<'m, M: Machine> Interpreter<'m, M> {
                 self.ended(NO_SUCH_COMMAND);
                 Err(self.not_covered(
                     line,
-                    &format!("`{name}` is neither a command that is emulated nor a file of this host"),
+                    &format!(
+                        "`{name}` is neither a command that is emulated nor a file of this host"
+                    ),
                 ))
             }
         }
@@ -808,7 +826,8 @@ impl<M: Machine> Names for Scope<'_, M> {
     }
 
     fn all_arguments(&self) -> String {
-        self.frame.map_or_else(String::new, |frame| frame.tail.clone())
+        self.frame
+            .map_or_else(String::new, |frame| frame.tail.clone())
     }
 
     fn full_path(&self, path: &str) -> String {

@@ -382,7 +382,9 @@ impl Parser {
             self.cursor.skip_space();
             first = self.cursor.word().unwrap_or_default();
         } else if first.starts_with('/') {
-            return wrong(format!("`for {first}` is not covered, only `for` over words and `for /l`"));
+            return wrong(format!(
+                "`for {first}` is not covered, only `for` over words and `for /l`"
+            ));
         }
         let mut letters = first.chars();
         let (Some('%'), Some(variable), None) = (letters.next(), letters.next(), letters.next())

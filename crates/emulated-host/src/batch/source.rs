@@ -54,7 +54,9 @@ impl Source {
 
 /// The label that a line is, if it is one; `::` is a remark.
 pub(super) fn label_of(line: &str) -> Option<&str> {
-    let rest = line.trim_start_matches([' ', '\t', ',', ';', '=', '@']).strip_prefix(':')?;
+    let rest = line
+        .trim_start_matches([' ', '\t', ',', ';', '=', '@'])
+        .strip_prefix(':')?;
     if rest.starts_with(':') {
         return None;
     }

@@ -101,9 +101,8 @@ impl<H: ScriptHost> Interpreter<'_, H> {
                 match lower.as_str() {
                     "createobject" => self.create_object(&values),
                     "getobject" => self.get_object(&values),
-                    _ => functions::call(&lower, &values).unwrap_or_else(|| {
-                        not_covered(format!("the function `{}`", name.node))
-                    }),
+                    _ => functions::call(&lower, &values)
+                        .unwrap_or_else(|| not_covered(format!("the function `{}`", name.node))),
                 }
             }
             ExprKind::MemberExpression { base, property } => {

@@ -27,14 +27,20 @@ fn text(args: &[Value], place: usize) -> Done<String> {
     match args.get(place) {
         Some(Value::Null) => runtime(94, "Invalid use of Null"),
         Some(value) => value.shown(),
-        None => runtime(450, "Wrong number of arguments or invalid property assignment"),
+        None => runtime(
+            450,
+            "Wrong number of arguments or invalid property assignment",
+        ),
     }
 }
 
 fn whole(args: &[Value], place: usize) -> Done<i64> {
     match args.get(place) {
         Some(value) => value.whole(),
-        None => runtime(450, "Wrong number of arguments or invalid property assignment"),
+        None => runtime(
+            450,
+            "Wrong number of arguments or invalid property assignment",
+        ),
     }
 }
 
@@ -90,7 +96,10 @@ fn of_text(name: &str, args: &[Value]) -> Option<Done<Value>> {
 fn of_values(name: &str, args: &[Value]) -> Option<Done<Value>> {
     let is = |fits: fn(&Value) -> bool| match args {
         [value] => Ok(Value::Bool(fits(value))),
-        _ => runtime(450, "Wrong number of arguments or invalid property assignment"),
+        _ => runtime(
+            450,
+            "Wrong number of arguments or invalid property assignment",
+        ),
     };
     Some(match name {
         "isnull" => is(|value| matches!(value, Value::Null)),
@@ -101,11 +110,13 @@ fn of_values(name: &str, args: &[Value]) -> Option<Done<Value>> {
         "cstr" => text(args, 0).map(Value::Text),
         "cint" | "clng" => whole(args, 0).map(Value::Int),
         "cdbl" | "csng" => number(args).map(Value::Real),
-        "int" | "fix" => number(args).map(|number| Value::of_number(if name == "int" {
-            number.floor()
-        } else {
-            number.trunc()
-        })),
+        "int" | "fix" => number(args).map(|number| {
+            Value::of_number(if name == "int" {
+                number.floor()
+            } else {
+                number.trunc()
+            })
+        }),
         "abs" => number(args).map(|number| Value::of_number(number.abs())),
         "cbool" => match args.first() {
             Some(value) => value.holds().map(Value::Bool),
@@ -168,7 +179,11 @@ fn instr(args: &[Value]) -> Done<Value> {
     } else {
         (1, args)
     };
-    if args.iter().take(2).any(|value| matches!(value, Value::Null)) {
+    if args
+        .iter()
+        .take(2)
+        .any(|value| matches!(value, Value::Null))
+    {
         return Ok(Value::Null);
     }
     let any_case = matches!(args.get(2), Some(value) if value.whole()? == 1);

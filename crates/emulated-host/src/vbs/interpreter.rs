@@ -12,7 +12,9 @@ use vbscript::parser::ast::{
 };
 
 use super::value::{Object, order};
-use super::{Done, STATEMENT_BUDGET, ScriptHost, Trouble, Value, not_covered, runtime, type_mismatch};
+use super::{
+    Done, STATEMENT_BUDGET, ScriptHost, Trouble, Value, not_covered, runtime, type_mismatch,
+};
 use crate::batch::{Place, Stop};
 
 /// Procedures that call each other.

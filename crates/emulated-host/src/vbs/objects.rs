@@ -160,7 +160,10 @@ impl<H: ScriptHost> Interpreter<'_, H> {
     fn shell(&mut self, name: &str, args: &[Value]) -> Done<Option<Value>> {
         let line = |args: &[Value]| match args.first() {
             Some(line) => line.shown(),
-            None => runtime(450, "Wrong number of arguments or invalid property assignment"),
+            None => runtime(
+                450,
+                "Wrong number of arguments or invalid property assignment",
+            ),
         };
         Ok(Some(match name {
             "exec" => {
@@ -306,7 +309,11 @@ fn split_and(text: &str) -> Vec<String> {
     let mut parts = Vec::new();
     let mut begun = 0;
     while let Some(found) = lower.get(begun..).and_then(|rest| rest.find(" and ")) {
-        parts.push(text.get(begun..begun + found).unwrap_or_default().to_owned());
+        parts.push(
+            text.get(begun..begun + found)
+                .unwrap_or_default()
+                .to_owned(),
+        );
         begun += found + 5;
     }
     parts.push(text.get(begun..).unwrap_or_default().to_owned());

@@ -63,7 +63,9 @@ impl Value {
             Self::Real(number) => number.to_string(),
             Self::Text(text) => text.clone(),
             Self::Array(_) => return type_mismatch(),
-            Self::Object(_) => return runtime(438, "Object doesn't support this property or method"),
+            Self::Object(_) => {
+                return runtime(438, "Object doesn't support this property or method");
+            }
         })
     }
 

@@ -18,7 +18,12 @@ pub(super) enum Banner {
 const BANNER: &str = "Microsoft (R) Windows Script Host Version 5.6\r\nCopyright (C) Microsoft Corporation 1996-2001. All rights reserved.\r\n\r\n";
 
 /// Runs `cscript` with these words in a folder.
-pub(super) fn run(machine: &mut WindowsMachine, folder: &str, words: &[String], banner: Banner) -> Start {
+pub(super) fn run(
+    machine: &mut WindowsMachine,
+    folder: &str,
+    words: &[String],
+    banner: Banner,
+) -> Start {
     let mut named = None;
     let mut arguments = Vec::new();
     let mut shows_banner = banner == Banner::AsAsked;

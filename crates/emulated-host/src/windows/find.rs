@@ -104,7 +104,10 @@ fn matches(way: Way, wanted: &str, line: &str) -> bool {
     };
     let (wanted, line) = (fold(wanted), fold(line));
     let mut pattern: Vec<Piece> = if way.literal {
-        wanted.chars().map(|one| Piece::once(Sign::Is(one))).collect()
+        wanted
+            .chars()
+            .map(|one| Piece::once(Sign::Is(one)))
+            .collect()
     } else {
         pieces(&wanted)
     };
@@ -206,7 +209,11 @@ mod tests {
         };
         assert!(matches(Way::default(), "10.10", "10x10"));
         assert!(!matches(literal, "10.10", "10x10"));
-        assert!(matches(Way::default(), "^Reply.*TTL", "Reply from 10.0.0.1: TTL=128"));
+        assert!(matches(
+            Way::default(),
+            "^Reply.*TTL",
+            "Reply from 10.0.0.1: TTL=128"
+        ));
         assert!(!matches(Way::default(), "Reply$", "Reply from"));
         assert!(matches(Way::default(), "10\\.10", "10.10"));
     }

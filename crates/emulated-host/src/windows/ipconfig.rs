@@ -56,7 +56,11 @@ fn connection(terminal: &mut Terminal, link: &Link, all: bool) {
     for one in link.addresses.iter().rev() {
         line(terminal, "IP Address", &one.held.address.to_string());
         if let IpAddr::V4(_) = one.held.address {
-            line(terminal, "Subnet Mask", &mask_of(one.held.prefix).to_string());
+            line(
+                terminal,
+                "Subnet Mask",
+                &mask_of(one.held.prefix).to_string(),
+            );
         }
     }
     line(terminal, "Default Gateway", "");

@@ -66,9 +66,7 @@ impl WindowsMachine {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-        variables.extend(
-            std::env::vars().filter(|(name, _)| name.starts_with(SCRIPT_VARIABLES)),
-        );
+        variables.extend(std::env::vars().filter(|(name, _)| name.starts_with(SCRIPT_VARIABLES)));
         variables
     }
 
@@ -85,7 +83,14 @@ impl WindowsMachine {
     /// Where it goes when a script writes it, if that is not where it is read.
     fn written(&self, path: &WindowsPath) -> Option<PathBuf> {
         let folder = self.surroundings.written.as_ref()?;
-        Some(folder.join(path.shown().to_lowercase().replace(':', "").replace('\\', "/")))
+        Some(
+            folder.join(
+                path.shown()
+                    .to_lowercase()
+                    .replace(':', "")
+                    .replace('\\', "/"),
+            ),
+        )
     }
 
     /// Where a file is written; what the site has of it is taken along.
@@ -115,7 +120,13 @@ impl WindowsMachine {
     }
 
     /// Runs a program with the words of a command line; `None`: there is none of that name.
-    pub(super) fn program(&mut self, name: &str, words: &[String], input: &[u8], folder: &str) -> Option<Start> {
+    pub(super) fn program(
+        &mut self,
+        name: &str,
+        words: &[String],
+        input: &[u8],
+        folder: &str,
+    ) -> Option<Start> {
         let program = system_program(name)?;
         if program == Program::Cscript {
             return Some(cscript::run(self, folder, words, cscript::Banner::AsAsked));
@@ -153,7 +164,8 @@ fn system_program(name: &str) -> Option<Program> {
         Some(position) => lower.split_at(position + 1),
         None => ("", lower.as_str()),
     };
-    let of_the_system = folder.is_empty() || folder.contains("system32") || folder.contains("\\win");
+    let of_the_system =
+        folder.is_empty() || folder.contains("system32") || folder.contains("\\win");
     let base = base
         .strip_suffix(".exe")
         .or_else(|| base.strip_suffix(".com"))

@@ -25,8 +25,17 @@ pub(super) async fn run(
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
     let arguments = |from: usize| words.get(from..).unwrap_or_default();
     match &lower[..] {
-        ["interface" | "int", "ip" | "ipv4", verb @ ("add" | "delete"), "address" | "addr", ..] => {
-            let given = Given::of(arguments(4), &["name", "addr", "mask", "gateway", "gwmetric"]);
+        [
+            "interface" | "int",
+            "ip" | "ipv4",
+            verb @ ("add" | "delete"),
+            "address" | "addr",
+            ..,
+        ] => {
+            let given = Given::of(
+                arguments(4),
+                &["name", "addr", "mask", "gateway", "gwmetric"],
+            );
             change(terminal, nic, surroundings, *verb == "add", &given).await
         }
         ["interface" | "int", "ip" | "ipv4", "delete", "arpcache", ..] => {
@@ -60,7 +69,11 @@ impl Given {
         for (place, word) in words.iter().enumerate() {
             let tagged = word.split_once('=').map(|(tag, value)| {
                 let tag = tag.to_lowercase();
-                let tag = if tag == "address" { "addr".to_owned() } else { tag };
+                let tag = if tag == "address" {
+                    "addr".to_owned()
+                } else {
+                    tag
+                };
                 (tag, value)
             });
             match tagged {
@@ -232,7 +245,11 @@ async fn show(
         for one in &link.addresses {
             if let IpAddr::V4(address) = one.held.address {
                 line(terminal, "IP Address", &address.to_string());
-                line(terminal, "SubnetMask", &mask_of(one.held.prefix).to_string());
+                line(
+                    terminal,
+                    "SubnetMask",
+                    &mask_of(one.held.prefix).to_string(),
+                );
             }
         }
         line(terminal, "InterfaceMetric", "0");
@@ -261,7 +278,10 @@ async fn interfaces(terminal: &mut Terminal, nic: &EmulatedNic) -> Result<Ended,
         } else {
             "Disconnected"
         };
-        terminal.say(&format!("{admin:<15}{state:<15}{:<17}{}", "Dedicated", link.name));
+        terminal.say(&format!(
+            "{admin:<15}{state:<15}{:<17}{}",
+            "Dedicated", link.name
+        ));
     }
     terminal.say("");
     Ok(Ended::Code(0))

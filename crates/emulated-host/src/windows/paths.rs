@@ -127,7 +127,10 @@ mod tests {
     fn paths_are_taken_from_the_folder_the_drive_or_the_root() {
         let full = |folder, path| WindowsPath::new(folder, path).shown();
         assert_eq!(full("C:\\gcti\\ha", "Ping.vbs"), "C:\\gcti\\ha\\Ping.vbs");
-        assert_eq!(full("C:\\gcti\\ha", "..\\logs/x.log"), "C:\\gcti\\logs\\x.log");
+        assert_eq!(
+            full("C:\\gcti\\ha", "..\\logs/x.log"),
+            "C:\\gcti\\logs\\x.log"
+        );
         assert_eq!(full("C:\\gcti", "\\temp"), "C:\\temp");
         assert_eq!(full("C:\\gcti", "d:\\x"), "D:\\x");
         assert_eq!(full("C:\\gcti", "c:logs"), "C:\\gcti\\logs");

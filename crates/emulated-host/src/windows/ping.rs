@@ -35,7 +35,9 @@ fn understand(words: &[String]) -> Result<Order, String> {
             Some("t") => order.count = None,
             Some("a" | "f" | "4" | "6") => {}
             Some(option @ ("n" | "w" | "l" | "i" | "v")) => {
-                let value = words.next().ok_or(format!("Value must be supplied for option -{option}."))?;
+                let value = words
+                    .next()
+                    .ok_or(format!("Value must be supplied for option -{option}."))?;
                 let number = value.parse::<u32>().ok().filter(|number| *number > 0);
                 let number = number.ok_or(format!(
                     "Bad value for option -{option}, valid range is from 1 to 4294967295."
@@ -103,7 +105,9 @@ pub(super) async fn run(
                     0 => "<1".to_owned(),
                     many => format!("={many}"),
                 };
-                terminal.say(&format!("Reply from {target}: bytes=32 time{shown}ms TTL=128"));
+                terminal.say(&format!(
+                    "Reply from {target}: bytes=32 time{shown}ms TTL=128"
+                ));
             }
             Reply::TimedOut => terminal.say("Request timed out."),
             Reply::Unreachable(own) => {
@@ -160,7 +164,9 @@ pub(super) async fn ask(
     }
     let network = Network::Emulated(nic.clone());
     let asked = Instant::now();
-    let answer = network.echo(SocketAddr::new(target, 0), wait.min(ARP_WAIT)).await;
+    let answer = network
+        .echo(SocketAddr::new(target, 0), wait.min(ARP_WAIT))
+        .await;
     let own = || async {
         let links = nic.links().await?;
         let own = links

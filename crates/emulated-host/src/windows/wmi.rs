@@ -138,10 +138,7 @@ fn ping_status(address: &str, reply: &Reply) -> Record {
 }
 
 /// Records that fit every condition; a property that the class does not have is named.
-fn matching(
-    records: Vec<Record>,
-    conditions: &[(String, String)],
-) -> Result<Vec<Record>, String> {
+fn matching(records: Vec<Record>, conditions: &[(String, String)]) -> Result<Vec<Record>, String> {
     let mut fitting = Vec::new();
     'records: for record in records {
         for (name, wanted) in conditions {
@@ -155,9 +152,11 @@ fn matching(
                 }
                 Value::Int(value) => *wanted == value.to_string(),
                 Value::Text(value) => wanted.eq_ignore_ascii_case(value),
-                Value::Empty | Value::Null | Value::Real(_) | Value::Array(_) | Value::Object(_) => {
-                    false
-                }
+                Value::Empty
+                | Value::Null
+                | Value::Real(_)
+                | Value::Array(_)
+                | Value::Object(_) => false,
             };
             if !fits {
                 continue 'records;

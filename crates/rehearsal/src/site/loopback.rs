@@ -3,13 +3,14 @@
 
 use super::commands::{self, namespace_file};
 use super::layout::{self, CLIENT, HostLayout};
-use crate::janitor::{RUN_MARKER, Run, namespace_name};
 use crate::faults::{Fault, Faults};
+use crate::janitor::{RUN_MARKER, Run, namespace_name};
 use crate::moment::Moment;
 use crate::plan::SiteEnvironment;
 use crate::trouble::Trouble;
 use changeover_emulated_host::{
-    DIALOG_VARIABLE, FOLDER_VARIABLE, NETSH_TIME_VARIABLE, PLATFORM_VARIABLE, Platform, WRITTEN_VARIABLE,
+    DIALOG_VARIABLE, FOLDER_VARIABLE, NETSH_TIME_VARIABLE, PLATFORM_VARIABLE, Platform,
+    WRITTEN_VARIABLE,
 };
 use changeover_emulated_nic::{Control, NETWORK_HOST_VARIABLE, NETWORK_VARIABLE};
 use changeover_model::OperatingSystem;
@@ -252,7 +253,8 @@ fn make_commands(program: &Path, folder: &Path, platform: Platform) -> Result<()
     std::fs::create_dir_all(folder).map_err(Trouble::file("make the folder", folder))?;
     for name in platform.commands() {
         let link = folder.join(name);
-        std::os::unix::fs::symlink(program, &link).map_err(Trouble::file("make the link", &link))?;
+        std::os::unix::fs::symlink(program, &link)
+            .map_err(Trouble::file("make the link", &link))?;
     }
     Ok(())
 }
