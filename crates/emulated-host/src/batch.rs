@@ -5,15 +5,19 @@
 //! Pure: clock, files, programs and the console are behind [`Machine`]. Owns the shared words; a file becomes
 //! lines in `batch/source.rs`, variables are put in by `batch/expansion.rs`, characters become words in
 //! `batch/lexer.rs`, words a tree in `batch/parser.rs`, and the tree is carried out in `batch/interpreter.rs`
-//! with the commands that are `cmd`'s own in `batch/builtins.rs`. The machine itself is `windows/machine.rs`.
+//! with conditions in `batch/conditions.rs`, pipes in `batch/streams.rs` and `cmd`'s own commands in
+//! `batch/builtins.rs`. The machine itself is `windows/machine.rs`.
 
 mod arithmetic;
 mod builtins;
+mod conditions;
 mod expansion;
 mod interpreter;
 mod lexer;
 mod parser;
+mod scope;
 mod source;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod variables;

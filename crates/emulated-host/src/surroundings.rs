@@ -79,7 +79,7 @@ pub(crate) struct Surroundings {
     pub(crate) folder: Option<PathBuf>,
     pub(crate) start_folder: Option<String>,
     pub(crate) written: Option<PathBuf>,
-    netsh_time: Option<(u64, u64)>,
+    pub(crate) netsh_time: Option<(u64, u64)>,
     pub(crate) dialog: bool,
 }
 

@@ -3,8 +3,10 @@
 
 use super::arithmetic::evaluate;
 use super::expansion::expand;
-use super::interpreter::{Carried, Flow, Interpreter, Streams, date, split_arguments, time};
+use super::interpreter::{Carried, Flow, Interpreter, split_arguments};
+use super::scope::{date, time};
 use super::source::label_word;
+use super::streams::Streams;
 use super::{Entry, Machine, Stop};
 
 /// Names that may stand directly before a dot, a slash, a colon or a parenthesis (`echo.`, `cd..`).

@@ -1,15 +1,16 @@
-//! Owns how a script is carried out: line after line, frames of called files and labels, redirections and pipes,
-//! conditions with `errorlevel` as `cmd` means it, and the bound on statements. The commands that are `cmd`'s own
-//! are in `builtins.rs`.
+//! Owns how a script is carried out: line after line, frames of called files and labels, and the bound on statements.
+//! Conditions and loops are in `conditions.rs`, redirections and pipes in `streams.rs`, the commands that are `cmd`'s
+//! own in `builtins.rs`.
 
 use std::rc::Rc;
 
-use super::expansion::{Names, delayed, expand};
-use super::lexer::{Redirect, Target};
-use super::parser::{Command, Comparison, Condition, Over, Simple, Unparsed, parse};
+use super::expansion::{delayed, expand};
+use super::parser::{Command, Simple, Unparsed, parse};
+use super::scope::Scope;
 use super::source::{Source, label_of};
+use super::streams::Streams;
 use super::variables::Variables;
-use super::{Entry, Machine, NO_SUCH_COMMAND, Place, STATEMENT_BUDGET, Start, Stop, WallTime};
+use super::{Machine, NO_SUCH_COMMAND, Place, STATEMENT_BUDGET, Start, Stop};
 
 /// Files and labels that call each other.
 const DEEPEST: usize = 64;
@@ -40,31 +41,9 @@ pub(super) struct Frame {
     /// The script as it was called, then its arguments with their quotes.
     pub(super) arguments: Vec<String>,
     /// The arguments in one, which `shift` leaves alone.
-    tail: String,
+    pub(super) tail: String,
     /// What each `setlocal` brings back.
     pub(super) saved: Vec<(Variables, String, bool)>,
-}
-
-/// The streams of a command.
-#[derive(Debug, Default)]
-pub(super) struct Streams {
-    pub(super) input: Vec<u8>,
-    pub(super) out: Vec<u8>,
-    pub(super) err: Vec<u8>,
-    /// What is written goes to the console after every line.
-    console: bool,
-}
-
-impl Streams {
-    pub(super) fn say(&mut self, line: &str) {
-        self.out.extend_from_slice(line.as_bytes());
-        self.out.extend_from_slice(b"\r\n");
-    }
-
-    pub(super) fn complain(&mut self, line: &str) {
-        self.err.extend_from_slice(line.as_bytes());
-        self.err.extend_from_slice(b"\r\n");
-    }
 }
 
 /// Where it goes on.
@@ -79,15 +58,6 @@ pub(super) enum Flow {
 }
 
 pub(super) type Carried = Result<Flow, Stop>;
-
-/// Where a stream ends up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Sink {
-    Out,
-    Err,
-    Nowhere,
-    File(String),
-}
 
 impl<'m, M: Machine> Interpreter<'m, M> {
     /// An interpreter whose scripts begin in `folder` with these variables.
@@ -251,7 +221,10 @@ impl<'m, M: Machine> Interpreter<'m, M> {
 
     /// Lines up to the end of the frame.
     fn frame(&mut self, streams: &mut Streams) -> Carried {
-        while let Some(commands) = self.logical_line()? {
+        while let Some((text, commands)) = self.logical_line()? {
+            if self.echo && !text.trim_start().starts_with('@') {
+                streams.say(&format!("\r\n{}>{}", self.folder, text.trim()));
+            }
             for command in &commands {
                 match self.carry_out(command, streams)? {
                     Flow::On => {}
@@ -281,7 +254,7 @@ impl<'m, M: Machine> Interpreter<'m, M> {
     }
 
     /// The next line with its variables in; several of the file where parentheses or `^` join them.
-    fn logical_line(&mut self) -> Result<Option<Vec<Command>>, Stop> {
+    fn logical_line(&mut self) -> Result<Option<(String, Vec<Command>)>, Stop> {
         let mut text = String::new();
         loop {
             let Some(frame) = self.frames.last_mut() else {
@@ -308,7 +281,7 @@ impl<'m, M: Machine> Interpreter<'m, M> {
                 continue;
             }
             match parse(&text) {
-                Ok(commands) => return Ok(Some(commands)),
+                Ok(commands) => return Ok(Some((text, commands))),
                 Err(Unparsed::Incomplete) => text.push('\n'),
                 Err(Unparsed::Wrong(why)) => return Err(self.not_covered(0, &why)),
             }
@@ -405,7 +378,7 @@ impl<'m, M: Machine> Interpreter<'m, M> {
         }
     }
 
-    fn spend(&mut self, line: usize) -> Result<(), Stop> {
+    pub(super) fn spend(&mut self, line: usize) -> Result<(), Stop> {
         self.spent += 1;
         if self.spent > STATEMENT_BUDGET {
             return Err(Stop::Endless {
@@ -422,9 +395,6 @@ impl<'m, M: Machine> Interpreter<'m, M> {
         } else {
             simple.text.clone()
         };
-        if self.echo && !simple.quiet {
-            streams.say(&format!("\r\n{}>{}", self.folder, text.trim()));
-        }
         self.redirected(&simple.redirects, streams, |this, streams| {
             this.run(&text, simple.line, false, streams)
         })
@@ -476,289 +446,6 @@ impl<'m, M: Machine> Interpreter<'m, M> {
             }
         }
     }
-
-    fn pipe(&mut self, parts: &[Command], streams: &mut Streams) -> Carried {
-        let mut carried = std::mem::take(&mut streams.input);
-        for (position, part) in parts.iter().enumerate() {
-            let mut inner = Streams {
-                input: carried,
-                ..Streams::default()
-            };
-            let done = self.carry_out(part, &mut inner);
-            streams.err.append(&mut inner.err);
-            if position + 1 == parts.len() || done.is_err() {
-                streams.out.append(&mut inner.out);
-            }
-            carried = inner.out;
-            if done? == Flow::Quit {
-                break;
-            }
-        }
-        Ok(Flow::On)
-    }
-
-    fn redirected(
-        &mut self,
-        redirects: &[Redirect],
-        streams: &mut Streams,
-        work: impl FnOnce(&mut Self, &mut Streams) -> Carried,
-    ) -> Carried {
-        if redirects.is_empty() {
-            return work(self, streams);
-        }
-        let (mut out, mut err) = (Sink::Out, Sink::Err);
-        let mut inner = Streams {
-            input: std::mem::take(&mut streams.input),
-            ..Streams::default()
-        };
-        for redirect in redirects {
-            let sink = match &redirect.to {
-                Target::Stream(1) => out.clone(),
-                Target::Stream(_) => err.clone(),
-                Target::File(name) | Target::EndOf(name) if is_nul(name) => Sink::Nowhere,
-                Target::File(name) if redirect.stream == 0 => {
-                    match self.machine.read(&self.folder, name) {
-                        Ok(bytes) => inner.input = bytes,
-                        Err(complaint) => return self.cannot_open(&complaint, streams),
-                    }
-                    continue;
-                }
-                Target::File(name) | Target::EndOf(name) => {
-                    let append = matches!(redirect.to, Target::EndOf(_));
-                    if let Err(complaint) = self.machine.write(&self.folder, name, append, b"") {
-                        return self.cannot_open(&complaint, streams);
-                    }
-                    let (path, _) = self.machine.look(&self.folder, name);
-                    Sink::File(path)
-                }
-            };
-            match redirect.stream {
-                0 => {}
-                1 => out = sink,
-                _ => err = sink,
-            }
-        }
-        let done = work(self, &mut inner);
-        self.pour(&out, &inner.out, streams);
-        self.pour(&err, &inner.err, streams);
-        done
-    }
-
-    fn cannot_open(&mut self, complaint: &str, streams: &mut Streams) -> Carried {
-        streams.complain(complaint);
-        self.ended(1);
-        Ok(Flow::On)
-    }
-
-    fn pour(&mut self, sink: &Sink, bytes: &[u8], streams: &mut Streams) {
-        match sink {
-            Sink::Out => streams.out.extend_from_slice(bytes),
-            Sink::Err => streams.err.extend_from_slice(bytes),
-            Sink::Nowhere => {}
-            Sink::File(path) => {
-                if let Err(complaint) = self.machine.write("", path, true, bytes) {
-                    streams.complain(&complaint);
-                }
-            }
-        }
-    }
-
-    fn holds(&mut self, condition: &Condition, line: usize) -> Result<bool, Stop> {
-        let delay = |this: &Self, text: &str| {
-            if this.delayed {
-                delayed(text, &this.names())
-            } else {
-                text.to_owned()
-            }
-        };
-        match condition {
-            Condition::ErrorLevel(number) => match number.parse::<i32>() {
-                Ok(number) => Ok(self.error_level >= number),
-                Err(_) => Err(self.not_covered(line, "`if errorlevel` needs a number")),
-            },
-            Condition::Exist(path) => {
-                let path = delay(self, path);
-                let (_, entry) = self.machine.look(&self.folder, &path);
-                let wants_folder = path.ends_with(['\\', '/']);
-                Ok(match entry {
-                    Some(Entry::File) => !wants_folder,
-                    Some(Entry::Folder) => true,
-                    None => false,
-                })
-            }
-            Condition::Defined(name) => Ok(self.names().variable(name).is_some()),
-            Condition::Compare {
-                left,
-                how,
-                right,
-                any_case,
-            } => Ok(compare(
-                &delay(self, left),
-                *how,
-                &delay(self, right),
-                *any_case,
-            )),
-        }
-    }
-
-    fn repeat(
-        &mut self,
-        line: usize,
-        variable: char,
-        over: &Over,
-        body: &Command,
-        streams: &mut Streams,
-    ) -> Carried {
-        let words: Vec<String> = match over {
-            Over::Words(words) => words.clone(),
-            Over::Numbers(list) => match numbers(list) {
-                Some(words) => words,
-                None => return Err(self.not_covered(line, "`for /l` needs (start,step,end)")),
-            },
-        };
-        for word in words {
-            self.spend(line)?;
-            let flow = self.carry_out(&with_variable(body, variable, &word), streams)?;
-            if flow != Flow::On {
-                return Ok(flow);
-            }
-        }
-        Ok(Flow::On)
-    }
-}
-
-fn is_nul(name: &str) -> bool {
-    name.trim_end_matches(':').eq_ignore_ascii_case("nul")
-}
-
-/// The numbers of `for /l`, at most as many as there are statements.
-fn numbers(list: &str) -> Option<Vec<String>> {
-    let parts: Vec<i64> = list
-        .split([',', ' '])
-        .filter(|part| !part.is_empty())
-        .map(|part| part.parse().ok())
-        .collect::<Option<_>>()?;
-    let [start, step, end] = parts[..] else {
-        return None;
-    };
-    let mut words = Vec::new();
-    let mut number = start;
-    while words.len() <= STATEMENT_BUDGET as usize
-        && ((step >= 0 && number <= end) || (step < 0 && number >= end))
-    {
-        words.push(number.to_string());
-        number = number.checked_add(step)?;
-    }
-    Some(words)
-}
-
-/// The body of a `for` with its variable in.
-fn with_variable(body: &Command, variable: char, word: &str) -> Command {
-    let put = |text: &str| {
-        text.replace(&format!("%~{variable}"), word.trim_matches('"'))
-            .replace(&format!("%{variable}"), word)
-    };
-    let inside = |command: &Command| Box::new(with_variable(command, variable, word));
-    match body {
-        Command::Simple(simple) => Command::Simple(Simple {
-            text: put(&simple.text),
-            redirects: simple
-                .redirects
-                .iter()
-                .map(|redirect| Redirect {
-                    stream: redirect.stream,
-                    to: match &redirect.to {
-                        Target::Stream(stream) => Target::Stream(*stream),
-                        Target::File(name) => Target::File(put(name)),
-                        Target::EndOf(name) => Target::EndOf(put(name)),
-                    },
-                })
-                .collect(),
-            ..simple.clone()
-        }),
-        Command::Block { body, redirects } => Command::Block {
-            body: body.iter().map(|one| *inside(one)).collect(),
-            redirects: redirects.clone(),
-        },
-        Command::Chain {
-            first,
-            if_bad,
-            second,
-        } => Command::Chain {
-            first: inside(first),
-            if_bad: *if_bad,
-            second: inside(second),
-        },
-        Command::Pipe(parts) => Command::Pipe(parts.iter().map(|one| *inside(one)).collect()),
-        Command::If {
-            line,
-            negated,
-            condition,
-            then,
-            otherwise,
-        } => Command::If {
-            line: *line,
-            negated: *negated,
-            condition: match condition {
-                Condition::ErrorLevel(text) => Condition::ErrorLevel(put(text)),
-                Condition::Exist(text) => Condition::Exist(put(text)),
-                Condition::Defined(text) => Condition::Defined(put(text)),
-                Condition::Compare {
-                    left,
-                    how,
-                    right,
-                    any_case,
-                } => Condition::Compare {
-                    left: put(left),
-                    how: *how,
-                    right: put(right),
-                    any_case: *any_case,
-                },
-            },
-            then: inside(then),
-            otherwise: otherwise.as_ref().map(|one| inside(one)),
-        },
-        Command::For {
-            line,
-            variable: own,
-            over,
-            body,
-        } => Command::For {
-            line: *line,
-            variable: *own,
-            over: match over {
-                Over::Words(words) => Over::Words(words.iter().map(|one| put(one)).collect()),
-                Over::Numbers(list) => Over::Numbers(put(list)),
-            },
-            body: inside(body),
-        },
-    }
-}
-
-fn compare(left: &str, how: Comparison, right: &str, any_case: bool) -> bool {
-    let same = |left: &str, right: &str| {
-        if any_case {
-            left.to_lowercase() == right.to_lowercase()
-        } else {
-            left == right
-        }
-    };
-    if how == Comparison::Same {
-        return same(left, right);
-    }
-    let order = match (left.parse::<i64>(), right.parse::<i64>()) {
-        (Ok(left), Ok(right)) => left.cmp(&right),
-        _ if any_case => left.to_lowercase().cmp(&right.to_lowercase()),
-        _ => left.cmp(right),
-    };
-    match how {
-        Comparison::Same | Comparison::Equal => order.is_eq(),
-        Comparison::NotEqual => order.is_ne(),
-        Comparison::Less => order.is_lt(),
-        Comparison::LessOrEqual => order.is_le(),
-        Comparison::Greater => order.is_gt(),
-        Comparison::GreaterOrEqual => order.is_ge(),
-    }
 }
 
 /// Where a program's name ends: at a space or a switch, quotes respected.
@@ -795,63 +482,4 @@ pub(super) fn split_arguments(tail: &str) -> Vec<String> {
         arguments.push(word);
     }
     arguments
-}
-
-/// What names mean where the script stands.
-pub(super) struct Scope<'a, M: Machine> {
-    machine: &'a M,
-    variables: &'a Variables,
-    error_level: i32,
-    folder: &'a str,
-    frame: Option<&'a Frame>,
-}
-
-impl<M: Machine> Names for Scope<'_, M> {
-    fn variable(&self, name: &str) -> Option<String> {
-        if let Some(value) = self.variables.get(name) {
-            return Some(value.to_owned());
-        }
-        match name.to_ascii_lowercase().as_str() {
-            "errorlevel" => Some(self.error_level.to_string()),
-            "cd" => Some(self.folder.to_owned()),
-            "time" => Some(time(self.machine.now())),
-            "date" => Some(date(self.machine.now())),
-            "random" => Some(self.machine.random().to_string()),
-            _ => None,
-        }
-    }
-
-    fn argument(&self, number: usize) -> Option<String> {
-        self.frame?.arguments.get(number).cloned()
-    }
-
-    fn all_arguments(&self) -> String {
-        self.frame
-            .map_or_else(String::new, |frame| frame.tail.clone())
-    }
-
-    fn full_path(&self, path: &str) -> String {
-        // %~dp0 means the script, wherever it was called from and whatever was changed to since.
-        if let Some(frame) = self.frame
-            && frame.arguments.first().is_some_and(|called| called == path)
-        {
-            return frame.source.path.clone();
-        }
-        self.machine.look(self.folder, path).0
-    }
-}
-
-/// `%time%`: the hour without a zero before it.
-pub(super) fn time(now: WallTime) -> String {
-    format!(
-        "{:>2}:{:02}:{:02}.{:02}",
-        now.hour, now.minute, now.second, now.hundredth
-    )
-}
-
-/// `%date%` of an English Windows.
-pub(super) fn date(now: WallTime) -> String {
-    const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-    let day = DAYS.get(usize::from(now.weekday)).copied().unwrap_or("Sun");
-    format!("{day} {:02}/{:02}/{:04}", now.month, now.day, now.year)
 }

@@ -45,8 +45,6 @@ pub(super) enum Command {
 pub(super) struct Simple {
     /// Lines after the first of its logical line.
     pub(super) line: usize,
-    /// `@`
-    pub(super) quiet: bool,
     pub(super) text: String,
     pub(super) redirects: Vec<Redirect>,
 }
@@ -201,10 +199,8 @@ impl Parser {
 
     /// One command; `None` where there is only a label or nothing.
     fn command(&mut self) -> Parsed<Option<Command>> {
-        let mut quiet = false;
         self.cursor.skip_space();
         while self.cursor.peek() == Some('@') {
-            quiet = true;
             self.cursor.next();
             self.cursor.skip_space();
         }
@@ -227,7 +223,6 @@ impl Parser {
                 let text = format!("rem{}", self.cursor.rest_of_line());
                 return Ok(Some(Command::Simple(Simple {
                     line,
-                    quiet,
                     text,
                     redirects: Vec::new(),
                 })));
@@ -239,7 +234,6 @@ impl Parser {
         };
         Ok(Some(Command::Simple(Simple {
             line,
-            quiet,
             text: text.text,
             redirects: text.redirects,
         })))

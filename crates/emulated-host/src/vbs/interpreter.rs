@@ -510,6 +510,12 @@ impl<H: ScriptHost> Interpreter<'_, H> {
     /// A call as a statement: `Name a, b` or `object.Method a, b`.
     fn call_statement(&mut self, callee: &Expr, args: &[Option<Expr>]) -> Done<()> {
         if args.is_empty() {
+            // The name of the procedure that runs calls it, and is not its result.
+            if let ExprKind::Ident(name) = &callee.node
+                && self.procedures.contains_key(&name.to_lowercase())
+            {
+                return self.call_procedure(name, Vec::new()).map(drop);
+            }
             return self.value(callee).map(drop);
         }
         self.apply(callee, args).map(drop)
