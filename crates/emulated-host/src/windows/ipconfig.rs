@@ -37,7 +37,7 @@ fn connection(terminal: &mut Terminal, link: &Link, all: bool) {
     terminal.say(&format!("\nEthernet adapter {}:\n", link.name));
     let plugged = link.up && link.carrier;
     if plugged {
-        line(terminal, "Connection-specific DNS Suffix", "");
+        line(terminal, "Connection-specific DNS Suffix  ", "");
     } else {
         line(terminal, "Media State", "Media disconnected");
     }
@@ -66,15 +66,11 @@ fn connection(terminal: &mut Terminal, link: &Link, all: bool) {
     line(terminal, "Default Gateway", "");
 }
 
-/// A line whose dots reach the colon.
+/// A line whose dots reach the colon, each in an even column.
 fn line(terminal: &mut Terminal, what: &str, value: &str) {
     let mut name = what.to_owned();
-    if name.len() % 2 == 1 {
-        name.push('.');
+    while name.len() < 34 {
+        name.push(if name.len() % 2 == 0 { '.' } else { ' ' });
     }
-    while name.len() < 33 {
-        name.push_str(" .");
-    }
-    name.truncate(34);
-    terminal.say(&format!("   {name:<34}: {value}"));
+    terminal.say(&format!("   {name}: {value}"));
 }
