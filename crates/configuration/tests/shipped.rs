@@ -26,10 +26,16 @@ fn example(name: &str) -> Loaded {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 9] = [
     "linux-hot.yaml",
     "linux-warm.yaml",
     "linux-hot-explicit.yaml",
+    "windows-hot.yaml",
+    "windows-warm.yaml",
+    "aix-hot.yaml",
+    "aix-warm.yaml",
+    "solaris-hot.yaml",
+    "solaris-warm.yaml",
 ];
 
 #[test]

@@ -107,14 +107,7 @@ fn with_variable(body: &Command, variable: char, word: &str) -> Command {
             redirects: simple
                 .redirects
                 .iter()
-                .map(|redirect| Redirect {
-                    stream: redirect.stream,
-                    to: match &redirect.to {
-                        Target::Stream(stream) => Target::Stream(*stream),
-                        Target::File(name) => Target::File(put(name)),
-                        Target::EndOf(name) => Target::EndOf(put(name)),
-                    },
-                })
+                .map(|one| redirect_with(one, &put))
                 .collect(),
             ..simple.clone()
         }),
@@ -141,22 +134,7 @@ fn with_variable(body: &Command, variable: char, word: &str) -> Command {
         } => Command::If {
             line: *line,
             negated: *negated,
-            condition: match condition {
-                Condition::ErrorLevel(text) => Condition::ErrorLevel(put(text)),
-                Condition::Exist(text) => Condition::Exist(put(text)),
-                Condition::Defined(text) => Condition::Defined(put(text)),
-                Condition::Compare {
-                    left,
-                    how,
-                    right,
-                    any_case,
-                } => Condition::Compare {
-                    left: put(left),
-                    how: *how,
-                    right: put(right),
-                    any_case: *any_case,
-                },
-            },
+            condition: condition_with(condition, &put),
             then: inside(then),
             otherwise: otherwise.as_ref().map(|one| inside(one)),
         },
@@ -173,6 +151,37 @@ fn with_variable(body: &Command, variable: char, word: &str) -> Command {
                 Over::Numbers(list) => Over::Numbers(put(list)),
             },
             body: inside(body),
+        },
+    }
+}
+
+fn redirect_with(redirect: &Redirect, put: &dyn Fn(&str) -> String) -> Redirect {
+    Redirect {
+        stream: redirect.stream,
+        to: match &redirect.to {
+            Target::Stream(stream) => Target::Stream(*stream),
+            Target::File(name) => Target::File(put(name)),
+            Target::EndOf(name) => Target::EndOf(put(name)),
+        },
+    }
+}
+
+/// A condition with the variable of a `for` in.
+fn condition_with(condition: &Condition, put: &dyn Fn(&str) -> String) -> Condition {
+    match condition {
+        Condition::ErrorLevel(text) => Condition::ErrorLevel(put(text)),
+        Condition::Exist(text) => Condition::Exist(put(text)),
+        Condition::Defined(text) => Condition::Defined(put(text)),
+        Condition::Compare {
+            left,
+            how,
+            right,
+            any_case,
+        } => Condition::Compare {
+            left: put(left),
+            how: *how,
+            right: put(right),
+            any_case: *any_case,
         },
     }
 }

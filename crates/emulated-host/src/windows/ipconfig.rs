@@ -1,7 +1,5 @@
 //! Owns `ipconfig` and `ipconfig /all`: the connections with their addresses, newest first, as Windows lists them.
 
-use std::net::IpAddr;
-
 use changeover_emulated_nic::protocol::Link;
 use changeover_emulated_nic::{EmulatedNic, NetworkError};
 
@@ -55,7 +53,7 @@ fn connection(terminal: &mut Terminal, link: &Link, all: bool) {
     }
     for one in link.addresses.iter().rev() {
         line(terminal, "IP Address", &one.held.address.to_string());
-        if let IpAddr::V4(_) = one.held.address {
+        if one.held.address.is_ipv4() {
             line(
                 terminal,
                 "Subnet Mask",
@@ -70,7 +68,11 @@ fn connection(terminal: &mut Terminal, link: &Link, all: bool) {
 fn line(terminal: &mut Terminal, what: &str, value: &str) {
     let mut name = what.to_owned();
     while name.len() < 34 {
-        name.push(if name.len() % 2 == 0 { '.' } else { ' ' });
+        name.push(if name.len().is_multiple_of(2) {
+            '.'
+        } else {
+            ' '
+        });
     }
     terminal.say(&format!("   {name}: {value}"));
 }
