@@ -14,6 +14,8 @@ use super::{Machine, NO_SUCH_COMMAND, Place, STATEMENT_BUDGET, Start, Stop};
 
 /// Files and labels that call each other.
 const DEEPEST: usize = 64;
+/// `cmd` takes no longer line, its variables included.
+const LONGEST_LINE: usize = 8191;
 
 /// Carries one script out on a machine.
 pub(crate) struct Interpreter<'m, M: Machine> {
@@ -275,6 +277,9 @@ impl<'m, M: Machine> Interpreter<'m, M> {
                 continue;
             }
             text.push_str(&expand(&line, &self.names()));
+            if text.chars().count() > LONGEST_LINE {
+                return Err(self.too_long(0));
+            }
             let carets = text.chars().rev().take_while(|one| *one == '^').count();
             if carets % 2 == 1 {
                 text.push('\n');
@@ -310,6 +315,11 @@ impl<'m, M: Machine> Interpreter<'m, M> {
             place: self.place(lines),
             why: why.to_owned(),
         }
+    }
+
+    fn too_long(&self, lines: usize) -> Stop {
+        let why = format!("with its variables in it has more than {LONGEST_LINE} characters");
+        self.not_covered(lines, &why)
     }
 
     pub(super) fn names(&self) -> Scope<'_, M> {
@@ -395,6 +405,9 @@ impl<'m, M: Machine> Interpreter<'m, M> {
         } else {
             simple.text.clone()
         };
+        if text.chars().count() > LONGEST_LINE {
+            return Err(self.too_long(simple.line));
+        }
         self.redirected(&simple.redirects, streams, |this, streams| {
             this.run(&text, simple.line, false, streams)
         })

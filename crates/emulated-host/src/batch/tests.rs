@@ -312,6 +312,11 @@ fn a_line_that_is_not_covered_is_named_and_ends_the_script() {
 
 #[test]
 fn an_endless_loop_is_bounded_and_named() {
+    let (ended, _) = run("@echo off\nset A=xx\n:again\nset A=%A%%A%\ngoto again", "");
+    assert!(
+        matches!(ended, Err(Stop::NotCovered { .. })),
+        "a line that doubles"
+    );
     for lines in [
         "@echo off\n:again\ngoto again",
         "@echo off\n:again\ncall :again",

@@ -4,7 +4,7 @@ use vbscript::lexer::TokenKind;
 use vbscript::parser::ast::{Expr, ExprKind, Lit};
 
 use super::interpreter::Interpreter;
-use super::value::{Object, order};
+use super::value::{Object, has_room, order};
 use super::{Done, ScriptHost, Value, functions, not_covered, runtime, type_mismatch};
 
 /// The value of a literal.
@@ -171,9 +171,9 @@ fn infix(op: TokenKind, left: &Value, right: &Value) -> Done<Value> {
         })
     };
     match op {
-        TokenKind::Ampersand => Ok(Value::Text(left.shown()? + &right.shown()?)),
+        TokenKind::Ampersand => joined(&left.shown()?, &right.shown()?),
         TokenKind::Plus => match (left, right) {
-            (Value::Text(left), Value::Text(right)) => Ok(Value::Text(format!("{left}{right}"))),
+            (Value::Text(left), Value::Text(right)) => joined(left, right),
             _ => sum(left, right, |left, right| Some(left + right)),
         },
         TokenKind::Minus => sum(left, right, |left, right| Some(left - right)),
@@ -203,6 +203,11 @@ fn infix(op: TokenKind, left: &Value, right: &Value) -> Done<Value> {
         },
         other => not_covered(format!("the operator `{other}`")),
     }
+}
+
+fn joined(left: &str, right: &str) -> Done<Value> {
+    has_room(left.len() + right.len())?;
+    Ok(Value::Text(format!("{left}{right}")))
 }
 
 /// On truth values a truth value, on numbers bit by bit.

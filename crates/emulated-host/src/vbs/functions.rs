@@ -1,6 +1,6 @@
 //! Owns the functions and constants of the language that helpers use.
 
-use super::value::Value;
+use super::value::{Value, has_room};
 use super::{Done, runtime, type_mismatch};
 
 /// A constant by its name.
@@ -211,6 +211,8 @@ fn instr_reverse(args: &[Value]) -> Done<Value> {
 
 fn replace(args: &[Value]) -> Done<Value> {
     let (hay, from, to) = (text(args, 0)?, text(args, 1)?, text(args, 2)?);
+    let added = hay.matches(&from).count().saturating_mul(to.len());
+    has_room(hay.len().saturating_add(added))?;
     Ok(Value::Text(if from.is_empty() {
         hay
     } else {
@@ -243,6 +245,13 @@ fn join(args: &[Value]) -> Done<Value> {
         None => " ".to_owned(),
     };
     let parts = items.iter().map(Value::shown).collect::<Done<Vec<_>>>()?;
+    let gaps = parts.len().saturating_mul(by.len());
+    has_room(
+        parts
+            .iter()
+            .map(String::len)
+            .fold(gaps, usize::saturating_add),
+    )?;
     Ok(Value::Text(parts.join(&by)))
 }
 

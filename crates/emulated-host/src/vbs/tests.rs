@@ -227,6 +227,15 @@ fn what_is_outside_the_subset_is_named_with_file_and_line() {
 }
 
 #[test]
+fn a_text_that_doubles_runs_out_of_room() {
+    let text = "s = \"x\"\nDo\ns = s & s\nLoop";
+    says(
+        text,
+        &["! helper.vbs(3, 1) Microsoft VBScript runtime error (14): Out of string space"],
+    );
+}
+
+#[test]
 fn an_endless_loop_is_bounded() {
     for text in [
         "Do\nLoop",

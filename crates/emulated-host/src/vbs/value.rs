@@ -140,6 +140,17 @@ impl Value {
     }
 }
 
+/// Bytes of the longest text.
+const LONGEST_TEXT: usize = 16 << 20;
+
+/// An error if a text of that many bytes is too long.
+pub(super) fn has_room(bytes: usize) -> Done<()> {
+    if bytes > LONGEST_TEXT {
+        return runtime(14, "Out of string space");
+    }
+    Ok(())
+}
+
 /// Whether two are equal, and which is smaller; `None` with Null in it.
 pub(super) fn order(left: &Value, right: &Value) -> Done<Option<std::cmp::Ordering>> {
     if matches!(left, Value::Null) || matches!(right, Value::Null) {
