@@ -5,6 +5,7 @@
 mod platforms;
 #[path = "../rehearsal/running.rs"]
 mod running;
+mod site_kits;
 
 use running::{Rehearsal, workflows};
 use serde_json::json;

@@ -34,6 +34,10 @@ pub(crate) async fn dialler(settings: &Settings) -> Result<Dialler, String> {
         .map_err(|error| error.to_string())?;
     let security = LinkSecurity::from_arguments(settings.tls.as_deref(), settings.insecure)
         .map_err(|error| error.to_string())?;
+    security.this_is(Expected::named(
+        Role::Application,
+        settings.application.as_str(),
+    ));
     Ok(Dialler {
         network,
         security,

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod certs;
+mod new_site;
 mod offline;
 
 use arguments::{Arguments, Command};
@@ -55,6 +56,7 @@ fn run(command: Command) -> std::process::ExitCode {
         Command::Show(arguments) => offline::show(&arguments),
         Command::Check(arguments) => offline::check(&arguments),
         Command::Schema => offline::schema(),
+        Command::New(arguments) => new_site::run(&arguments),
         Command::Certs(arguments) => certs::run(&arguments),
         Command::Simulate(arguments) => offline::simulate(&arguments),
         Command::Lca(arguments) => changeover_lca::main(arguments),

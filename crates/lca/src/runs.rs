@@ -10,7 +10,7 @@ use changeover_lca_core::{
 use changeover_model::message::ExitStatus;
 use changeover_virtual_ip::Addresses;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::AbortHandle;
@@ -33,6 +33,8 @@ pub(crate) struct Surroundings {
     pub(crate) insecure: bool,
     /// Folder of output files.
     pub(crate) output: PathBuf,
+    /// Folder of the environment file: relative working directories start there.
+    pub(crate) home: PathBuf,
     /// The kernel's addresses of this host, on which this agent carries out its own `vipctl`; `None` on an
     /// emulated network.
     pub(crate) kernel: Option<Arc<dyn Addresses>>,
@@ -332,7 +334,7 @@ impl Runs {
             run: marker,
             program,
             arguments,
-            working_directory: order.working_directory.clone(),
+            working_directory: beside_the_file(&self.surroundings.home, &order.working_directory),
             environment,
             output: self.output_path(order),
             is_script: matches!(
@@ -341,6 +343,17 @@ impl Runs {
             ),
         }
     }
+}
+
+/// A relative working directory lies beside the environment file, as in a rehearsal; none stays none.
+fn beside_the_file(home: &Path, written: &str) -> String {
+    // A path of Windows with a drive is in full already; it means an emulated host (`processes/platform.rs`).
+    if written.is_empty() || written.get(1..2) == Some(":") {
+        return written.to_owned();
+    }
+    // Without `.` in the middle, for people.
+    let folder: PathBuf = home.join(written).components().collect();
+    folder.display().to_string()
 }
 
 /// `vipctl` and `sip-server` without a path stand for this release's own: the binary beside this one, or

@@ -112,7 +112,15 @@ pub struct Dialler {
 impl Dialler {
     /// After a lost or refused connection: if a certificate was the reason, the right one may lie there by now.
     pub(crate) fn after(&self, loss: &LinkLoss) {
-        if let (LinkLoss::Tls(_), LinkSecurity::MutualTls(tls)) = (loss, &self.security) {
+        let by_certificate = matches!(
+            loss,
+            LinkLoss::Tls(_)
+                | LinkLoss::Rejected {
+                    code: tonic::Code::PermissionDenied,
+                    ..
+                }
+        );
+        if let (true, LinkSecurity::MutualTls(tls)) = (by_certificate, &self.security) {
             tls.look_for_new_files();
         }
     }

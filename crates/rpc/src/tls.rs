@@ -49,17 +49,18 @@ pub enum TlsError {
         /// What the TLS library said.
         reason: String,
     },
-    /// The files name somebody else than when they were read first.
+    /// The certificate is somebody else's.
     #[error(
-        "{path}: it is the certificate of {now}, and this process is {was}: put {was}'s own there, or restart it"
+        "{path} is the certificate of {found}, and this process is {ourselves}: its peers refuse it; issue the right one \
+         with `changeover certs issue` and put it there"
     )]
-    AnotherIdentity {
+    SomebodyElse {
         /// The certificate.
         path: PathBuf,
-        /// Whose it is now.
-        now: Identity,
+        /// Whose it is.
+        found: Identity,
         /// Who this process is.
-        was: Identity,
+        ourselves: Expected,
     },
     /// Both ways were asked for.
     #[error("--tls and --insecure contradict each other: give one of them")]
@@ -99,7 +100,7 @@ impl Expected {
         }
     }
 
-    fn is_met_by(&self, identity: &Identity) -> bool {
+    pub(crate) fn is_met_by(&self, identity: &Identity) -> bool {
         self.role == identity.role && self.name.as_ref().is_none_or(|name| *name == identity.name)
     }
 }
@@ -158,6 +159,14 @@ impl LinkSecurity {
         let security = Self::from_arguments(tls, insecure)?;
         security.for_address(network, address)?;
         Ok(security)
+    }
+
+    /// Says who this process is. A certificate of somebody else is complained about in the log, because peers will refuse
+    /// it; once the right one was read, no other replaces it.
+    pub fn this_is(&self, ourselves: Expected) {
+        if let Self::MutualTls(tls) = self {
+            tls.this_is(ourselves);
+        }
     }
 
     /// Reads the files of `--tls DIR` again and says in the log what came of it: new connections use the new ones, open

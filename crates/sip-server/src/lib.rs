@@ -4,10 +4,11 @@
 //! Told by SIGUSR1 it reports Service Unavailable, by SIGUSR2 Running again: how an operator or a test plays the
 //! loss of whatever the server needs.
 
+mod metrics;
 mod options;
 mod server;
 
-use changeover_component::{ExitCode, LogArguments};
+use changeover_component::{ExitCode, LogArguments, MetricsArguments};
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -27,6 +28,9 @@ pub struct Arguments {
     /// Name of the Application object [default: what the LCA says]
     #[arg(long, value_name = "NAME", env = "CHANGEOVER_APPLICATION")]
     pub application: Option<String>,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArguments,
     /// Log.
     #[command(flatten)]
     pub log: LogArguments,
@@ -36,4 +40,9 @@ pub struct Arguments {
 pub fn main(arguments: Arguments) -> ExitCode {
     let log = arguments.log.clone();
     changeover_component::run(&log, server::run(arguments))
+}
+
+/// Every family of metrics that it can be scraped for.
+pub fn metric_families() -> Vec<changeover_metrics::FamilyDescription> {
+    metrics::Metrics::new().families()
 }

@@ -2,6 +2,7 @@
 //! its LCA's heartbeats also answers its callers.
 
 use crate::Arguments;
+use crate::metrics::{Metrics, Said};
 use crate::options::Responder;
 use anyhow::Context as _;
 use changeover_application_link::{ApplicationLink, Order, RunModeOrder, Settings};
@@ -28,6 +29,7 @@ struct Server {
     responder: Responder,
     /// Somebody said so by SIGUSR1.
     unavailable: bool,
+    said: Said,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -53,6 +55,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let name = settings.application.to_string();
     let network = Network::from_environment().await?;
     let link = ApplicationLink::register(settings).await?;
+    let metrics = Metrics::new();
+    let said = metrics.said.clone();
+    let _scraped = arguments
+        .metrics
+        .metrics
+        .map(|at| metrics.serve(at, link.log().clone()));
     let mut server = Server {
         at: listen_at(&link)?,
         link,
@@ -63,6 +71,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             run_mode: RunMode::Unknown,
         },
         unavailable: false,
+        said,
     };
     server.open().await;
     server.report().await;
@@ -129,7 +138,7 @@ impl Server {
                         self.report().await;
                     }
                 },
-                () = receive(&mut self.socket, &self.responder) => {
+                () = receive(&mut self.socket, &self.responder, &self.said) => {
                     tracing::warn!(at = %self.at, "the SIP socket is lost; opening it again");
                     self.socket = None;
                     self.open().await;
@@ -142,6 +151,7 @@ impl Server {
     /// A run mode takes effect with the next datagram, so it is active when this returns.
     fn enter(&mut self, order: RunModeOrder) {
         self.responder.run_mode = order.run_mode();
+        self.said.entered(order.run_mode(), order.epoch());
         tracing::info!(run_mode = %order.run_mode(), epoch = %order.epoch(), "run mode entered");
         order.activated();
     }
@@ -169,20 +179,23 @@ impl Server {
         } else {
             (ApplicationStatus::Running, String::new())
         };
+        self.said.available(status == ApplicationStatus::Running);
         // Nothing is synchronised before calls exist, so nothing can be out of step.
         self.link.report_status(status, reason, true).await;
     }
 }
 
 /// Answers datagrams until the socket is lost. Cancelling loses none.
-async fn receive(socket: &mut Option<Datagrams>, responder: &Responder) {
+async fn receive(socket: &mut Option<Datagrams>, responder: &Responder, said: &Said) {
     let Some(socket) = socket else {
         return tokio::time::sleep(REOPEN).await;
     };
     loop {
         match socket.receive().await {
             Ok(datagram) => {
-                let Some(answer) = responder.answer(&datagram.payload, datagram.from) else {
+                let answer = responder.answer(&datagram.payload, datagram.from);
+                said.answered(answer.as_deref());
+                let Some(answer) = answer else {
                     continue;
                 };
                 if let Err(error) = socket.send(datagram.from, &answer).await {

@@ -1,6 +1,7 @@
 //! Starts a process: own process group, own output file, the run's marker in its environment.
 
 use super::{OutputFile, platform, proc_table, seclusion};
+use changeover_component::METRICS_VARIABLE;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,7 @@ pub(crate) fn launch(what: &Launch) -> io::Result<Started> {
         .args(&what.arguments)
         .envs(what.environment.iter().map(|(name, value)| (name, value)))
         .env(MARKER, &what.run)
+        .env_remove(METRICS_VARIABLE)
         .env_remove("NOTIFY_SOCKET")
         .env_remove("WATCHDOG_USEC")
         .env_remove("WATCHDOG_PID")

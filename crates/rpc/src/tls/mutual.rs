@@ -11,7 +11,7 @@ use crate::identity::Identity;
 use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_rustls::rustls;
@@ -35,6 +35,8 @@ struct Shared {
     folder: PathBuf,
     current: RwLock<Arc<Loaded>>,
     looked: Mutex<Looked>,
+    /// Who this process is, once it has said so.
+    ourselves: OnceLock<Expected>,
 }
 
 /// The last look at the files.
@@ -77,6 +79,7 @@ impl MutualTls {
             folder: folder.to_owned(),
             current: RwLock::new(Arc::new(loaded)),
             looked: Mutex::new(Looked { stamp, at: None }),
+            ourselves: OnceLock::new(),
         })))
     }
 
@@ -90,6 +93,15 @@ impl MutualTls {
     #[must_use]
     pub fn expires_in(&self) -> i64 {
         self.current().own.seconds_left()
+    }
+
+    pub(super) fn this_is(&self, ourselves: Expected) {
+        let current = self.current();
+        if !ourselves.is_met_by(&current.identity) {
+            tracing::error!("{}", current.of_somebody_else(&ourselves));
+        }
+        // Said once; a second time changes nothing.
+        self.0.ourselves.set(ourselves).unwrap_or_default();
     }
 
     fn current(&self) -> Arc<Loaded> {
@@ -120,13 +132,11 @@ impl MutualTls {
 
     fn replace(&self) -> Result<Arc<Loaded>, TlsError> {
         let new = Loaded::from(&self.0.folder)?;
-        let was = self.identity();
-        if new.identity != was {
-            return Err(TlsError::AnotherIdentity {
-                path: new.file,
-                now: new.identity,
-                was,
-            });
+        if let Some(ourselves) = self.0.ourselves.get()
+            && !ourselves.is_met_by(&new.identity)
+            && ourselves.is_met_by(&self.identity())
+        {
+            return Err(new.of_somebody_else(ourselves));
         }
         new.warn_of_its_end();
         let new = Arc::new(new);
@@ -253,6 +263,14 @@ impl Loaded {
             clients,
             key: Arc::new(SingleCertAndKey::from(key)),
         })
+    }
+
+    fn of_somebody_else(&self, ourselves: &Expected) -> TlsError {
+        TlsError::SomebodyElse {
+            path: self.file.clone(),
+            found: self.identity.clone(),
+            ourselves: ourselves.clone(),
+        }
     }
 
     fn sides(&self) -> Sides {

@@ -2,8 +2,9 @@
 
 use crate::certificates::{Authority, load};
 use crate::echo_lca::{beat, beat_answered, link, next, run};
+use changeover_rpc::identity::Role;
 use changeover_rpc::link::{LinkEvent, LinkLoss};
-use changeover_rpc::tls::LinkSecurity;
+use changeover_rpc::tls::{Expected, LinkSecurity};
 
 const SCS: &str = "changeover://scs/SCS";
 const LCA: &str = "changeover://lca/host1";
@@ -205,6 +206,7 @@ async fn files_that_cannot_be_used_leave_the_old_ones_in_force() {
     let authority = Authority::new();
     let folder = authority.folder(&[LCA]);
     let security = load(folder.path());
+    security.this_is(Expected::named(Role::Lca, "host1"));
     let lca = run(0, true, &security).await;
     let scs = authority.issue(SCS);
     for spoil in [
