@@ -250,7 +250,7 @@ pub(crate) fn workflows(site: &Value) -> Vec<(&str, usize)> {
         .collect()
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()

@@ -26,12 +26,18 @@ fn example(name: &str) -> Loaded {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-const EXAMPLES: [&str; 5] = [
+const EXAMPLES: [&str; 11] = [
     "linux-hooks.yaml",
+    "third-party.yaml",
     "linux-hot.yaml",
     "linux-warm.yaml",
     "linux-hot-explicit.yaml",
-    "third-party.yaml",
+    "windows-hot.yaml",
+    "windows-warm.yaml",
+    "aix-hot.yaml",
+    "aix-warm.yaml",
+    "solaris-hot.yaml",
+    "solaris-warm.yaml",
 ];
 
 #[test]

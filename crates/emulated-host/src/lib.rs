@@ -1,17 +1,23 @@
 //! The commands of a host on the emulated network: site scripts run unchanged there, and what they start by
-//! the names `ifconfig`, `ip`, `arping`, `ping`, `hostname` or `vipctl` is this crate under that name.
+//! the names `ifconfig`, `ip`, `arping`, `ping`, `hostname` or `vipctl` is this crate under that name. Which
+//! platform's commands they are is in the environment (`surroundings.rs`): Linux's are here, those of Windows in
+//! `windows.rs` with the interpreters of its scripts in `batch.rs` and `vbs.rs`, those of AIX and Solaris in `unix.rs`.
 //!
 //! Owns what each command makes of its arguments and what it prints, as the original would; what the orders
-//! do is decided by the emulator, reached through `emulated-nic`. Commands of other platforms get modules of
-//! their own beside these.
+//! do is decided by the emulator, reached through `emulated-nic`.
 
 mod arping;
+mod batch;
 mod hostname;
 mod ifconfig;
 mod ip;
 mod patience;
 mod ping;
+mod surroundings;
 mod terminal;
+mod unix;
+mod vbs;
+mod windows;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -21,9 +27,16 @@ use changeover_emulated_nic::protocol::CommandStart;
 use changeover_emulated_nic::{EmulatedNic, NETWORK_HOST_VARIABLE, NETWORK_VARIABLE, NetworkError};
 use changeover_virtual_ip::{AddressError, Addresses, Kernel};
 
+pub use surroundings::{
+    DIALOG_VARIABLE, FOLDER_VARIABLE, NETSH_TIME_VARIABLE, PLATFORM_VARIABLE, Platform,
+    START_FOLDER_VARIABLE, WRITTEN_VARIABLE,
+};
+pub use windows::find_script;
+
+use surroundings::Surroundings;
 use terminal::Terminal;
 
-/// The commands by the names they are called under; a bin folder for an emulated host has a link for each.
+/// The commands of Linux by the names they are called under; those of other platforms: [`Platform::commands`].
 pub const COMMANDS: [&str; 6] = ["ifconfig", "ip", "arping", "ping", "hostname", "vipctl"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +81,14 @@ impl Command {
 ///
 /// Starts a tokio runtime of its own, so it must not be called from within one.
 pub fn run_as(name: &str, arguments: impl IntoIterator<Item = OsString>) -> Option<u8> {
-    let command = Command::by_name(name)?;
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let surroundings = Surroundings::of_environment();
+    if surroundings.platform == Platform::Windows
+        && let Some(nic) = nic_of_environment()
+    {
+        return windows::run_as(name, &arguments, nic, surroundings);
+    }
+    let command = Command::by_name(name)?;
     let mut terminal = Terminal::standard();
     let Some(nic) = nic_of_environment() else {
         if command == Command::Vipctl {
@@ -97,7 +116,13 @@ pub fn run_as(name: &str, arguments: impl IntoIterator<Item = OsString>) -> Opti
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    let ended = runtime.block_on(begin_and_run(command, &mut terminal, &nic, &words));
+    let ended = runtime.block_on(begin_and_run(
+        command,
+        &mut terminal,
+        &nic,
+        &surroundings,
+        &words,
+    ));
     drop(runtime);
     Some(match ended {
         Ok(Some(code)) => code,
@@ -120,6 +145,7 @@ async fn begin_and_run(
     command: Command,
     terminal: &mut Terminal,
     nic: &EmulatedNic,
+    surroundings: &Surroundings,
     words: &[String],
 ) -> Result<Option<u8>, NetworkError> {
     let typed = format!("{command:?} {}", words.join(" "));
@@ -127,6 +153,19 @@ async fn begin_and_run(
         let (complaint, code) = command.not_permitted();
         terminal.complain(complaint);
         return Ok(Some(code));
+    }
+    match (command, surroundings.platform) {
+        (Command::Ifconfig, Platform::Aix | Platform::Solaris) => {
+            return unix::ifconfig(terminal, nic, surroundings, words)
+                .await
+                .map(Some);
+        }
+        (Command::Ping, Platform::Solaris) => {
+            return unix::solaris_ping(terminal, nic, surroundings, words)
+                .await
+                .map(Some);
+        }
+        _ => {}
     }
     match command {
         Command::Ifconfig => ifconfig::run(terminal, nic, words).await.map(Some),

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use changeover_emulated_host::{COMMANDS, run_as};
+use changeover_emulated_host::{Platform, run_as};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
@@ -14,7 +14,18 @@ fn main() -> ExitCode {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let name = if COMMANDS.contains(&name.as_str()) {
+    let platforms = [
+        Platform::Linux,
+        Platform::Windows,
+        Platform::Aix,
+        Platform::Solaris,
+    ];
+    let known = |name: &str| {
+        platforms
+            .iter()
+            .any(|platform| platform.commands().contains(&name))
+    };
+    let name = if known(&name) {
         name
     } else {
         let first = arguments.next().unwrap_or_default();
@@ -23,7 +34,7 @@ fn main() -> ExitCode {
     match run_as(&name, arguments) {
         Some(code) => ExitCode::from(code),
         None => {
-            eprintln!("emulated-host: {name:?} is none of {}", COMMANDS.join(", "));
+            eprintln!("emulated-host: {name:?} is no command of this host");
             ExitCode::from(2)
         }
     }

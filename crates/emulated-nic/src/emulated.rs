@@ -110,6 +110,21 @@ impl EmulatedNic {
         }
     }
 
+    /// What this host's platform keeps under a name ([`KernelCall::Keep`]); empty when there is nothing.
+    ///
+    /// # Errors
+    /// When the emulator cannot be reached.
+    pub async fn kept(&self, name: &str) -> Result<String, NetworkError> {
+        let operation = "reading what the platform keeps";
+        let call = KernelCall::Kept {
+            name: name.to_owned(),
+        };
+        match self.ask(operation, Request::Kernel(call)).await? {
+            Answer::Kept(value) => Ok(value),
+            other => Err(unexpected(operation, &other)),
+        }
+    }
+
     /// One request, one answer.
     pub(crate) async fn ask(
         &self,

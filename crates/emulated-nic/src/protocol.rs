@@ -190,6 +190,8 @@ pub enum Answer {
     Errno(Errno),
     /// For [`KernelCall::Links`].
     Links(Vec<Link>),
+    /// For [`KernelCall::Kept`]; empty when there is nothing.
+    Kept(String),
     /// For [`Request::ArpEntry`]: the host, if there is an entry.
     ArpEntry(Option<String>),
     /// For [`Request::State`].
@@ -281,6 +283,24 @@ pub enum KernelCall {
         prefix: Option<u8>,
         /// Only with this label; any if absent.
         label: Option<String>,
+    },
+    /// Entries of the host's own ARP table go: one, or all.
+    FlushNeighbours {
+        /// Whose; all if absent.
+        address: Option<IpAddr>,
+    },
+    /// The platform keeps something of its own until the network ends, such as a logical interface that is plumbed
+    /// but not up. Answered by [`Answer::Done`].
+    Keep {
+        /// Under this name, per host.
+        name: String,
+        /// Empty removes it.
+        value: String,
+    },
+    /// What was kept under a name; answered by [`Answer::Kept`].
+    Kept {
+        /// The name.
+        name: String,
     },
 }
 

@@ -456,8 +456,9 @@ impl Runs {
 
 /// A relative working directory lies beside the environment file, as in a rehearsal; none stays none.
 fn beside_the_file(home: &Path, written: &str) -> String {
-    if written.is_empty() {
-        return String::new();
+    // A path of Windows with a drive is in full already; it means an emulated host (`processes/platform.rs`).
+    if written.is_empty() || written.get(1..2) == Some(":") {
+        return written.to_owned();
     }
     // Without `.` in the middle, for people.
     let folder: PathBuf = home.join(written).components().collect();

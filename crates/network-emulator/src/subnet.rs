@@ -147,6 +147,8 @@ struct Host {
     delay: Duration,
     commands_to_fail: u32,
     announcements_to_drop: u32,
+    /// What its platform keeps of its own, by name.
+    kept: BTreeMap<String, String>,
 }
 
 /// The emulated subnet.
@@ -207,6 +209,7 @@ impl Subnet {
                 delay: Duration::ZERO,
                 commands_to_fail: 0,
                 announcements_to_drop: 0,
+                kept: BTreeMap::new(),
             });
         }
         let mut subnet = Self {

@@ -1,6 +1,7 @@
 //! Owns the command lines of `changeover rehearse`, `changeover up` and of the janitor that both start of their
 //! own binary (INTERFACE, changeover). What they lead to is in `rehearse.rs` and `up.rs`.
 
+use crate::faults::Fault;
 use crate::workflows::WorkflowName;
 use changeover_model::{Redundancy, parse_duration};
 use clap::{Args, ValueEnum};
@@ -13,6 +14,7 @@ use std::time::Duration;
     after_help = "Examples:\n  changeover rehearse                              the built-in Linux site, hot and warm\n  \
     changeover rehearse --workflow primary-failure   one workflow\n  \
     changeover rehearse east.yaml --report page      a site of your own, and a page to show\n  \
+    changeover rehearse windows.yaml --fault netsh-time=platform\n  \
     sudo changeover rehearse --network netns --repeat 20\n\n\
     Exit codes: 0 all pass; 1 a workflow failed, or a rule of severity error; 2 unusable input; 130 interrupted."
 )]
@@ -41,6 +43,10 @@ pub struct RehearseArguments {
     /// Detection bound of the built-in site's hosts, such as 100ms [default: 3s]
     #[arg(long, value_parser = bound, value_name = "D")]
     pub bound: Option<Duration>,
+    /// What goes wrong, or slowly, on the emulated network (repeatable): netsh-time=2s (or 1s-5s, or platform),
+    /// properties-dialog=HOST, drop-announcements=HOST:N
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub faults: Vec<Fault>,
     /// Form of the output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Name of the built-in environment, and of the file it is written to.
 pub(crate) const NAME: &str = "linux";
+/// Its hosts.
+pub(crate) const HOSTS: [&str; 3] = ["mgmt1", "host1", "host2"];
 /// Folder of the control scripts below the run's folder.
 const SCRIPTS: &str = "scripts";
 

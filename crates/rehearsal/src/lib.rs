@@ -8,6 +8,7 @@
 
 mod arguments;
 mod built_in;
+mod faults;
 mod janitor;
 mod judge;
 mod moment;
@@ -27,6 +28,7 @@ mod workflows;
 pub use arguments::{
     Format, JanitorArguments, NetworkKind, RedundancyChoice, RehearseArguments, UpArguments,
 };
+pub use faults::Fault;
 pub use rehearse::rehearse;
 pub use up::up;
 pub use workflows::WorkflowName;

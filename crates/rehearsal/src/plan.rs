@@ -3,13 +3,16 @@
 
 use crate::arguments::{NetworkKind, RedundancyChoice};
 use crate::built_in::{self, ScriptStyle};
+use crate::faults::Faults;
 use crate::janitor::Run;
+use crate::site::host_folder;
 use crate::stand_in;
 use crate::trouble::Trouble;
 use changeover_configuration::{CheckOptions, Finding, Loaded, Severity, check, load, render};
+use changeover_emulated_host::find_script;
 use changeover_model::environment::{Application, Environment, Pair};
 use changeover_model::{
-    ApplicationName, ApplicationType, OperatingSystem, PairName, Redundancy, Takeover,
+    ApplicationName, ApplicationType, HostName, OperatingSystem, PairName, Redundancy, Takeover,
 };
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,6 +37,11 @@ pub(crate) struct SitePlan {
     pub(crate) network: NetworkKind,
     pub(crate) pair: PairName,
     pub(crate) redundancy: Redundancy,
+    /// Of the host of the configured primary.
+    pub(crate) platform: OperatingSystem,
+    pub(crate) faults: Faults,
+    /// The names of its hosts.
+    pub(crate) hosts: Vec<String>,
 }
 
 /// A site's environment as its run loads it.
@@ -107,6 +115,9 @@ fn built_in_sites(
             network,
             pair: PairName::from("SIP_EAST"),
             redundancy: *redundancy,
+            platform: OperatingSystem::Linux,
+            faults: Faults::default(),
+            hosts: built_in::HOSTS.map(str::to_owned).into(),
         })
         .collect()
 }
@@ -135,6 +146,14 @@ fn sites_of_file(
             network,
             pair: pair.name.clone(),
             redundancy: pair.redundancy,
+            platform: platform_of(&site, &pair.primary_host),
+            faults: Faults::default(),
+            hosts: site
+                .environment()
+                .hosts
+                .keys()
+                .map(ToString::to_string)
+                .collect(),
         });
     }
     if plans.is_empty() {
@@ -178,9 +197,10 @@ fn can_rehearse(
         let environment = site.environment();
         if let Some(host) = environment.hosts.get(host)
             && host.os != OperatingSystem::Linux
+            && network == NetworkKind::Netns
         {
             return refuse(format!(
-                "{name}: {} runs {}, which this build cannot emulate yet",
+                "{name}: {} runs {}, and network namespaces are Linux; leave --network netns out and it is emulated",
                 host.name, host.os
             ));
         }
@@ -199,6 +219,11 @@ fn can_rehearse(
     programs_exist(site, network)
 }
 
+fn platform_of(site: &SiteEnvironment, host: &HostName) -> OperatingSystem {
+    let host = site.environment().hosts.get(host);
+    host.map_or(OperatingSystem::Linux, |host| host.os)
+}
+
 /// Every program that is named by a path must be on this machine.
 fn programs_exist(site: &SiteEnvironment, network: NetworkKind) -> Result<(), Trouble> {
     let members: Vec<&ApplicationName> = site
@@ -212,7 +237,19 @@ fn programs_exist(site: &SiteEnvironment, network: NetworkKind) -> Result<(), Tr
             continue;
         }
         let command = application.start_info.command_line.as_str();
-        if command.contains('/') {
+        let is_server = application.application_type == ApplicationType::SipServer;
+        if platform_of(site, &application.host) == OperatingSystem::Windows {
+            let folder = host_folder(&site.home, application.host.as_str());
+            let directory = application.start_info.working_directory.as_str();
+            if !is_server && find_script(&site.home, &folder, directory, command).is_none() {
+                let place = Path::new(directory).join(command);
+                return Err(Trouble::Unusable(missing_program(
+                    site,
+                    application,
+                    &place,
+                )));
+            }
+        } else if command.contains('/') {
             let program = site
                 .home
                 .join(&application.start_info.working_directory)
@@ -258,7 +295,21 @@ pub(crate) fn place_of(loaded: &Loaded, path: &str) -> String {
     }
 }
 
+/// What a Windows site may take longer: its scripts ping for seconds.
+const WINDOWS_PATIENCE: Duration = Duration::from_secs(10);
+
 impl SitePlan {
+    /// How much longer than usual the site may take.
+    pub(crate) fn patience(&self) -> Duration {
+        let platform = match self.platform {
+            OperatingSystem::Windows => WINDOWS_PATIENCE,
+            OperatingSystem::Linux | OperatingSystem::Aix | OperatingSystem::Solaris => {
+                Duration::ZERO
+            }
+        };
+        platform + self.faults.patience()
+    }
+
     /// The environment for a run; the built-in one is written into the run's folder first.
     ///
     /// # Errors

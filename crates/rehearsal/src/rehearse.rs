@@ -1,7 +1,8 @@
 //! Owns the course of `changeover rehearse`: site after site, workflow after workflow, each site with a janitor of its
 //! own; interrupted at any point, everything is taken down first.
 
-use crate::arguments::{Format, RehearseArguments};
+use crate::arguments::{Format, NetworkKind, RehearseArguments};
+use crate::faults::{Fault, Faults};
 use crate::janitor::{Janitor, Run, sweep};
 use crate::outcome::{Rehearsal, SiteDrawing, SiteOutcome, WorkflowOutcome};
 use crate::plan::{SitePlan, sites};
@@ -28,12 +29,13 @@ pub async fn rehearse(arguments: RehearseArguments, program: PathBuf) -> ExitCod
 async fn whole(arguments: &RehearseArguments, program: &Path) -> Result<Rehearsal, Trouble> {
     let began = crate::moment::Moment::now();
     let names = chosen_workflows(&arguments.workflows)?;
-    let (plans, remarks) = sites(
+    let (mut plans, remarks) = sites(
         arguments.file.as_deref(),
         arguments.network,
         arguments.redundancy,
         arguments.bound,
     )?;
+    take_faults(&mut plans, &arguments.faults, arguments.network)?;
     let mut interrupted = Interruption::watch()?;
     let mut progress = Progress::on_stderr();
     for remark in remarks.into_iter().chain(sweep_in_background().await) {
@@ -74,6 +76,36 @@ async fn whole(arguments: &RehearseArguments, program: &Path) -> Result<Rehearsa
     Ok(rehearsal)
 }
 
+/// Gives every site the faults, which need an emulated network and hosts that there are.
+fn take_faults(
+    plans: &mut [SitePlan],
+    faults: &[Fault],
+    network: NetworkKind,
+) -> Result<(), Trouble> {
+    if faults.is_empty() {
+        return Ok(());
+    }
+    if network == NetworkKind::Netns {
+        return Err(Trouble::Unusable(
+            "--fault is played by the emulated network; leave --network netns out".to_owned(),
+        ));
+    }
+    for plan in plans {
+        plan.faults = Faults(faults.to_vec());
+        let unknown = plan
+            .faults
+            .hosts()
+            .find(|host| !plan.hosts.iter().any(|known| known == host));
+        if let Some(host) = unknown {
+            return Err(Trouble::Unusable(format!(
+                "--fault names the host {host:?}; the site has {}",
+                plan.hosts.join(", ")
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// The workflows in the order in which they follow each other on a site.
 fn chosen_workflows(asked: &[WorkflowName]) -> Result<Vec<WorkflowName>, Trouble> {
     if let Some(name) = asked.iter().find(|name| !name.in_this_build()) {
@@ -101,7 +133,7 @@ async fn one_site(
     let mut outcome = SiteOutcome {
         environment: String::new(),
         network: plan.network.as_str().to_owned(),
-        platform: "linux".to_owned(),
+        platform: plan.platform.to_string(),
         redundancy: plan.redundancy.to_string(),
         pair: plan.pair.to_string(),
         repetition,

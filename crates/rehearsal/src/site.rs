@@ -12,6 +12,7 @@ mod waiting;
 
 pub(crate) use commands::{enter_namespace, within};
 pub(crate) use layout::CLIENT;
+pub(crate) use loopback::host_folder;
 pub(crate) use waiting::{Expected, describe_pair};
 
 use crate::arguments::NetworkKind;
@@ -54,6 +55,8 @@ pub(crate) struct Site {
     tls: Option<PathBuf>,
     started: Moment,
     pub(crate) up_after_ms: f64,
+    /// How much longer than usual it may take, because of its platform or of a fault.
+    pub(crate) patience: Duration,
 }
 
 enum SiteNetwork {
@@ -89,9 +92,10 @@ impl Site {
                 let network = LoopbackNetwork::bring_up(
                     program,
                     run,
-                    environment.environment(),
+                    &environment,
                     &pair,
                     sip_port,
+                    &plan.faults,
                 )
                 .await?;
                 follow_emulator(&network.control, observer.clone()).await?;
@@ -132,6 +136,7 @@ impl Site {
             tls,
             started,
             up_after_ms: 0.0,
+            patience: plan.patience(),
         };
         site.reach_start_state().await?;
         site.up_after_ms = Moment::now().ms_since(site.started);

@@ -214,7 +214,7 @@ async fn bring_about_its_beginning(
                 primary: primary.clone(),
                 backup_there: true,
             };
-            site.reach(&expected, BEGIN_BOUND).await?;
+            site.reach(&expected, BEGIN_BOUND + site.patience).await?;
             let cast = cast_of(site, &primary)?;
             primary_disconnected::carry_out(site, &cast).await?;
         }
@@ -231,7 +231,7 @@ async fn bring_about_its_beginning(
         primary,
         backup_there: name != WorkflowName::Reconnect,
     };
-    let picture = site.reach(&expected, BEGIN_BOUND).await?;
+    let picture = site.reach(&expected, BEGIN_BOUND + site.patience).await?;
     pair_of(&picture, site)
         .cloned()
         .ok_or_else(|| no_pair(site))
@@ -292,7 +292,7 @@ async fn closed_records(
     site: &Site,
     newest: changeover_model::CauseId,
 ) -> Result<Vec<TimelineRecord>, Trouble> {
-    let end = Moment::now().plus(CLOSE_BOUND);
+    let end = Moment::now().plus(CLOSE_BOUND + site.patience);
     loop {
         let mut records = site.operator.timeline().await?;
         records.retain(|record| record.id > newest);
@@ -325,6 +325,7 @@ pub(crate) async fn settle(
         primary: end.primary.clone(),
         backup_there: end.backup_there,
     };
+    let bound = bound + site.patience;
     let limit = Moment::now().plus(bound);
     match site.reach(&expected, bound).await {
         Ok(_) => {}

@@ -1,6 +1,6 @@
 //! Starts a process: own process group, own output file, the run's marker in its environment.
 
-use super::{OutputFile, proc_table, seclusion};
+use super::{OutputFile, platform, proc_table, seclusion};
 use changeover_component::METRICS_VARIABLE;
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -53,6 +53,8 @@ pub(crate) struct Started {
 /// # Errors
 /// Says which program could not be started from where.
 pub(crate) fn launch(what: &Launch) -> io::Result<Started> {
+    let in_its_place = platform::in_its_place(what);
+    let what = in_its_place.as_ref().unwrap_or(what);
     let output = OutputFile::open_for_process(&what.output)?;
     let mut command = Command::new(program(what));
     // What systemd has told this agent about itself is none of its children's business.

@@ -9,6 +9,7 @@ mod launch;
 mod output;
 mod pid_file;
 mod pidfd;
+mod platform;
 mod proc_table;
 mod seclusion;
 

@@ -10,7 +10,12 @@ use changeover_virtual_ip::{AddressError, Change, Snapshot, VirtualAddress};
 use ipnet::IpNet;
 
 use super::nic::{Nic, Standing};
-use super::{Moment, Subnet};
+use super::{Moment, Station, Subnet};
+
+/// Names under which a host's platform may keep something.
+const MOST_KEPT: usize = 256;
+/// Bytes under each.
+const LONGEST_KEPT: usize = 64 << 10;
 
 impl Subnet {
     /// All NICs and addresses of a host, as a watcher sees them.
@@ -174,7 +179,16 @@ impl Subnet {
 
     fn carry_out(&mut self, host: usize, call: &KernelCall) -> Result<(), Errno> {
         match call {
-            KernelCall::Links => Ok(()),
+            KernelCall::Links | KernelCall::Kept { .. } => Ok(()),
+            KernelCall::FlushNeighbours { address } => {
+                let table = self.tables.entry(Station::Host(host)).or_default();
+                match address {
+                    Some(address) => drop(table.remove(address)),
+                    None => table.clear(),
+                }
+                Ok(())
+            }
+            KernelCall::Keep { name, value } => self.keep(host, name, value),
             KernelCall::SetUp { name, up } => {
                 let nic = self.device(host, name)?;
                 if name.contains(':') {
@@ -225,6 +239,27 @@ impl Subnet {
         }
     }
 
+    /// What a host's platform keeps under a name.
+    #[must_use]
+    pub fn kept(&self, host: usize, name: &str) -> String {
+        let host = self.hosts.get(host);
+        host.and_then(|host| host.kept.get(name).cloned())
+            .unwrap_or_default()
+    }
+
+    /// Bounded: a platform keeps a line for each of a few interfaces.
+    fn keep(&mut self, host: usize, name: &str, value: &str) -> Result<(), Errno> {
+        let host = self.hosts.get_mut(host).ok_or(Errno::NoSuchDevice)?;
+        if value.is_empty() {
+            host.kept.remove(name);
+        } else if host.kept.len() >= MOST_KEPT || value.len() > LONGEST_KEPT {
+            return Err(Errno::InvalidArgument);
+        } else {
+            host.kept.insert(name.to_owned(), value.to_owned());
+        }
+        Ok(())
+    }
+
     /// The NIC behind a name with or without label.
     fn device(&mut self, host: usize, name: &str) -> Result<&mut Nic, Errno> {
         let device = name.split_once(':').map_or(name, |(device, _)| device);
@@ -252,7 +287,9 @@ fn describe(call: &KernelCall) -> String {
             .map_or_else(String::new, |label| format!(" label {label}"))
     };
     match call {
-        KernelCall::Links => "listed".to_owned(),
+        KernelCall::Links | KernelCall::Kept { .. } => "listed".to_owned(),
+        KernelCall::FlushNeighbours { .. } => "ARP entries deleted".to_owned(),
+        KernelCall::Keep { name, .. } => format!("kept {name}"),
         KernelCall::SetUp { name, up: true } => format!("{name} up"),
         KernelCall::SetUp { name, up: false } => format!("{name} down"),
         KernelCall::SetAddress { name, address } if *address == Ipv4Addr::UNSPECIFIED => {

@@ -3,11 +3,18 @@
 
 use super::commands::{self, namespace_file};
 use super::layout::{self, CLIENT, HostLayout};
+use crate::faults::{Fault, Faults};
 use crate::janitor::{RUN_MARKER, Run, namespace_name};
 use crate::moment::Moment;
+use crate::plan::SiteEnvironment;
 use crate::trouble::Trouble;
+use changeover_emulated_host::{
+    DIALOG_VARIABLE, FOLDER_VARIABLE, NETSH_TIME_VARIABLE, PLATFORM_VARIABLE, Platform,
+    WRITTEN_VARIABLE,
+};
 use changeover_emulated_nic::{Control, NETWORK_HOST_VARIABLE, NETWORK_VARIABLE};
-use changeover_model::environment::{Environment, Pair};
+use changeover_model::OperatingSystem;
+use changeover_model::environment::Pair;
 use changeover_network_emulator::{
     EmulatorArguments, EmulatorProcess, HostDescription, InterfaceDescription,
     NeighbourDescription, ReservedBlock, SiteDescription, VirtualIpDescription, choose_block,
@@ -18,8 +25,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::process::Command;
 
-/// Names under which the binary is an emulated platform command.
-const COMMANDS: [&str; 6] = ["ifconfig", "ip", "arping", "ping", "hostname", "vipctl"];
 /// Tells LCAs where to start the scripts of an emulated host.
 const SECLUSION_VARIABLE: &str = "CHANGEOVER_SCRIPTS_NAMESPACE";
 /// The emulator is ready within this time.
@@ -31,7 +36,11 @@ pub(crate) struct LoopbackNetwork {
     pub(crate) control: Control,
     /// Keeps the addresses for this run.
     _block: ReservedBlock,
-    commands: PathBuf,
+    run: PathBuf,
+    /// Folder of the environment file, with the hosts' own files in `hosts/NAME`.
+    home: PathBuf,
+    platforms: Vec<(String, Platform)>,
+    faults: Faults,
     /// An empty network namespace for the site's scripts, where there is one.
     seclusion: Option<String>,
     hosts: Vec<HostLayout>,
@@ -45,16 +54,18 @@ impl LoopbackNetwork {
     pub(crate) async fn bring_up(
         program: &Path,
         run: &Run,
-        environment: &Environment,
+        site: &SiteEnvironment,
         pair: &Pair,
         sip_port: u16,
+        faults: &Faults,
     ) -> Result<Self, Trouble> {
+        let environment = site.environment();
         let hosts = layout::hosts(environment);
-        let site = run.folder.join("site.json");
+        let site_file = run.folder.join("site.json");
         let description = describe(&hosts, pair, sip_port);
         let text = serde_json::to_vec_pretty(&description)
             .map_err(|error| Trouble::Unusable(error.to_string()))?;
-        std::fs::write(&site, text).map_err(Trouble::file("write", &site))?;
+        std::fs::write(&site_file, text).map_err(Trouble::file("write", &site_file))?;
         let block = choose_block()?;
         let mut command = Command::new(program);
         command
@@ -62,24 +73,33 @@ impl LoopbackNetwork {
             .env(RUN_MARKER, &run.id)
             .process_group(0);
         let arguments = EmulatorArguments {
-            site,
+            site: site_file,
             socket: run.folder.join("net"),
             block: block.block().to_string(),
         };
         let emulator = EmulatorProcess::start(command, &arguments, READY_WAIT).await?;
         let control = Control::connect(emulator.socket()).await?;
-        let commands = run.folder.join("bin");
-        std::fs::create_dir(&commands).map_err(Trouble::file("make the folder", &commands))?;
-        for name in COMMANDS {
-            let link = commands.join(name);
-            std::os::unix::fs::symlink(program, &link)
-                .map_err(Trouble::file("make the link", &link))?;
+        let platforms: Vec<(String, Platform)> = environment
+            .hosts
+            .values()
+            .map(|host| (host.name.to_string(), platform(host.os)))
+            .collect();
+        for (_, platform) in &platforms {
+            make_commands(program, &commands(&run.folder, *platform), *platform)?;
+        }
+        for fault in &faults.0 {
+            if let Fault::DropAnnouncements(host, count) = fault {
+                control.drop_announcements(host, *count).await?;
+            }
         }
         Ok(Self {
             emulator,
             control,
             _block: block,
-            commands,
+            run: run.folder.clone(),
+            home: site.home.clone(),
+            platforms,
+            faults: faults.clone(),
             seclusion: seclude_scripts(run).await,
             hosts,
         })
@@ -87,10 +107,19 @@ impl LoopbackNetwork {
 
     /// Puts a process on a host of the site.
     pub(crate) fn place(&self, command: &mut Command, host: &str) {
+        let known = self.platforms.iter().find(|(name, _)| name == host);
+        let platform = known.map_or(Platform::Linux, |(_, platform)| *platform);
         command
             .env(NETWORK_VARIABLE, self.emulator.socket())
             .env(NETWORK_HOST_VARIABLE, host)
-            .env("PATH", first_in_path(&self.commands));
+            .env(PLATFORM_VARIABLE, platform.name())
+            .env(FOLDER_VARIABLE, host_folder(&self.home, host))
+            .env(WRITTEN_VARIABLE, self.run.join("written").join(host))
+            .env(NETSH_TIME_VARIABLE, self.faults.netsh_time())
+            .env("PATH", first_in_path(&commands(&self.run, platform)));
+        if self.faults.dialog_on(host) {
+            command.env(DIALOG_VARIABLE, "open");
+        }
         match &self.seclusion {
             Some(name) => command.env(SECLUSION_VARIABLE, namespace_file(name)),
             None => command.env_remove(SECLUSION_VARIABLE),
@@ -195,6 +224,39 @@ fn describe(hosts: &[HostLayout], pair: &Pair, sip_port: u16) -> SiteDescription
         }],
         arp_lifetime_ms: 30_000,
     }
+}
+
+/// The folder of a host's own files, beside the environment file.
+pub(crate) fn host_folder(home: &Path, host: &str) -> PathBuf {
+    home.join("hosts").join(host)
+}
+
+/// The platform whose commands a host has.
+fn platform(os: OperatingSystem) -> Platform {
+    match os {
+        OperatingSystem::Linux => Platform::Linux,
+        OperatingSystem::Windows => Platform::Windows,
+        OperatingSystem::Aix => Platform::Aix,
+        OperatingSystem::Solaris => Platform::Solaris,
+    }
+}
+
+/// The folder of a platform's commands, first in the PATH of its hosts.
+fn commands(run: &Path, platform: Platform) -> PathBuf {
+    run.join("bin").join(platform.name())
+}
+
+fn make_commands(program: &Path, folder: &Path, platform: Platform) -> Result<(), Trouble> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder).map_err(Trouble::file("make the folder", folder))?;
+    for name in platform.commands() {
+        let link = folder.join(name);
+        std::os::unix::fs::symlink(program, &link)
+            .map_err(Trouble::file("make the link", &link))?;
+    }
+    Ok(())
 }
 
 fn first_in_path(folder: &Path) -> OsString {

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Brings the Virtual IP up on this host, on a logical interface that is plumbed first if need be. There must be no
+# /etc/hostname.dmfe0:1 on real hosts: it would bring the VIP up on both of them at boot.
+# The LCA passes its wish in CHANGEOVER_VIP and CHANGEOVER_LABEL; started by hand, the values below are used.
+vip=${CHANGEOVER_VIP:-10.10.11.103}
+interface=${CHANGEOVER_LABEL:-dmfe0:1}
+mask=255.255.255.0
+PATH=$PATH:/usr/sbin
+
+ifconfig "$interface" >/dev/null 2>&1 || ifconfig "$interface" plumb
+ifconfig "$interface" "$vip" netmask "$mask" broadcast + up

@@ -1,0 +1,2 @@
+#!/bin/sh
+ifconfig en0 sipvip delete

@@ -1,0 +1,3 @@
+#!/bin/sh
+# sipvip is in /etc/hosts
+ifconfig en0 sipvip netmask 255.255.255.0 alias

@@ -1,0 +1,2 @@
+#!/bin/sh
+ifconfig dmfe0:2 down

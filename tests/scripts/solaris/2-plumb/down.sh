@@ -1,0 +1,3 @@
+#!/bin/sh
+ifconfig dmfe0:1 down
+ifconfig dmfe0:1 unplumb

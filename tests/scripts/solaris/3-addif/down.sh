@@ -1,0 +1,2 @@
+#!/bin/sh
+ifconfig dmfe0 removeif 10.10.11.103
