@@ -8,6 +8,7 @@ mod application;
 mod host;
 mod pair;
 mod slice;
+mod switch;
 
 pub use alarm::{AlarmCategory, AlarmCondition, ReactionType, Script, Selection, SwitchoverWhen};
 pub use application::{Application, OptionSections, Ports, RestartPolicy, StartInfo};
@@ -17,6 +18,7 @@ pub use pair::{
     VipControl, VirtualIp, VirtualIpOnHost,
 };
 pub use slice::{LcaSlice, MessageServerSlice, PairSlice};
+pub use switch::{Dn, DnKind, Route, Switch};
 
 use crate::{
     ApplicationName, ConditionName, EnvironmentName, HostName, PairName, ScriptName, SwitchName,
@@ -34,7 +36,7 @@ pub struct Environment {
     pub management_layer: ManagementLayer,
     /// Host objects.
     pub hosts: IndexMap<HostName, Host>,
-    /// Switch objects; they have no properties of their own yet.
+    /// Switch objects.
     pub switches: IndexMap<SwitchName, Switch>,
     /// Application objects, derived ones included.
     pub applications: IndexMap<ApplicationName, Application>,
@@ -119,7 +121,3 @@ pub struct Snmp {
     /// Community string.
     pub community: String,
 }
-
-/// A Switch object.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Switch {}
