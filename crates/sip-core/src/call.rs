@@ -2,6 +2,7 @@
 //! transfer or the parking under way. Plain data: everything a new primary needs to go on. Owns no behaviour beyond
 //! its own deadlines; that is in the files beside this one, one per situation.
 
+pub(crate) mod audit;
 pub(crate) mod bridge;
 pub(crate) mod client;
 pub(crate) mod in_dialog;
@@ -50,6 +51,8 @@ pub struct Call {
     pub(crate) alternatives: Vec<Target>,
     /// When it began, by the clock of who holds it.
     pub(crate) began: Timestamp,
+    /// When both sides are asked whether they are still in it.
+    pub(crate) audit_at: Timestamp,
     /// Set once every leg has ended: until when late requests are still answered.
     pub(crate) forget_at: Option<Timestamp>,
     /// Something has changed that the backup must know.
@@ -231,8 +234,10 @@ pub(crate) struct Transfer {
     pub(crate) phase: TransferPhase,
     /// CSeq of the REFER: the event's id, and how a repetition is recognised.
     pub(crate) refer_cseq: u32,
-    /// The status line to be told, and whether it is the last; the transferor has confirmed all before it.
+    /// The status line to be told, and whether it is the last; gone when the transferor has confirmed it.
     pub(crate) news: Option<(String, bool)>,
+    /// The status line of the NOTIFY under way: one at a time, so that none overtakes another.
+    pub(crate) telling: Option<String>,
     /// When the subscription ends, or the transferor is released by us.
     pub(crate) expires_at: Timestamp,
     /// When a bridging that met a glare is tried again.
@@ -276,7 +281,7 @@ impl Call {
         servers
             .flat_map(|server| [server.resend_at, server.ends_at])
             .chain(clients.flat_map(|client| [client.resend_at, client.ends_at]))
-            .chain([self.forget_at])
+            .chain([self.forget_at, self.audit_at()])
             .chain(
                 self.parked
                     .iter()
@@ -291,10 +296,17 @@ impl Call {
             .min()
     }
 
+    /// When it is asked about, if it stands.
+    pub(crate) fn audit_at(&self) -> Option<Timestamp> {
+        let stands = self.legs.iter().any(|leg| leg.phase == Phase::Confirmed);
+        stands.then_some(self.audit_at)
+    }
+
     /// Moves every time in it: the clocks of two machines differ.
     pub(crate) fn shift(&mut self, by: i64) {
         let shift = |at: &mut Timestamp| *at = at.shifted(by);
         shift(&mut self.began);
+        shift(&mut self.audit_at);
         self.forget_at.iter_mut().for_each(shift);
         for leg in &mut self.legs {
             for server in &mut leg.servers {

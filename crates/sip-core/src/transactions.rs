@@ -40,6 +40,8 @@ pub(crate) enum Purpose {
     Stray,
     /// Tells a transferor how its transfer goes.
     Notify(CallKey, LegId),
+    /// Asks a peer whether it is still in a call.
+    Audit(CallKey, LegId),
     /// Asks a DN whether it is there.
     Check(String),
     /// Carries a request of another peer, whose transaction has this key.
@@ -325,6 +327,7 @@ impl SipCore {
             Purpose::Cancel | Purpose::Stray => {}
             Purpose::Bye(call, leg) => self.bye_answered(call, leg),
             Purpose::Notify(call, leg) => self.notify_answered(call, leg, code),
+            Purpose::Audit(call, leg) => self.audited(call, leg, code),
             Purpose::Check(dn) => self.check_answered(&dn, response.is_some()),
             Purpose::Relay(relay) => self.relay_answered(&relay, response),
         }

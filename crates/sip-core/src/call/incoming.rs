@@ -125,6 +125,7 @@ impl SipCore {
             parked: None,
             alternatives: Vec::new(),
             began: self.now,
+            audit_at: self.first_audit(),
             forget_at: None,
             dirty: true,
         };

@@ -196,8 +196,15 @@ impl SipCore {
                     return;
                 }
                 self.leg_over(call, leg);
-                if let Some(other) = call.other(leg).filter(|_| !cancelled) {
-                    self.answer_invite(call, other, &carried_failure(response));
+                // A caller that has cancelled has its answer; one that waits still is told that nobody came.
+                let waiting = call.other(leg);
+                if let Some(other) = waiting.filter(|it| is_early(call, *it)) {
+                    let answer = if cancelled {
+                        Answer::of(408, "Request Timeout")
+                    } else {
+                        carried_failure(response)
+                    };
+                    self.answer_invite(call, other, &answer);
                     self.leg_over(call, other);
                 }
             }
@@ -265,6 +272,10 @@ impl SipCore {
         let bye = leg.request("BYE", cseq.saturating_add(1));
         self.open_client(Behind::Call(call.key), bye, leg.hop, Purpose::Stray);
     }
+}
+
+fn is_early(call: &Call, leg: LegId) -> bool {
+    call.leg(leg).is_some_and(|leg| leg.phase == Phase::Early)
 }
 
 /// What the other leg is told of a response.

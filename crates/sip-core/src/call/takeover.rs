@@ -25,10 +25,11 @@ impl SipCore {
 
     fn take_over(&mut self) {
         self.ids.enter(self.epoch);
+        let in_step = self.was_in_step();
         self.become_source();
         let keys: Vec<CallKey> = self.calls.keys().copied().collect();
         for key in &keys {
-            self.resume(*key);
+            self.resume(*key, in_step);
         }
         self.arm_bindings();
         self.start_watch();
@@ -39,11 +40,12 @@ impl SipCore {
     }
 
     /// Goes on with one call. What was on its way to a peer, and may not have got there, is sent again.
-    fn resume(&mut self, key: CallKey) {
+    fn resume(&mut self, key: CallKey, in_step: bool) {
         let Some(mut entry) = self.calls.remove(&key) else {
             return;
         };
         let call = &mut entry.call;
+        call.audit_at = self.audit_after_takeover(key, in_step);
         let mut ending = Vec::new();
         let mut cancelled = Vec::new();
         for leg in &mut call.legs {
@@ -66,6 +68,7 @@ impl SipCore {
                 }
             }
         }
+        self.ring_again(call);
         for leg in ending {
             self.send_bye(call, leg);
         }
@@ -74,6 +77,20 @@ impl SipCore {
         }
         self.resume_transfer(call);
         self.keep(entry);
+    }
+
+    /// A provisional response may have died with its sender, and nobody repeats one: the callers hear it (again).
+    fn ring_again(&mut self, call: &crate::call::Call) {
+        let servers = call.legs.iter().flat_map(|leg| &leg.servers);
+        let waiting = servers.filter(|it| it.phase == crate::call::ServerPhase::Proceeding);
+        for server in waiting.filter(|it| !it.last.is_empty()) {
+            let bytes = server.last.clone();
+            self.send(
+                crate::commit::Behind::Call(call.key),
+                server.reply_to,
+                bytes,
+            );
+        }
     }
 
     /// From now on nothing is sent: repetitions, held messages and requests under way are the new primary's.

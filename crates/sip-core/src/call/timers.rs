@@ -25,6 +25,7 @@ impl SipCore {
         self.with_call(key, |core, call| {
             core.parked_due(call);
             core.transfer_due(call);
+            core.audit_due(call);
             let legs: Vec<LegId> = call.legs.iter().map(|leg| leg.id).collect();
             for leg in legs {
                 core.servers_due(call, leg);

@@ -107,6 +107,7 @@ impl SipCore {
             phase: TransferPhase::Calling,
             refer_cseq,
             news: None,
+            telling: None,
             expires_at: self.now + self.config.limits.ringing + GIVE_UP * 2,
             retry_at: None,
         });
@@ -134,7 +135,9 @@ impl SipCore {
         };
         transfer.news = Some((line.to_owned(), last));
         call.dirty = true;
-        self.send_news(call);
+        if transfer.telling.is_none() {
+            self.send_news(call);
+        }
     }
 
     fn send_news(&mut self, call: &mut Call) {
@@ -167,6 +170,9 @@ impl SipCore {
                 format!("{line}\r\n").into_bytes(),
             );
         call.dirty = true;
+        if let Some(transfer) = call.transfer.as_mut() {
+            transfer.telling = Some(line);
+        }
         let purpose = Purpose::Notify(key, transferor);
         self.open_client(Behind::Call(key), notify, to, purpose);
     }
@@ -175,12 +181,17 @@ impl SipCore {
     pub(crate) fn notify_answered(&mut self, call: CallKey, leg: LegId, code: u16) {
         self.with_call(call, |core, call| {
             if let Some(transfer) = call.transfer.as_mut() {
-                transfer.news = None;
+                let told = transfer.telling.take();
+                transfer
+                    .news
+                    .take_if(|(line, _)| Some(&*line) == told.as_ref());
                 call.dirty = true;
             }
             if code == 481 {
                 core.leg_over(call, leg);
                 core.peer_left(call, leg);
+            } else {
+                core.send_news(call);
             }
         });
     }

@@ -8,6 +8,7 @@ use crate::ids::CallKey;
 use crate::inputs::LinkId;
 use changeover_model::{Epoch, Timestamp};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// What a backup knows of its primary.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +21,12 @@ pub(crate) struct BackupState {
     /// Has been in step, or knows that there is nobody to be in step with.
     pub(crate) initialized: bool,
     epoch: Epoch,
+    /// When a link on which it was in step was lost.
+    lost_at: Option<Timestamp>,
 }
+
+/// A link that was lost so shortly before a promotion was lost because the primary died.
+const LOST_WITH_THE_PRIMARY: Duration = Duration::from_secs(15);
 
 #[derive(Clone, Debug, Default)]
 struct Named {
@@ -34,6 +40,13 @@ impl SipCore {
         self.sync.follower = None;
         self.disarm_link();
         self.sync.backup.in_step = false;
+    }
+
+    /// True if what this backup holds is what the primary held when it went.
+    pub(crate) fn was_in_step(&self) -> bool {
+        let backup = &self.sync.backup;
+        let just_lost = |at| self.now.since(at) < LOST_WITH_THE_PRIMARY;
+        backup.in_step || backup.lost_at.is_some_and(just_lost)
     }
 
     /// Leaves backup mode.
@@ -55,6 +68,9 @@ impl SipCore {
 
     pub(crate) fn backup_disconnected(&mut self, link: LinkId) {
         if self.sync.backup.link == Some(link) {
+            if self.sync.backup.in_step {
+                self.sync.backup.lost_at = Some(self.now);
+            }
             self.sync.backup.link = None;
             self.sync.backup.snapshot = None;
             self.sync.backup.in_step = false;

@@ -1,6 +1,9 @@
 //! A phone: a user agent of its own that shares nothing with the server but the reading of messages. It repeats as
 //! RFC 3261 says, and notes everything that no phone should ever be sent.
 
+mod incoming;
+mod repetition;
+
 use changeover_model::Timestamp;
 use changeover_sip_core::{Message, address};
 use std::collections::BTreeMap;
@@ -36,6 +39,7 @@ struct Sending {
 }
 
 struct Accepted {
+    code: u16,
     key: String,
     cseq: u32,
     bytes: Vec<u8>,
@@ -56,7 +60,6 @@ pub(crate) struct Dialog {
     remote_cseq: u32,
     pub(crate) up: bool,
     waiting: Option<Message>,
-    invite: Option<Message>,
     sdp_version: u64,
     seen_version: u64,
     pub(crate) heard_direction: String,
@@ -80,6 +83,8 @@ pub(crate) struct Phone {
     number: u64,
     pub(crate) contacts: Vec<String>,
     pub(crate) requests_resent: u64,
+    /// Call-IDs of every dialog it ever had.
+    past: std::collections::BTreeSet<String>,
     /// Hangs up by itself when a call stands for this long; used in long simulations.
     pub(crate) with_sdp: bool,
 }
@@ -101,20 +106,13 @@ impl Phone {
             number: 0,
             contacts: Vec::new(),
             requests_resent: 0,
+            past: std::collections::BTreeSet::new(),
             with_sdp: true,
         }
     }
 
     pub(crate) fn has(&self, what: &str) -> bool {
         self.log.iter().any(|it| it == what)
-    }
-
-    pub(crate) fn count(&self, what: &str) -> usize {
-        self.log.iter().filter(|it| *it == what).count()
-    }
-
-    pub(crate) fn is_idle(&self) -> bool {
-        self.dialogs.iter().all(|it| !it.up && it.waiting.is_none()) && self.sending.is_empty()
     }
 
     fn say(&mut self, what: impl Into<String>) {
@@ -190,7 +188,6 @@ impl Phone {
             remote_cseq: 0,
             up: false,
             waiting: None,
-            invite: None,
             sdp_version: 1,
             seen_version: 0,
             heard_direction: String::new(),
@@ -204,6 +201,7 @@ impl Phone {
         if self.with_sdp {
             invite = invite.with_body(Some("application/sdp"), self.sdp(1, "sendrecv"));
         }
+        self.past.insert(call_id.clone());
         self.dialogs.push(dialog);
         self.transmit(invite, "call");
         call_id
@@ -343,84 +341,19 @@ impl Phone {
         }
         let bytes = response.to_bytes();
         self.answers.insert(key_of(invite), bytes.clone());
-        if code < 300 {
-            self.accepted.push(Accepted {
-                key: key_of(invite),
-                cseq: invite.cseq().expect("a CSeq").number,
-                bytes: bytes.clone(),
-                interval: T1,
-                resend_at: self.now + T1,
-                gives_up_at: self.now + GIVE_UP,
-            });
-        } else {
+        self.accepted.push(Accepted {
+            code,
+            key: key_of(invite),
+            cseq: invite.cseq().expect("a CSeq").number,
+            bytes: bytes.clone(),
+            interval: T1,
+            resend_at: self.now + T1,
+            gives_up_at: self.now + GIVE_UP,
+        });
+        if code >= 300 {
             self.dialogs[at].up = false;
         }
         self.out.push(bytes);
-    }
-
-    pub(crate) fn deadline(&self) -> Option<Timestamp> {
-        let sending = self
-            .sending
-            .iter()
-            .flat_map(|it| [it.resend_at, Some(it.gives_up_at)]);
-        let accepted = self
-            .accepted
-            .iter()
-            .flat_map(|it| [Some(it.resend_at), Some(it.gives_up_at)]);
-        let answers = self.dialogs.iter().map(|it| it.answers_at);
-        sending.chain(accepted).chain(answers).flatten().min()
-    }
-
-    pub(crate) fn due(&mut self) {
-        let now = self.now;
-        for it in &mut self.sending {
-            if it.resend_at.is_some_and(|at| at <= now) {
-                it.interval = if it.method == "INVITE" {
-                    it.interval * 2
-                } else {
-                    (it.interval * 2).min(T1 * 8)
-                };
-                it.resend_at = Some(now + it.interval);
-                self.requests_resent += 1;
-                self.out.push(it.bytes.clone());
-            }
-        }
-        let (over, going): (Vec<Sending>, Vec<Sending>) = std::mem::take(&mut self.sending)
-            .into_iter()
-            .partition(|it| it.gives_up_at <= now);
-        self.sending = going;
-        for it in over {
-            self.say(format!("{} unanswered", it.what));
-            if it.method == "INVITE" || it.method == "BYE" {
-                if let Some(dialog) = self.dialogs.iter_mut().find(|d| d.call_id == it.call_id) {
-                    dialog.up = false;
-                }
-            }
-        }
-        for it in &mut self.accepted {
-            if it.resend_at <= now {
-                it.interval = (it.interval * 2).min(T1 * 8);
-                it.resend_at = now + it.interval;
-                self.out.push(it.bytes.clone());
-            }
-        }
-        let unacknowledged = self
-            .accepted
-            .iter()
-            .filter(|it| it.gives_up_at <= now)
-            .count();
-        self.accepted.retain(|it| it.gives_up_at > now);
-        for _ in 0..unacknowledged {
-            self.say("no ack");
-        }
-        if let Some(at) = self
-            .dialogs
-            .iter()
-            .position(|it| it.answers_at.is_some_and(|at| at <= now))
-        {
-            self.dialogs[at].answers_at = None;
-            self.answer(200);
-        }
     }
 
     pub(crate) fn received(&mut self, bytes: &[u8]) {
@@ -569,164 +502,6 @@ impl Phone {
         }
         self.dialogs[at].seen_version = version;
         self.dialogs[at].heard_direction = direction_of(&message.body);
-    }
-
-    fn incoming(&mut self, request: &Message) {
-        let method = request.method().expect("a request").to_owned();
-        let key = key_of(request);
-        if method == "ACK" {
-            let number = request.cseq().expect("checked").number;
-            let call_id = request.call_id().to_owned();
-            let before = self.accepted.len();
-            self.accepted
-                .retain(|it| !(it.cseq == number && it.bytes_call_id() == call_id));
-            if self.accepted.len() < before {
-                self.say("acked");
-                if let Some(dialog) = self.dialogs.iter_mut().find(|it| it.call_id == call_id) {
-                    if request.has_sdp() {
-                        dialog.heard_direction = direction_of(&request.body);
-                    }
-                }
-            }
-            return;
-        }
-        if let Some(again) = self.answers.get(&key) {
-            if self.accepted.iter().any(|it| it.key == key)
-                || method != "INVITE"
-                || !again.starts_with(b"SIP/2.0 2")
-            {
-                self.out.push(again.clone());
-            }
-            return;
-        }
-        let at = self.dialogs.iter().position(|it| {
-            it.call_id == request.call_id()
-                && request.to_tag().is_some_and(|tag| tag == it.local_tag)
-        });
-        match (at, method.as_str()) {
-            (_, "OPTIONS") => self.reply(request, &key, 200, ""),
-            (_, "CANCEL") => self.cancelled(request, &key),
-            (Some(at), _) => self.in_dialog(at, request, &key, &method),
-            (None, "INVITE") if request.to_tag().is_none() => self.invited(request, &key),
-            (None, "MESSAGE") => {
-                self.say("message");
-                self.reply(request, &key, 200, "");
-            }
-            (None, _) => {
-                self.faults
-                    .push(format!("{method} for a dialog it does not know"));
-                self.reply(request, &key, 481, "");
-            }
-        }
-    }
-
-    fn reply(&mut self, request: &Message, key: &str, code: u16, tag: &str) {
-        let bytes = respond(request, code, "x", tag).to_bytes();
-        self.answers.insert(key.to_owned(), bytes.clone());
-        self.out.push(bytes);
-    }
-
-    fn invited(&mut self, request: &Message, key: &str) {
-        let tag = self.unique();
-        let dialog = Dialog {
-            call_id: request.call_id().to_owned(),
-            local_tag: tag.clone(),
-            remote_tag: request.from_tag().map(str::to_owned),
-            local: request.get("To").unwrap_or_default().to_owned(),
-            remote: address::without_tag(request.get("From").unwrap_or_default()),
-            target: request.contact().unwrap_or_default().to_owned(),
-            cseq: 0,
-            remote_cseq: request.cseq().expect("checked").number,
-            up: true,
-            waiting: Some(request.clone()),
-            invite: Some(request.clone()),
-            sdp_version: 0,
-            seen_version: 0,
-            heard_direction: String::new(),
-            answers_at: None,
-            ack: Vec::new(),
-            acked_cseq: 0,
-        };
-        self.dialogs.push(dialog);
-        let at = self.dialogs.len() - 1;
-        if request.has_sdp() {
-            self.look_at_sdp(Some(at), request, false);
-        }
-        self.say("invited");
-        match self.manner {
-            Manner::Mute => {}
-            Manner::Rejects(code) => self.answer(code),
-            Manner::Rings => self.ring(at, request, key),
-            Manner::Answers(after) => {
-                self.ring(at, request, key);
-                self.dialogs[at].answers_at = Some(self.now + after);
-            }
-        }
-    }
-
-    fn ring(&mut self, at: usize, request: &Message, key: &str) {
-        let ringing = respond(request, 180, "Ringing", &self.dialogs[at].local_tag)
-            .with("Contact", self.contact())
-            .to_bytes();
-        self.answers.insert(key.to_owned(), ringing.clone());
-        self.out.push(ringing);
-    }
-
-    fn cancelled(&mut self, request: &Message, key: &str) {
-        self.reply(request, key, 200, "");
-        let waiting = self
-            .dialogs
-            .iter()
-            .position(|it| it.waiting.is_some() && it.call_id == request.call_id());
-        if let Some(at) = waiting {
-            let invite = self.dialogs[at].waiting.take().expect("it waits");
-            self.dialogs[at].answers_at = None;
-            self.final_answer(at, &invite, 487);
-            self.say("cancelled");
-        }
-    }
-
-    fn in_dialog(&mut self, at: usize, request: &Message, key: &str, method: &str) {
-        let cseq = request.cseq().expect("checked").number;
-        if cseq <= self.dialogs[at].remote_cseq {
-            self.faults.push(format!(
-                "{method} with CSeq {cseq} after {}",
-                self.dialogs[at].remote_cseq
-            ));
-        }
-        if request.from_tag() != self.dialogs[at].remote_tag.as_deref() {
-            self.faults.push(format!("{method} with another From tag"));
-        }
-        self.dialogs[at].remote_cseq = cseq;
-        match method {
-            "INVITE" => {
-                self.look_at_sdp(Some(at), request, true);
-                if let Some(contact) = request.contact() {
-                    self.dialogs[at].target = contact.to_owned();
-                }
-                let seen = match direction_of(&request.body).as_str() {
-                    "sendonly" => "held",
-                    _ => "retrieved",
-                };
-                self.say(seen);
-                self.final_answer(at, request, 200);
-            }
-            "BYE" => {
-                self.dialogs[at].up = false;
-                self.say("released");
-                self.reply(request, key, 200, "");
-            }
-            "NOTIFY" => {
-                let body = String::from_utf8_lossy(&request.body);
-                let code = body.split(' ').nth(1).unwrap_or_default().trim().to_owned();
-                self.say(format!("notify {code}"));
-                self.reply(request, key, 200, "");
-            }
-            other => {
-                self.say(other.to_ascii_lowercase());
-                self.reply(request, key, 200, "");
-            }
-        }
     }
 }
 

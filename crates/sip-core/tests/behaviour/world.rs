@@ -80,6 +80,8 @@ pub(crate) struct World {
     pub(crate) faults: Vec<String>,
     /// Branch -> the request it was used for.
     branches: BTreeMap<String, Vec<u8>>,
+    /// Highest CSeq of each direction of each dialog.
+    cseqs: BTreeMap<(String, String), u32>,
     pub(crate) template: SipConfig,
     pub(crate) sent: u64,
     pub(crate) trace: VecDeque<String>,
@@ -106,6 +108,7 @@ impl World {
             killed_at: None,
             faults: Vec::new(),
             branches: BTreeMap::new(),
+            cseqs: BTreeMap::new(),
             template,
             sent: 0,
             trace: VecDeque::new(),
@@ -116,11 +119,6 @@ impl World {
         world.connect();
         world.run_for(Duration::from_millis(20));
         world
-    }
-
-    pub(crate) fn hot(seed: u64) -> Self {
-        let vip = VIP.parse().expect("an address");
-        Self::new(SipConfig::new("S", vip), seed)
     }
 
     pub(crate) fn add_phone(&mut self, user: &str, last: u8) -> SocketAddr {
@@ -309,7 +307,9 @@ impl World {
             self.faults.push(format!("a backup sent {first}"));
         }
         self.check_branch(&bytes);
-        if self.chance.below(1000) >= self.loss {
+        // A provisional response that the network loses is nobody's to repeat (RFC 3261 without 100rel).
+        let provisional = bytes.starts_with(b"SIP/2.0 1");
+        if provisional || self.chance.below(1000) >= self.loss {
             let at = self.now + HOP;
             self.post_at(
                 at,
@@ -336,12 +336,28 @@ impl World {
             .chars()
             .take_while(|c| !matches!(c, ';' | '\r'))
             .collect();
-        let before = self
-            .branches
-            .entry(branch.clone())
-            .or_insert_with(|| bytes.to_vec());
-        if before != bytes {
-            self.faults.push(format!("{branch} is used twice"));
+        match self.branches.insert(branch.clone(), bytes.to_vec()) {
+            Some(before) if before == bytes => {}
+            Some(_) => self.faults.push(format!("{branch} is used twice")),
+            None => self.check_cseq(bytes),
+        }
+    }
+
+    /// Invariant (3): of the requests of a dialog, each has a higher CSeq than those before, whoever sends it.
+    fn check_cseq(&mut self, bytes: &[u8]) {
+        let request =
+            changeover_sip_core::Message::read(bytes).expect("a server sends what can be read");
+        let key = (
+            request.call_id().to_owned(),
+            request.to_tag().unwrap_or_default().to_owned(),
+        );
+        let number = request.cseq().expect("a CSeq").number;
+        let before = self.cseqs.insert(key, number);
+        if before.is_some_and(|before| before >= number) {
+            self.faults.push(format!(
+                "CSeq {number} after {before:?} in {}",
+                first_line(bytes)
+            ));
         }
     }
 
@@ -351,7 +367,8 @@ impl World {
         };
         for bytes in std::mem::take(&mut phone.out) {
             self.note(format!("{at} -> VIP {}", first_line(&bytes)));
-            if self.chance.below(1000) >= self.loss {
+            let provisional = bytes.starts_with(b"SIP/2.0 1");
+            if provisional || self.chance.below(1000) >= self.loss {
                 let due = self.now + HOP;
                 self.post_at(due, Event::ToServer { from: at, bytes });
             }
@@ -423,7 +440,11 @@ impl World {
     }
 
     /// Runs until `until` is true or the time is over; true if it came true.
-    pub(crate) fn run_until(&mut self, most: Duration, mut until: impl FnMut(&World) -> bool) -> bool {
+    pub(crate) fn run_until(
+        &mut self,
+        most: Duration,
+        mut until: impl FnMut(&World) -> bool,
+    ) -> bool {
         let end = self.now + most;
         loop {
             if until(self) {
