@@ -19,6 +19,7 @@ mod peer;
 mod picture;
 mod reaction;
 mod refusal;
+mod sip_server;
 mod timeline;
 mod words;
 
@@ -26,3 +27,4 @@ pub use error::ConvertError;
 pub use fields::LONGEST_LIST;
 pub use operator::{OperatorCall, TimelineSelection, command_of, command_of_run, operator_call};
 pub use peer::WhatLcaSees;
+pub use sip_server::SyncFrame;

@@ -113,11 +113,11 @@ fn converted(parsed: &sipx_sip::Message) -> Option<Message> {
 
 const LISTS: [&str; 4] = ["Via", "Route", "Record-Route", "Contact"];
 
-/// Text that may stand in a header: no control character, so that nothing a peer sends can add a line to what we
+/// Text that may stand in a header: no end of a line, so that nothing a peer sends can add a line to what we
 /// send on.
 fn text(bytes: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(bytes).ok()?;
-    let clean = text.chars().all(|c| !c.is_control() || c == '\t');
+    let clean = !text.contains(['\r', '\n']);
     clean.then(|| text.to_owned())
 }
 
