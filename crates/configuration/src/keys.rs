@@ -11,6 +11,7 @@ mod alarms;
 mod applications;
 mod layer;
 mod pairs;
+mod switches;
 
 pub(crate) use alarms::{CONDITION, SCRIPT};
 pub(crate) use applications::{APPLICATION, START_INFO};

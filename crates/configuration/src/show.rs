@@ -3,6 +3,8 @@
 //! Owns the text. It is itself a valid environment file, the explicit one: read again, it means the same, which a
 //! test holds it to.
 
+mod switches;
+
 use crate::source::SourceText;
 use crate::{Loaded, Origins};
 use changeover_model::environment::{
@@ -34,9 +36,9 @@ pub fn show(loaded: &Loaded) -> String {
     );
     page.named(
         "switches",
-        environment.switches.keys(),
-        |name| name.as_str(),
-        |_, _| {},
+        environment.switches.iter(),
+        |(name, _)| name.as_str(),
+        |page, (_, one)| switches::switch(page, one),
     );
     page.named(
         "pairs",

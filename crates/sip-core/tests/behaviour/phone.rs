@@ -391,7 +391,7 @@ impl Phone {
             .dialogs
             .iter()
             .position(|it| it.call_id == message.call_id());
-        if cseq.method == "INVITE" && code >= 200 && code < 300 && found.is_none() {
+        if cseq.method == "INVITE" && (200..300).contains(&code) && found.is_none() {
             // It came again: the same ACK.
             if let Some(dialog) = dialog
                 .map(|at| &self.dialogs[at])

@@ -16,10 +16,10 @@ impl Phone {
                 .position(|it| it.cseq == number && it.bytes_call_id() == call_id);
             if acked.is_some_and(|at| self.accepted.remove(at).code < 300) {
                 self.say("acked");
-                if let Some(dialog) = self.dialogs.iter_mut().find(|it| it.call_id == call_id) {
-                    if request.has_sdp() {
-                        dialog.heard_direction = direction_of(&request.body);
-                    }
+                let mut dialogs = self.dialogs.iter_mut();
+                let dialog = dialogs.find(|it| it.call_id == call_id);
+                if let Some(dialog) = dialog.filter(|_| request.has_sdp()) {
+                    dialog.heard_direction = direction_of(&request.body);
                 }
             }
             return;

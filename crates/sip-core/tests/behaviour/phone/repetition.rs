@@ -37,10 +37,10 @@ impl Phone {
         self.sending = going;
         for it in over {
             self.say(format!("{} unanswered", it.what));
-            if it.method == "INVITE" || it.method == "BYE" {
-                if let Some(dialog) = self.dialogs.iter_mut().find(|d| d.call_id == it.call_id) {
-                    dialog.up = false;
-                }
+            let ends = it.method == "INVITE" || it.method == "BYE";
+            let mut dialogs = self.dialogs.iter_mut();
+            if let Some(dialog) = dialogs.find(|dialog| ends && dialog.call_id == it.call_id) {
+                dialog.up = false;
             }
         }
         for it in &mut self.accepted {
