@@ -50,7 +50,7 @@ impl Takeover {
 fn guide_test(site: &Site, takeover: Takeover) {
     let wait = u64::try_from(takeover.wait().as_millis()).expect("seconds");
     let caller: &[Step] = &[
-        Invite { offers: 1 },
+        Invite,
         Pause(wait),
         Hold { cseq: 2 },
         Pause(200),
@@ -101,7 +101,7 @@ fn ringing_calls_are_answered_and_cancelled_after_a_kill_of_the_primary() {
             &site,
             "1001",
             "1002",
-            &[Invite { offers: 1 }, Pause(300), Bye { cseq: 2 }],
+            &[Invite, Pause(300), Bye { cseq: 2 }],
         ),
     ];
     std::thread::sleep(Duration::from_millis(900));
@@ -128,12 +128,7 @@ fn warm_standby_fails_the_same_test_and_takes_new_calls_at_once() {
     let site = Site::up("warm");
     site.register(&["1001", "1002"]);
     let callee = Party::takes_calls(&site, "1002", &[Ring(200), Answer, Held, Released]);
-    let caller: &[Step] = &[
-        Invite { offers: 1 },
-        Pause(2_500),
-        Hold { cseq: 2 },
-        Bye { cseq: 3 },
-    ];
+    let caller: &[Step] = &[Invite, Pause(2_500), Hold { cseq: 2 }, Bye { cseq: 3 }];
     let caller = Party::calls(&site, "1001", "1002", caller);
     std::thread::sleep(Duration::from_millis(900));
     site.kill_primary();
@@ -146,7 +141,7 @@ fn warm_standby_fails_the_same_test_and_takes_new_calls_at_once() {
             &site,
             "1001",
             "1002",
-            &[Invite { offers: 1 }, Pause(300), Bye { cseq: 2 }],
+            &[Invite, Pause(300), Bye { cseq: 2 }],
         ),
     ];
     for party in anew {

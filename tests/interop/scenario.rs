@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
     /// Calls, and acknowledges the answer.
-    Invite { offers: u32 },
+    Invite,
     /// Calls, cancels after this time of ringing, and gets 487.
     Cancel { after: u64 },
     /// re-INVITE with `sendonly`.
@@ -151,7 +151,7 @@ impl Writer<'_> {
     fn step(&self, step: Step, version: &mut u32) -> String {
         *version += 1;
         match step {
-            Step::Invite { .. } => self.negotiated(1, false, *version, "sendrecv"),
+            Step::Invite => self.negotiated(1, false, *version, "sendrecv"),
             Step::Hold { cseq } => self.negotiated(cseq, true, *version, "sendonly"),
             Step::Retrieve { cseq } => self.negotiated(cseq, true, *version, "sendrecv"),
             Step::Pause(time) => format!("  <pause milliseconds=\"{time}\"/>\n"),
