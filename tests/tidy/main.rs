@@ -32,8 +32,8 @@ const ALLOWED_FOR: &[(&str, &[&str])] = &[
             "schemars",
         ],
     ),
-    // Its parser, and the digest of RFC 3261's authentication.
-    ("changeover-sip-core", &["sipx-sip", "bytes", "md-5"]),
+    // Its parser, the digest of RFC 3261's authentication, the encoding of what is replicated.
+    ("changeover-sip-core", &["sipx-sip", "bytes", "md-5", "rmp-serde", "serde_bytes"]),
     // Writes traces and seeds.
     ("changeover-simulation", &["serde_json"]),
 ];

@@ -100,6 +100,7 @@ pub(crate) struct Leg {
     pub(crate) dn: String,
     pub(crate) origin: Origin,
     /// The peer's latest session description.
+    #[serde(with = "serde_bytes")]
     pub(crate) remote_sdp: Vec<u8>,
     pub(crate) servers: Vec<InviteServer>,
     pub(crate) clients: Vec<InviteClient>,
@@ -127,6 +128,7 @@ pub(crate) struct InviteServer {
     pub(crate) head: Option<Box<Message>>,
     pub(crate) reply_to: Peer,
     /// The latest response, byte for byte; 100 included.
+    #[serde(with = "serde_bytes")]
     pub(crate) last: Vec<u8>,
     /// The INVITE carried no offer, so the ACK carries the answer.
     pub(crate) offerless: bool,
@@ -176,10 +178,12 @@ pub(crate) struct InviteClient {
     pub(crate) phase: ClientPhase,
     pub(crate) purpose: InvitePurpose,
     /// The whole request as sent; emptied once nothing can need it.
+    #[serde(with = "serde_bytes")]
     pub(crate) request: Vec<u8>,
     pub(crate) to: Peer,
     pub(crate) cancel: Cancel,
     /// The ACK, byte for byte, for final responses that come again.
+    #[serde(with = "serde_bytes")]
     pub(crate) ack: Vec<u8>,
     pub(crate) resend_at: Option<Timestamp>,
     pub(crate) interval: Duration,

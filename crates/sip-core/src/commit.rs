@@ -121,6 +121,8 @@ impl SipCore {
             self.held.since = None;
             self.timers.cancel(&Timer::Commit);
         } else {
+            // The backup follows: who waits still gets the whole wait again.
+            self.held.since = Some(self.now);
             self.timers
                 .set(Timer::Commit, self.now + self.config.commit_wait);
         }

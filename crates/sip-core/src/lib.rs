@@ -44,4 +44,4 @@ pub use message::{CSeq, Header, Message, Start};
 pub use net::{Peer, Transport};
 pub use outputs::{SipOutput, Standing};
 pub use picture::{CallPicture, LegPicture, RegistrationPicture, SipPicture, SyncPicture};
-pub use sync::{Record, SyncMessage};
+pub use sync::{Record, SYNC_FORMAT, SyncMessage, UnreadableFrame};

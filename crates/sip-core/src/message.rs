@@ -45,6 +45,7 @@ pub struct Message {
     /// Header fields in order, without Content-Length, which follows from the body.
     pub headers: Vec<Header>,
     /// Body.
+    #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
 }
 

@@ -13,6 +13,7 @@ pub(crate) struct Origin {
     /// Version shown last.
     version: u64,
     /// What was shown last, without its `o=`.
+    #[serde(with = "serde_bytes")]
     shown: Vec<u8>,
 }
 

@@ -4,8 +4,10 @@
 //! acknowledgement is `commit.rs`.
 
 mod backup;
+mod frames;
 
 pub(crate) use backup::BackupState;
+pub use frames::{SYNC_FORMAT, UnreadableFrame};
 
 use crate::call::Call;
 use crate::config::SipConfig;

@@ -208,27 +208,6 @@ impl SipCore {
         self.send(behind, to, bytes);
     }
 
-    /// Answers a request that needs nothing else done.
-    pub(crate) fn answer_plain(
-        &mut self,
-        request: &Message,
-        reply_to: Peer,
-        behind: Behind,
-        code: u16,
-        reason: &str,
-        extra: &[(&str, &str)],
-    ) {
-        let Some(key) = self.open_server(request, reply_to) else {
-            return;
-        };
-        let mut response = response_to(request, code, reason, &self.stateless_tag(request));
-        for (name, value) in extra {
-            response.push(name, *value);
-        }
-        response.push("Server", self.config.name.clone());
-        self.answer(&key, behind, &response);
-    }
-
     /// Sends a request in a transaction of its own. The request has no Via yet.
     pub(crate) fn open_client(
         &mut self,

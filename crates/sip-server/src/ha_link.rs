@@ -7,15 +7,13 @@ use changeover_rpc::convert::SyncFrame;
 use changeover_rpc::link::{self, Dialler, LinkEvent, LinkHandle, LinkOptions};
 use changeover_rpc::wire;
 use changeover_rpc::wire::sip_server_client::SipServerClient;
-use changeover_sip_core::{LinkId, SipCore, SipInput, SyncMessage};
+use changeover_sip_core::{LinkId, SYNC_FORMAT, SipCore, SipInput, SyncMessage};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tonic::Status;
 
-/// How frames are encoded: MessagePack with field names, so that a neighbouring release reads what it knows.
-const FORMAT: u32 = 1;
 /// Most frames that wait on a connection; a peer that falls behind further is brought into step anew.
 pub(crate) const QUEUE: usize = 4_096;
 
@@ -62,16 +60,9 @@ impl Links {
 
     /// Sends; a connection that takes no more is closed, and its loss told by its reader.
     pub(crate) fn send(&self, link: LinkId, messages: &[SyncMessage]) {
-        let encoded = match rmp_serde::to_vec_named(messages) {
-            Ok(encoded) => encoded,
-            Err(error) => {
-                tracing::error!(%error, "a message of the HA link cannot be encoded");
-                return self.close(link);
-            }
-        };
         let frame = SyncFrame {
-            format: FORMAT,
-            messages: encoded,
+            format: SYNC_FORMAT,
+            messages: SyncMessage::to_frame(messages),
         };
         let sent = match self.shared().ways.get(&link) {
             Some(Way::Dialled(handle, connection)) => handle.send(*connection, frame).is_ok(),
@@ -171,20 +162,20 @@ impl Links {
 
 /// Hands the messages of a frame to the core.
 pub(crate) async fn heard(handle: &Handle<SipCore>, link: LinkId, frame: &SyncFrame) {
-    if frame.format != FORMAT {
+    if frame.format != SYNC_FORMAT {
         tracing::warn!(
             format = frame.format,
             "the peer synchronises in another format; is it of another release?"
         );
         return;
     }
-    match rmp_serde::from_slice::<Vec<SyncMessage>>(&frame.messages) {
+    match SyncMessage::from_frame(&frame.messages) {
         Ok(messages) => {
             for message in messages {
                 tell(handle, SipInput::SyncReceived { link, message }).await;
             }
         }
-        Err(error) => tracing::warn!(%error, "a frame of the HA link cannot be read"),
+        Err(error) => tracing::warn!(error = error.0, "a frame of the HA link cannot be read"),
     }
 }
 

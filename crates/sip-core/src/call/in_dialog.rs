@@ -10,7 +10,7 @@ use crate::commit::Behind;
 use crate::core::SipCore;
 use crate::message::Message;
 use crate::net::Peer;
-use crate::transactions::{ALLOW, Purpose, Relay, head_of, response_to};
+use crate::transactions::{Purpose, Relay, head_of, response_to};
 
 impl SipCore {
     /// A request with a To tag.
@@ -64,10 +64,7 @@ impl SipCore {
             "BYE" => self.hung_up(call, leg_id, request, reply_to),
             "REFER" => self.referred(call, leg_id, request, reply_to),
             "INFO" | "MESSAGE" => self.carry(call, leg_id, request, reply_to),
-            "OPTIONS" => {
-                let extra = [("Allow", ALLOW), ("Accept", "application/sdp")];
-                self.answer_plain(request, reply_to, Behind::Nothing, 200, "OK", &extra);
-            }
+            "OPTIONS" => self.asked_options(request, reply_to),
             "NOTIFY" => {
                 self.refuse(request, reply_to, 481, "Subscription Does Not Exist", &[]);
             }

@@ -4,7 +4,7 @@ use crate::commit::Behind;
 use crate::core::SipCore;
 use crate::message::{Message, address};
 use crate::net::Peer;
-use crate::transactions::{ALLOW, Purpose, Relay, head_of, transaction_key};
+use crate::transactions::{ALLOW, Purpose, Relay, head_of, response_to, transaction_key};
 
 impl SipCore {
     /// A readable request. Its topmost Via says where it came from; `reply_to` follows from that.
@@ -54,9 +54,15 @@ impl SipCore {
         true
     }
 
-    fn asked_options(&mut self, request: &Message, reply_to: Peer) {
-        let extra = [("Allow", ALLOW), ("Accept", "application/sdp")];
-        self.answer_plain(request, reply_to, Behind::Nothing, 200, "OK", &extra);
+    /// Answered without a transaction: the answer is made of the request alone, so a repetition gets the same, and who
+    /// asks a thousand times a second costs nothing that has to be kept.
+    pub(crate) fn asked_options(&mut self, request: &Message, reply_to: Peer) {
+        let tag = self.stateless_tag(request);
+        let response = response_to(request, 200, "OK", &tag)
+            .with("Allow", ALLOW)
+            .with("Accept", "application/sdp")
+            .with("Server", self.config.name.clone());
+        self.send(Behind::Nothing, reply_to, response.to_bytes());
     }
 
     /// A MESSAGE outside of a call goes to the DN it names.

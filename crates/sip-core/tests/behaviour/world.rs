@@ -280,6 +280,10 @@ impl World {
                 SipOutput::Sync { link, message } if self.link == Some(link) => {
                     let at = self.now + LINK;
                     let to = 1 - server;
+                    // As the shells do: what cannot be written and read again is not replicated.
+                    let frame = SyncMessage::to_frame(&[message]);
+                    let read = SyncMessage::from_frame(&frame).expect("our own frame");
+                    let [message] = read.try_into().expect("one message");
                     self.post_at(at, Event::Sync { to, link, message });
                 }
                 SipOutput::CloseSync { link } if self.link == Some(link) => {
