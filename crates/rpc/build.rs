@@ -16,7 +16,9 @@ const SERVICES: [&str; 7] = [
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
+    // Asked now, not when this was compiled: target folders are shared and moved between checkouts.
+    let here = std::env::var("CARGO_MANIFEST_DIR")?;
+    let root = Path::new(&here).join("../../proto");
     println!("cargo:rerun-if-changed={}", root.display());
     let files = SERVICES.map(|name| root.join("changeover/v1").join(format!("{name}.proto")));
     let descriptors = protox::compile(files, [&root])?;

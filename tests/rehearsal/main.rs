@@ -3,6 +3,7 @@
 
 #[path = "../rehearsal/running.rs"]
 mod running;
+mod site_kits;
 
 use running::{Rehearsal, workflows};
 use serde_json::json;
@@ -167,4 +168,49 @@ fn one_changed_line_gets_a_precise_complaint_and_one_unwise_line_a_refusal() {
     let (code, said) = rehearsal.text(&["rehearse", &unwise]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("scs-on-pair-host"), "{said}");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_script_run_as_root_reaches_no_interface_of_this_machine_by_a_full_path() {
+    let rehearsal = Rehearsal::new();
+    let seen = rehearsal.folder().join("seen");
+    let file = example_with_scripts(
+        &rehearsal,
+        &format!(
+            "#!/bin/sh\ncat /proc/net/dev >> {seen}\ncase $CHANGEOVER_ACTION in\n\
+         enable) ifconfig eth0:1 10.10.11.103 netmask 255.255.255.0 up ;;\n*) ifconfig eth0:1 down ;;\nesac\n",
+            seen = seen.display()
+        ),
+    );
+    let (code, answer) = rehearsal.json(&["rehearse", &file, "--workflow", "manual-switchover"]);
+    assert_eq!(code, Some(0), "{answer:#}");
+    let text = std::fs::read_to_string(&seen).expect("the scripts were run");
+    let interfaces: std::collections::BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| Some(line.split_once(':')?.0.trim()))
+        .collect();
+    assert_eq!(interfaces.into_iter().collect::<Vec<_>>(), ["lo"]);
+    assert_eq!(rehearsal.left_behind(), [""; 0]);
+}
+
+/// The hot example whose control scripts are both this one.
+fn example_with_scripts(rehearsal: &Rehearsal, script: &str) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = rehearsal.folder().join("scripts");
+    std::fs::create_dir(&folder).expect("the folder is writable");
+    for name in ["set_ip_up.sh", "set_ip_down.sh"] {
+        let path = folder.join(name);
+        std::fs::write(&path, script).expect("the folder is writable");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+            .expect("it is ours");
+    }
+    let text =
+        std::fs::read_to_string(rehearsal.example("linux-hot.yaml")).expect("it was just written");
+    let at = text
+        .find("/scripts/linux")
+        .expect("the example names its scripts");
+    let from = text[..at].rfind(' ').expect("a key stands before it") + 1;
+    let shipped = &text[from..at + "/scripts/linux".len()];
+    rehearsal.keep(&text.replace(shipped, folder.to_str().expect("text")))
 }

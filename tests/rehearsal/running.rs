@@ -136,7 +136,23 @@ impl Rehearsal {
             );
         }
         left.append(&mut runs);
+        left.extend(self.in_memory());
         left
+    }
+
+    /// Runtime folders of runs of this place; each has a link to its run's folder.
+    fn in_memory(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir("/dev/shm") else {
+            return Vec::new();
+        };
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        paths
+            .filter(|path| {
+                fs::read_link(path.join("folder"))
+                    .is_ok_and(|folder| folder.starts_with(self.folder()))
+            })
+            .map(|path| path.display().to_string())
+            .collect()
     }
 
     fn processes(&self) -> Vec<String> {

@@ -9,6 +9,7 @@ use changeover_model::{ApplicationStatus, HostStatus, RunMode};
 use changeover_sci::Scs;
 use clap::Parser as _;
 use serde_json::Value;
+use std::ffi::OsString;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -68,6 +69,9 @@ impl Site {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        if let Some(folder) = self.certificates_of_sci() {
+            command.env("SCI_TLS", folder);
+        }
         command
     }
 
@@ -95,7 +99,13 @@ impl Site {
     /// The SCS's picture, if it answers.
     pub(crate) fn picture(&self) -> Result<Picture, String> {
         let to = format!("http://{}", self.scs);
-        let arguments = changeover_sci::Arguments::try_parse_from(["sci", "--scs", &to, "status"]);
+        let tls = self.certificates_of_sci();
+        let tls = tls
+            .iter()
+            .flat_map(|folder| ["--tls".into(), folder.into()]);
+        let words = ["sci", "--scs", &to].map(OsString::from).into_iter();
+        let words = words.chain(tls).chain(["status".into()]);
+        let arguments = changeover_sci::Arguments::try_parse_from(words);
         let arguments = arguments.expect("a good command line");
         let asked = async {
             let mut scs = Scs::connect(&arguments)

@@ -22,6 +22,8 @@ pub(crate) struct Wishes {
     pub(crate) script_timeout: String,
     /// Text at the end of the file: more objects.
     pub(crate) more: String,
+    /// Components are started with `--metrics`, each at a port of its own.
+    pub(crate) metrics: bool,
 }
 
 /// The environment file of a site in `folder`.

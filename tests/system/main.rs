@@ -5,6 +5,7 @@
 //! One site is used for many situations, because each is a dozen processes; `turns` bounds how many run at once.
 
 mod asking;
+mod certificates;
 mod crash;
 mod environment;
 mod looking;
@@ -14,6 +15,7 @@ mod mishaps;
 mod ordering;
 mod refusing;
 mod restart_limit;
+mod scraping;
 mod serving;
 mod site;
 mod testing;

@@ -41,6 +41,9 @@ pub(crate) struct Site {
     /// Where `sci` finds the SCS.
     pub(crate) scs: SocketAddr,
     pub(crate) id: String,
+    /// The authority's folder with everything issued from it, when links are secured.
+    pub(crate) pki: Option<PathBuf>,
+    metrics: bool,
     components: BTreeMap<&'static str, Child>,
     emulator: EmulatorProcess,
     janitor: Child,
@@ -130,6 +133,8 @@ impl Site {
             seen: Vec::new(),
             scs,
             id,
+            pki: None,
+            metrics: wishes.metrics,
             components: BTreeMap::new(),
             emulator,
             janitor,
@@ -150,7 +155,24 @@ impl Site {
             .arg(self.folder.join("state").join(name))
             .arg("--runtime-dir")
             .arg(self.folder.join("runtime").join(name));
+        if let Some(folder) = self.certificates_of(name) {
+            command.arg("--tls").arg(folder);
+        }
+        if self.metrics {
+            command.args(["--metrics", "127.0.0.1:0"]);
+        }
         command
+    }
+
+    /// The folder of a component's certificates.
+    pub(crate) fn certificates_of(&self, name: &'static str) -> Option<PathBuf> {
+        let (host, words) = component(name);
+        Some(self.pki.as_ref()?.join("hosts").join(host).join(words[0]))
+    }
+
+    /// The certificates for `sci` on the SCS's host.
+    pub(crate) fn certificates_of_sci(&self) -> Option<PathBuf> {
+        Some(self.pki.as_ref()?.join("hosts/mgmt1/sci"))
     }
 
     /// A program on a host of the site.
@@ -171,6 +193,7 @@ impl Site {
             .env_remove("RUNTIME_DIRECTORY")
             .env_remove("CHANGEOVER_TLS")
             .env_remove("CHANGEOVER_INSECURE")
+            .env_remove("CHANGEOVER_METRICS")
             .stdin(Stdio::null());
         command
     }

@@ -34,6 +34,10 @@ pub(crate) async fn dialler(settings: &Settings) -> Result<Dialler, String> {
         .map_err(|error| error.to_string())?;
     let security = LinkSecurity::from_arguments(settings.tls.as_deref(), settings.insecure)
         .map_err(|error| error.to_string())?;
+    security.this_is(Expected::named(
+        Role::Application,
+        settings.application.as_str(),
+    ));
     Ok(Dialler {
         network,
         security,
@@ -99,6 +103,11 @@ impl LogSender {
         tokio::spawn(gather(Arc::clone(&shared)));
         shared.dial(&mut shared.delivery());
         Self { shared }
+    }
+
+    /// Reads the certificates again: new connections use them.
+    pub async fn reload_certificates(&self) {
+        self.shared.dialler.security.reload().await;
     }
 
     /// The Message Server is at this address now.

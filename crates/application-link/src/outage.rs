@@ -1,14 +1,18 @@
-//! Owns what the log says of a link that is down: once per loss, with the reason, and once when it stands again.
+//! Owns what the log says of a link that is down: each reason once per loss, and once that it stands again.
 //! Used by both conversations, `line.rs` and `log_sender.rs`; dialling again is `rpc::link`'s.
 
 use std::fmt::Display;
+
+/// Of one loss no more reasons than these are told.
+const MOST_REASONS: usize = 8;
 
 #[derive(Debug)]
 pub(crate) struct Outage {
     peer: &'static str,
     /// What happens until it stands again.
     meanwhile: &'static str,
-    told: bool,
+    /// What was told of this loss; what is new is told at once.
+    told: Vec<String>,
     latest: Option<String>,
 }
 
@@ -17,30 +21,31 @@ impl Outage {
         Self {
             peer,
             meanwhile,
-            told: false,
+            told: Vec::new(),
             latest: None,
         }
     }
 
     /// The connection stands.
     pub(crate) fn over(&mut self) {
-        if self.told {
+        if !self.told.is_empty() {
             tracing::info!("the link to the {} stands again", self.peer);
         }
-        self.told = false;
+        self.told.clear();
         self.latest = None;
     }
 
     /// The connection is lost, or could not be made.
     pub(crate) fn because(&mut self, reason: &impl Display) {
         let (peer, meanwhile) = (self.peer, self.meanwhile);
-        if self.told {
+        let reason = reason.to_string();
+        if self.told.contains(&reason) || self.told.len() >= MOST_REASONS {
             tracing::debug!(%reason, "the {peer} cannot be reached");
         } else {
             tracing::info!(%reason, "the link to the {peer} is down; {meanwhile}");
+            self.told.push(reason.clone());
         }
-        self.told = true;
-        self.latest = Some(reason.to_string());
+        self.latest = Some(reason);
     }
 
     /// Why there is no connection at present.

@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Check(Check),
     /// The JSON Schema of the environment file
     Schema,
+    /// Write a complete site to start from: environment file, control scripts, checklist
+    New(crate::new_site::New),
+    /// Certificates for mutual TLS: make an authority, issue, show
+    Certs(crate::certs::Certs),
     /// Deterministic simulation of the production cores with faults
     #[command(
         after_help = "Examples:\n  changeover simulate --seeds 0..2000\n  changeover simulate --seed 1234"

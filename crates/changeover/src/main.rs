@@ -4,6 +4,8 @@
 //! Under another name (argv[0]: `ifconfig`, `vipctl`, …) it is that command of an emulated host.
 
 mod arguments;
+mod certs;
+mod new_site;
 mod offline;
 
 use arguments::{Arguments, Command};
@@ -54,6 +56,8 @@ fn run(command: Command) -> std::process::ExitCode {
         Command::Show(arguments) => offline::show(&arguments),
         Command::Check(arguments) => offline::check(&arguments),
         Command::Schema => offline::schema(),
+        Command::New(arguments) => new_site::run(&arguments),
+        Command::Certs(arguments) => certs::run(&arguments),
         Command::Simulate(arguments) => offline::simulate(&arguments),
         Command::Lca(arguments) => changeover_lca::main(arguments),
         Command::Scs(arguments) => changeover_scs::main(arguments),

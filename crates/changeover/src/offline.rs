@@ -8,7 +8,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     if out
         .write_all(text.as_bytes())
@@ -20,11 +20,11 @@ fn print(text: &str) {
     }
 }
 
-fn print_json(value: &serde_json::Value) {
+pub(crate) fn print_json(value: &serde_json::Value) {
     print(&format!("{value:#}\n"));
 }
 
-fn load(file: &Path, format: Format) -> Result<Loaded, ExitCode> {
+pub(crate) fn load(file: &Path, format: Format) -> Result<Loaded, ExitCode> {
     let text = read(file)?;
     changeover_configuration::load(&file.display().to_string(), &text).map_err(|problems| {
         match format {

@@ -1,6 +1,7 @@
 //! Command-line arguments that components share (INTERFACE, The live system).
 
 use crate::LogFormat;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// How a component logs.
@@ -27,6 +28,28 @@ pub struct LinkArguments {
     pub insecure: bool,
 }
 
+/// Environment variable that stands for `--metrics` of `scs`, `message-server` and `lca`. It is theirs alone: a server
+/// started by an LCA does not inherit it, since two processes cannot have one port.
+pub const METRICS_VARIABLE: &str = "CHANGEOVER_METRICS";
+
+/// Whether and where a component can be scraped.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct MetricsArguments {
+    /// Serve Prometheus metrics at http://ADDR/metrics; a bare PORT is on 127.0.0.1 [default: not served]
+    #[arg(long, value_name = "[IP:]PORT", env = METRICS_VARIABLE, value_parser = metrics_address)]
+    pub metrics: Option<SocketAddr>,
+}
+
+/// `9464`, `127.0.0.1:9464` or `[::1]:9464`. No names: looking one up could take long.
+fn metrics_address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(port) = text.parse::<u16>() {
+        return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
+    }
+    text.parse().map_err(|_| {
+        format!("'{text}' is neither a port nor an address with a port; write 9464, 127.0.0.1:9464 or [::1]:9464")
+    })
+}
+
 /// Where a component finds and keeps its things.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ComponentArguments {
@@ -42,6 +65,9 @@ pub struct ComponentArguments {
     /// Links.
     #[command(flatten)]
     pub links: LinkArguments,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArguments,
     /// Log.
     #[command(flatten)]
     pub log: LogArguments,
@@ -70,5 +96,29 @@ impl ComponentArguments {
                 .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_port_is_served_on_loopback_and_names_are_refused() {
+        for (text, address) in [
+            ("9464", "127.0.0.1:9464"),
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("[::1]:9464", "[::1]:9464"),
+            ("0.0.0.0:9464", "0.0.0.0:9464"),
+        ] {
+            assert_eq!(
+                metrics_address(text),
+                Ok(address.parse().expect("an address"))
+            );
+        }
+        for text in ["localhost:9464", "::1", "70000", "", "127.0.0.1"] {
+            let complaint = metrics_address(text).expect_err("it names no address");
+            assert!(complaint.contains("[::1]:9464"), "{complaint}");
+        }
     }
 }

@@ -21,6 +21,10 @@ pub trait Effects<C: Core>: Send + 'static {
     /// Carries out one output.
     fn act(&mut self, now: Timestamp, output: C::Output);
 
+    /// An input was taken in; what it led to comes to [`Effects::act`] right after. For those who count; an input
+    /// still owes its effects, so this is quick.
+    fn took(&mut self, _now: Timestamp, _input: &C::Input) {}
+
     /// Called after each burst of inputs, when the core stands still.
     fn settled(&mut self, _now: Timestamp, _core: &C) {}
 }
@@ -89,6 +93,14 @@ where
             .await
             .map_err(|_| Gone)?;
         answered.await.map_err(|_| Gone)
+    }
+
+    /// How many inputs and questions wait for the core.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue
+            .max_capacity()
+            .saturating_sub(self.queue.capacity())
     }
 
     /// Writes the journal to its file.
@@ -186,6 +198,7 @@ where
         let now = self.clock.now();
         let noted = input.clone();
         self.core.handle(now, input, &mut self.outputs);
+        self.effects.took(now, &noted);
         self.act(now, noted);
     }
 
@@ -236,6 +249,13 @@ mod tests {
 
     struct Sent(mpsc::UnboundedSender<String>);
     impl Effects<Counter> for Sent {
+        fn took(&mut self, _now: Timestamp, input: &u32) {
+            if *input == 600 {
+                self.0
+                    .send("saw 600".to_owned())
+                    .expect("the test listens until it ends");
+            }
+        }
         fn act(&mut self, _now: Timestamp, output: String) {
             self.0.send(output).expect("the test listens until it ends");
         }
@@ -257,11 +277,13 @@ mod tests {
             handle.input(input).await.expect("the driver runs");
         }
         let mut seen = Vec::new();
-        for _ in 0..601 {
+        for _ in 0..602 {
             seen.push(outputs.recv().await.expect("the driver runs"));
         }
         assert_eq!(seen.first().map(String::as_str), Some("took 1"));
-        assert_eq!(seen.last().map(String::as_str), Some("600 in all"));
+        // Whoever counts inputs sees one before its outputs are carried out.
+        assert_eq!(seen[599..], ["saw 600", "took 600", "600 in all"]);
+        assert_eq!(handle.waiting(), 0);
     }
 
     #[tokio::test]

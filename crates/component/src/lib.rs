@@ -15,7 +15,9 @@ mod readiness;
 mod signals;
 mod state_file;
 
-pub use arguments::{ComponentArguments, LinkArguments, LogArguments};
+pub use arguments::{
+    ComponentArguments, LinkArguments, LogArguments, METRICS_VARIABLE, MetricsArguments,
+};
 pub use clock::Clock;
 pub use driver::{Effects, Gone, Handle, start};
 pub use exit::ExitCode;

@@ -149,6 +149,7 @@ impl LcaCore {
                 start_time,
                 token,
             } => self.process_started(run, pid, start_time, token),
+            LcaInput::ScriptCarriedOutHere { run } => self.script_carried_out_here(run),
             LcaInput::ProcessStartFailed { run, reason } => self.process_start_failed(run, reason),
             LcaInput::ProcessExited { run, exit, output } => self.process_exited(run, exit, output),
             LcaInput::ProcessesGone { run } => self.processes_gone(run),

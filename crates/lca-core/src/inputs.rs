@@ -88,6 +88,13 @@ pub enum LcaInput {
         /// The token that the shell made and put into `CHANGEOVER_TOKEN`.
         token: String,
     },
+    /// The shell carries a control script of `vipctl` out itself, in its own process: what `ProcessStarted` says
+    /// otherwise. `ProcessExited` and `ProcessesGone` follow as ever, `ProcessStartFailed` does not. It ends with
+    /// this LCA, and is never found again by the next one.
+    ScriptCarriedOutHere {
+        /// The run.
+        run: RunId,
+    },
     /// It could not be started (program missing, not executable, no such directory, no memory); nothing of
     /// it runs, and neither `ProcessExited` nor `ProcessesGone` will follow.
     ProcessStartFailed {

@@ -25,7 +25,8 @@ pub enum LcaOutput {
     },
 
     /// Start a process; answered by `ProcessStarted` or `ProcessStartFailed`, then `ProcessExited` and
-    /// `ProcessesGone`.
+    /// `ProcessesGone`. A control script of `vipctl` may be carried out by the shell itself where it holds the
+    /// addresses: then `ScriptCarriedOutHere` stands for `ProcessStarted`.
     StartProcess(Box<StartProcess>),
     /// Send a signal. A run that is not forked yet is not to be started any more (`ProcessStartFailed`); one
     /// that is unknown or gone is nothing to do. Descendants that appear while they are being killed are

@@ -384,15 +384,32 @@ impl LcaCore {
             self.kill_run(run);
             return;
         };
-        let (order, stage) = (job.order.clone(), job.stage);
+        let order = job.order.clone();
         if let Work::Script(control) = &job.work {
             let action = control.action;
             self.keep_script_run(run, &order, action, Some(process));
         }
-        if stage == Stage::Running {
-            self.report_launched(&order);
-        } else {
-            self.kill_run(run);
+        self.script_is_under_way(pair, run);
+    }
+
+    /// The shell carries it out itself. There is no process to find again, so its intent on record is enough: a
+    /// next life finds nothing of it running and judges by the addresses.
+    pub(crate) fn script_carried_out_here(&mut self, run: RunId) {
+        match self.runs.get(&run).cloned() {
+            Some(RunOwner::Script(pair)) => self.script_is_under_way(&pair, run),
+            Some(RunOwner::Application(_) | RunOwner::Command | RunOwner::Stray) | None => {
+                self.kill_run(run);
+            }
+        }
+    }
+
+    fn script_is_under_way(&mut self, pair: &PairName, run: RunId) {
+        match self.current(pair) {
+            Some(job) if job.run == Some(run) && job.stage == Stage::Running => {
+                let order = job.order.clone();
+                self.report_launched(&order);
+            }
+            Some(_) | None => self.kill_run(run),
         }
     }
 

@@ -4,6 +4,7 @@
 use crate::cables::{self, Acquaintances};
 use changeover_component::Handle;
 use changeover_lca_core::{LcaCore, LcaInput, WatchedAddress};
+use changeover_metrics::Counters;
 use changeover_model::Ticket;
 use changeover_model::environment::VirtualIpOnHost;
 use changeover_model::message::{AddressObservation, HeldOn};
@@ -22,6 +23,8 @@ pub(crate) struct AddressRoom {
     addresses: Arc<dyn Addresses>,
     acquaintances: Acquaintances,
     handle: Handle<LcaCore>,
+    /// By VIP and outcome.
+    announcements: Counters,
     watched: Arc<Vec<WatchedAddress>>,
     watcher: Option<JoinHandle<()>>,
 }
@@ -31,11 +34,13 @@ impl AddressRoom {
         addresses: Arc<dyn Addresses>,
         acquaintances: Acquaintances,
         handle: Handle<LcaCore>,
+        announcements: Counters,
     ) -> Self {
         Self {
             addresses,
             acquaintances,
             handle,
+            announcements,
             watched: Arc::default(),
             watcher: None,
         }
@@ -90,10 +95,13 @@ impl AddressRoom {
 
     /// Announces from sockets that are held open.
     pub(crate) fn announce(&self, claimed: Vec<VirtualIpOnHost>) {
-        let addresses = self.addresses.clone();
+        let (addresses, counters) = (self.addresses.clone(), self.announcements.clone());
         tokio::spawn(async move {
             for vip in claimed {
-                if let Err(error) = addresses.announce(vip.address, &vip.interface).await {
+                let announced = addresses.announce(vip.address, &vip.interface).await;
+                let outcome = if announced.is_ok() { "sent" } else { "failed" };
+                counters.increment(&[&vip.address.to_string(), outcome]);
+                if let Err(error) = announced {
                     tracing::warn!(address = %vip.address, interface = vip.interface, %error, "not announced");
                 }
             }

@@ -2,10 +2,11 @@
 
 use crate::addresses::AddressRoom;
 use crate::connections::Connections;
+use crate::metrics::Observer;
 use crate::runs::Runs;
 use crate::store::Store;
 use changeover_component::{Effects, Handle};
-use changeover_lca_core::{LcaCore, LcaOutput};
+use changeover_lca_core::{LcaCore, LcaInput, LcaOutput};
 use changeover_model::Timestamp;
 use tokio::sync::watch;
 
@@ -16,12 +17,18 @@ pub(crate) struct LcaEffects {
     pub(crate) addresses: AddressRoom,
     pub(crate) store: Store,
     pub(crate) connections: Connections,
+    pub(crate) observer: Observer,
     /// Set when the whole host was asked to stop and everything on it has ended.
     pub(crate) host_stopped: watch::Sender<bool>,
 }
 
 impl Effects<LcaCore> for LcaEffects {
+    fn took(&mut self, _now: Timestamp, input: &LcaInput) {
+        self.observer.took(input);
+    }
+
     fn act(&mut self, _now: Timestamp, output: LcaOutput) {
+        self.observer.acts(&output);
         // What was decided must survive this agent before anybody can see an effect of it.
         if !matches!(output, LcaOutput::Persist { .. }) {
             self.store.flush();

@@ -1,13 +1,15 @@
 //! Local Control Agent: the shell of `lca-core`. One per host.
 //!
 //! Owns the process: arguments, the rooms that act (`processes` and `runs`, `addresses`, `store`), the connections
-//! (`connections`, `rpc`) and how the core's outputs reach them (`effects`). Decides nothing. From here a control
+//! (`connections`, `rpc`), what is counted (`metrics`) and how the core's outputs reach them (`effects`). Decides nothing. From here a control
 //! script moves the VIP, which `addresses` sees and the core reports to `scs`.
 
 mod addresses;
 mod cables;
 mod connections;
 mod effects;
+mod metrics;
+mod own_tool;
 mod processes;
 mod recovery;
 mod rpc;
@@ -42,4 +44,9 @@ pub struct Arguments {
 pub fn main(arguments: Arguments) -> ExitCode {
     let log = arguments.component.log.clone();
     changeover_component::run(&log, serving::run(arguments))
+}
+
+/// Every family of metrics that it can be scraped for.
+pub fn metric_families() -> Vec<changeover_metrics::FamilyDescription> {
+    metrics::Metrics::new(None).families()
 }

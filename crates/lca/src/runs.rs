@@ -1,24 +1,29 @@
 //! The runs of this host: starts what the core orders, watches each to its end, makes sure that nothing of it
 //! is left, and says so to the core. How a process is started and killed stands in `processes`.
 
+use crate::own_tool::{self, OwnTool, VIPCTL};
 use crate::processes::{self, Launch, MARKER, OutputFile, Watched};
 use changeover_component::Handle;
 use changeover_lca_core::{
     FoundRun, LcaCore, LcaInput, ProcessKind, ProcessSignal, RunId, StartProcess,
 };
 use changeover_model::message::ExitStatus;
+use changeover_virtual_ip::Addresses;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::task::AbortHandle;
 
 /// How long killed processes may take to go before the core is told so all the same (uninterruptible waits).
 const KILL_LIMIT: Duration = Duration::from_secs(5);
+/// What a run without a process is said to have ended by.
+const KILLED: i32 = 9;
 /// How often the size of output files is looked at.
 const OUTPUT_PERIOD: Duration = Duration::from_millis(200);
 
 /// What a child finds in its environment besides what the core orders.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Surroundings {
     /// This LCA's local socket, `CHANGEOVER_LCA`.
     pub(crate) socket: PathBuf,
@@ -28,6 +33,11 @@ pub(crate) struct Surroundings {
     pub(crate) insecure: bool,
     /// Folder of output files.
     pub(crate) output: PathBuf,
+    /// Folder of the environment file: relative working directories start there.
+    pub(crate) home: PathBuf,
+    /// The kernel's addresses of this host, on which this agent carries out its own `vipctl`; `None` on an
+    /// emulated network.
+    pub(crate) kernel: Option<Arc<dyn Addresses>>,
 }
 
 /// One run, while anything of it lives.
@@ -37,6 +47,8 @@ struct Run {
     main: Option<u32>,
     /// Kill was ordered: before the fork it means "do not start".
     kill: bool,
+    /// It has no process: this ends it.
+    here: Option<AbortHandle>,
 }
 
 /// All of them.
@@ -63,6 +75,7 @@ impl Runs {
         let mains: Vec<(RunId, Option<u32>, String)> = self.with(|table| {
             table
                 .iter()
+                .filter(|(_, of)| of.here.is_none())
                 .map(|(run, of)| (*run, of.main, of.marker.clone()))
                 .collect()
         });
@@ -77,6 +90,11 @@ impl Runs {
 
     /// Starts a process and follows it to its end.
     pub(crate) fn start(&self, handle: Handle<LcaCore>, order: StartProcess) {
+        if let Some(kernel) = &self.surroundings.kernel
+            && let Some(tool) = OwnTool::of(&order, self.output_path(&order))
+        {
+            return self.carry_out(handle, order.run, tool, kernel.clone());
+        }
         let marker = order
             .environment
             .iter()
@@ -89,6 +107,38 @@ impl Runs {
         self.with(|table| table.insert(order.run, run));
         let this = self.clone();
         tokio::spawn(async move { this.live(handle, order, marker).await });
+    }
+
+    /// Carries out a control script within this process.
+    fn carry_out(
+        &self,
+        handle: Handle<LcaCore>,
+        run: RunId,
+        tool: OwnTool,
+        kernel: Arc<dyn Addresses>,
+    ) {
+        let carried_out = tokio::spawn(tool.carry_out(kernel));
+        let here = Some(carried_out.abort_handle());
+        self.with(|table| {
+            table.insert(
+                run,
+                Run {
+                    here,
+                    ..Run::default()
+                },
+            )
+        });
+        let this = self.clone();
+        tokio::spawn(async move {
+            tell(&handle, LcaInput::ScriptCarriedOutHere { run }).await;
+            let ended = "ended by this agent before it was through";
+            let (exit, output) = carried_out
+                .await
+                .unwrap_or_else(|_ended| (ExitStatus::Signal(KILLED), ended.to_owned()));
+            tell(&handle, LcaInput::ProcessExited { run, exit, output }).await;
+            this.with(|table| table.remove(&run));
+            tell(&handle, LcaInput::ProcessesGone { run }).await;
+        });
     }
 
     async fn live(self, handle: Handle<LcaCore>, order: StartProcess, marker: String) {
@@ -216,6 +266,7 @@ impl Runs {
         match signal {
             ProcessSignal::Kill => self.end(run),
             ProcessSignal::Term => {
+                self.abort(run);
                 let Some((marker, Some(main))) =
                     self.with(|table| table.get(&run).map(|of| (of.marker.clone(), of.main)))
                 else {
@@ -231,6 +282,7 @@ impl Runs {
 
     /// Kills a run with all its descendants. Its follower sees the end and reports it.
     fn end(&self, run: RunId) {
+        self.abort(run);
         let found = self.with(|table| {
             table.get_mut(&run).map(|of| {
                 of.kill = true;
@@ -242,6 +294,14 @@ impl Runs {
                 processes::end_all(&marker, Some(main), KILL_LIMIT)
             });
             drop(task);
+        }
+    }
+
+    /// Ends a run that has no process.
+    fn abort(&self, run: RunId) {
+        let here = self.with(|table| table.get(&run).and_then(|of| of.here.clone()));
+        if let Some(here) = here {
+            here.abort();
         }
     }
 
@@ -274,31 +334,40 @@ impl Runs {
             run: marker,
             program,
             arguments,
-            working_directory: order.working_directory.clone(),
+            working_directory: beside_the_file(&self.surroundings.home, &order.working_directory),
             environment,
             output: self.output_path(order),
+            is_script: matches!(
+                order.kind,
+                ProcessKind::ControlScript | ProcessKind::Command
+            ),
         }
     }
+}
+
+/// A relative working directory lies beside the environment file, as in a rehearsal; none stays none.
+fn beside_the_file(home: &Path, written: &str) -> String {
+    if written.is_empty() {
+        return String::new();
+    }
+    // Without `.` in the middle, for people.
+    let folder: PathBuf = home.join(written).components().collect();
+    folder.display().to_string()
 }
 
 /// `vipctl` and `sip-server` without a path stand for this release's own: the binary beside this one, or
 /// this one itself where it carries every component as a subcommand.
 fn own_tool(program: &str, arguments: &[String], kind: ProcessKind) -> (String, Vec<String>) {
-    let mut arguments = arguments.to_vec();
-    if program == "vipctl"
-        && kind == ProcessKind::ControlScript
-        && arguments.first().is_some_and(|verb| verb == "up")
-    {
-        // This agent announces from a socket it holds open; closing one of its own would cost vipctl 10 ms.
-        arguments.push("--no-announce".to_owned());
-    }
+    let mut arguments = match program == VIPCTL && kind == ProcessKind::ControlScript {
+        true => own_tool::arguments(arguments),
+        false => arguments.to_vec(),
+    };
     // On an emulated network `vipctl` is the emulated host's, found through PATH like `ifconfig`: the one beside this
     // program acts on the kernel, and with it on the addresses of the machine that only plays the site.
-    if program == "vipctl" && std::env::var_os(changeover_emulated_nic::NETWORK_VARIABLE).is_some()
-    {
+    if program == VIPCTL && std::env::var_os(changeover_emulated_nic::NETWORK_VARIABLE).is_some() {
         return (program.to_owned(), arguments);
     }
-    if matches!(program, "vipctl" | "sip-server")
+    if matches!(program, VIPCTL | "sip-server")
         && let Ok(ourselves) = std::env::current_exe()
     {
         let beside = ourselves.with_file_name(program);

@@ -4,6 +4,7 @@ use crate::addresses::AddressRoom;
 use crate::cables::Acquaintances;
 use crate::connections::Connections;
 use crate::effects::LcaEffects;
+use crate::metrics::{Metrics, Observer};
 use crate::recovery::{self, Adopted};
 use crate::rpc::Service;
 use crate::runs::{Runs, Surroundings};
@@ -18,7 +19,7 @@ use changeover_lca_core::{LcaCore, LcaIdentity, LcaInput, StoredState};
 use changeover_model::environment::LcaSlice;
 use changeover_rpc::identity::{Gate, Identity, Role};
 use changeover_rpc::server::{Listener, Server, Services};
-use changeover_rpc::tls::LinkSecurity;
+use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire::application_link_server::ApplicationLinkServer;
 use changeover_rpc::wire::lca_peer_server::LcaPeerServer;
 use changeover_rpc::wire::lca_server::LcaServer;
@@ -53,12 +54,18 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::Unusable);
         }
     };
+    security.this_is(Expected::named(Role::Lca, slice.host.name.as_str()));
     common.make_folders()?;
     std::fs::create_dir_all(common.state_dir.join("output"))
         .context("the folder of outputs cannot be made")?;
     become_subreaper();
     let state = recovered(common, &slice)?;
-    let (handle, stopped, service) = start(common, &slice, &network, state).await?;
+    let metrics = Metrics::new(tls);
+    let (handle, stopped, service) = start(common, &slice, &network, state, &metrics).await?;
+    let _scraped = common
+        .metrics
+        .metrics
+        .map(|at| metrics.serve(at, handle.clone()));
 
     let (end, ended) = watch::channel(false);
     let control = Server::new(Listener::tcp(&network, at).await?, &network, &security)?;
@@ -78,7 +85,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     tracing::info!(host = %slice.host.name, %at, "the LCA is ready");
     Readiness.ready();
     Readiness.watch(handle.clone());
-    wait(&mut signals, &handle, stopped).await;
+    wait(&mut signals, &handle, &security, stopped).await;
     Readiness.stopping();
     end.send_replace(true);
     for server in serving {
@@ -120,6 +127,7 @@ async fn start(
     slice: &LcaSlice,
     network: &Network,
     state: StoredState,
+    metrics: &Metrics,
 ) -> anyhow::Result<(Handle<LcaCore>, watch::Receiver<bool>, Service)> {
     let clock = Clock::start();
     let boot = processes::boot_id();
@@ -132,9 +140,20 @@ async fn start(
     let addresses = network.addresses().await?;
     let runs = Runs::new(Surroundings {
         socket: std::path::absolute(common.runtime_dir().join(SOCKET))?,
-        tls: common.links.tls.clone(),
+        // Applications have working directories of their own.
+        tls: common
+            .links
+            .tls
+            .as_deref()
+            .map(std::path::absolute)
+            .transpose()?,
         insecure: common.links.insecure,
         output: common.state_dir.join("output"),
+        home: std::path::absolute(&common.config)?
+            .parent()
+            .unwrap_or(std::path::Path::new("/"))
+            .to_owned(),
+        kernel: matches!(network, Network::Kernel).then(|| addresses.clone()),
     });
     let acquaintances = Acquaintances::default();
     acquaintances.meet(slice.message_server.ip());
@@ -148,14 +167,21 @@ async fn start(
     let journal = common.runtime_dir().join("lca.journal");
     let effects = |handle: Handle<LcaCore>| LcaEffects {
         runs: runs.clone(),
-        addresses: AddressRoom::new(addresses, acquaintances.clone(), handle.clone()),
+        addresses: AddressRoom::new(
+            addresses,
+            acquaintances.clone(),
+            handle.clone(),
+            metrics.announcements.clone(),
+        ),
         store: Store::start(
             handle.clone(),
             state,
             &common.state_dir,
             &common.runtime_dir(),
+            metrics.store.clone(),
         ),
         connections: connections.clone(),
+        observer: Observer::new(metrics.flows.clone()),
         host_stopped,
         handle,
     };
@@ -183,10 +209,20 @@ async fn start(
 
 /// Waits for the end. SIGTERM ends this agent alone, unless the whole machine is going down: then what is
 /// primary here is handed over and everything is stopped first.
-async fn wait(signals: &mut Signals, handle: &Handle<LcaCore>, mut stopped: watch::Receiver<bool>) {
+async fn wait(
+    signals: &mut Signals,
+    handle: &Handle<LcaCore>,
+    security: &LinkSecurity,
+    mut stopped: watch::Receiver<bool>,
+) {
     loop {
         match signals.next().await {
-            Signal::Reload => tracing::info!("the environment comes from the SCS: reload that one"),
+            Signal::Reload => {
+                Readiness.reloading();
+                security.reload().await;
+                tracing::info!("the environment comes from the SCS: reload that one");
+                Readiness.ready();
+            }
             Signal::Journal => handle.write_journal(),
             Signal::Interrupt => return,
             Signal::Terminate => {

@@ -52,6 +52,8 @@ pub struct MessageServerCore {
     unmatched: VecDeque<LogRecord>,
     timers: TimerTable<Timer>,
     noted: BTreeMap<Limited, Timestamp>,
+    /// Events that arrived again since the start.
+    repeated: u64,
 }
 
 #[derive(Debug)]
@@ -154,6 +156,7 @@ impl MessageServerCore {
             unmatched: VecDeque::new(),
             timers: TimerTable::default(),
             noted: BTreeMap::new(),
+            repeated: 0,
         }
     }
 
@@ -162,6 +165,11 @@ impl MessageServerCore {
         self.conditions
             .as_ref()
             .map_or(Revision(0), |conditions| conditions.slice.revision)
+    }
+
+    /// How many events have arrived in this life although they had been taken in before.
+    pub fn repeated(&self) -> u64 {
+        self.repeated
     }
 
     fn ticket(&mut self) -> Ticket {
@@ -221,6 +229,7 @@ impl MessageServerCore {
         let mut something_new = false;
         for mut event in batch.events {
             let Arrival::New { missing } = self.sources.take(&source, event.sequence) else {
+                self.repeated = self.repeated.saturating_add(1);
                 continue;
             };
             something_new = true;

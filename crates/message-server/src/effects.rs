@@ -2,6 +2,7 @@
 //! into the program's log. Nothing here waits; answers of the writer come back as inputs.
 
 use crate::connections::Connections;
+use crate::metrics::Observer;
 use crate::store::{Answer, Work, Writer};
 use changeover_component::{Effects, Handle};
 use changeover_message_server_core::{ConnectionId, Input, MessageServerCore, Note, Output};
@@ -23,10 +24,20 @@ pub(crate) struct Doer {
     pub(crate) handle: Handle<MessageServerCore>,
     pub(crate) streams: Arc<Streams>,
     pub(crate) writer: Arc<Writer>,
+    pub(crate) observer: Observer,
 }
 
 impl Effects<MessageServerCore> for Doer {
+    fn took(&mut self, _now: Timestamp, input: &Input) {
+        self.observer.took(input);
+    }
+
+    fn settled(&mut self, _now: Timestamp, core: &MessageServerCore) {
+        self.observer.settled(core, &self.streams);
+    }
+
     fn act(&mut self, _now: Timestamp, output: Output) {
+        self.observer.acts(&output);
         match output {
             Output::ToScs {
                 connection,

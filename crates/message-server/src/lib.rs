@@ -1,11 +1,13 @@
 //! Message Server: the shell of `message-server-core`.
 //!
 //! Owns the process: arguments, start and stop, the log database (`store`), the connections (`connections.rs`,
-//! `rpc.rs`) and how the core's outputs are carried out (`effects.rs`). Decides nothing: what an event matches
+//! `rpc.rs`) and how the core's outputs are carried out (`effects.rs`), and
+//! what is counted (`metrics.rs`). Decides nothing: what an event matches
 //! and when it is acknowledged stands in the core. Detections go on to `scs`.
 
 mod connections;
 mod effects;
+mod metrics;
 mod query;
 mod rpc;
 mod serving;
@@ -28,4 +30,9 @@ pub struct Arguments {
     /// What every component takes.
     #[command(flatten)]
     pub component: ComponentArguments,
+}
+
+/// Every family of metrics that it can be scraped for.
+pub fn metric_families() -> Vec<changeover_metrics::FamilyDescription> {
+    metrics::Metrics::new(None).families()
 }

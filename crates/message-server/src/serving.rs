@@ -3,6 +3,7 @@
 
 use crate::Arguments;
 use crate::effects::{Doer, Streams, forward};
+use crate::metrics::{Metrics, Observer};
 use crate::rpc::Service;
 use crate::site::Site;
 use crate::store::{self, Opened, StoreError, Writer, WriterThread};
@@ -13,7 +14,7 @@ use changeover_message_server_core::{Identity, Input, MessageServerCore};
 use changeover_model::message::SourceId;
 use changeover_rpc::identity::{Gate, Role};
 use changeover_rpc::server::{Listener, Server, Services};
-use changeover_rpc::tls::LinkSecurity;
+use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire::message_server_server::MessageServerServer;
 use std::path::Path;
 use std::sync::Arc;
@@ -53,6 +54,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::Unusable);
         }
     };
+    security.this_is(Expected::role(Role::MessageServer));
     arguments.make_folders()?;
     let opened = match store::open(&arguments.state_dir) {
         Ok(opened) => opened,
@@ -63,11 +65,24 @@ async fn serve(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Err(error) => return Err(error.into()),
     };
     let server = server(&site, &network, &security).await?;
-    let mut running = start(opened, &site, &arguments.runtime_dir(), server).await?;
+    let metrics = Metrics::new(tls);
+    let mut running = start(opened, &site, &arguments.runtime_dir(), server, &metrics).await?;
+    let _scraped = arguments.metrics.metrics.map(|at| {
+        let database = arguments.state_dir.join(store::FILE);
+        let (handle, streams) = (running.handle.clone(), running.streams.clone());
+        metrics.serve(at, handle, streams, database)
+    });
     tracing::info!(address = %site.address, application = %site.application, "the Message Server is ready");
     Readiness.ready();
     Readiness.watch(running.handle.clone());
-    let code = wait(&mut signals, &mut running, &arguments.config, &site).await;
+    let code = wait(
+        &mut signals,
+        &mut running,
+        &arguments.config,
+        &site,
+        &security,
+    )
+    .await;
     Readiness.stopping();
     running.stop().await;
     Ok(code)
@@ -94,10 +109,11 @@ async fn start(
     site: &Site,
     runtime_dir: &Path,
     server: Server,
+    metrics: &Metrics,
 ) -> anyhow::Result<Running> {
     let recovered = std::mem::take(&mut opened.recovered);
     let (answer_sender, answers) = mpsc::channel(ANSWERS);
-    let (writer, writer_thread) = Writer::start(opened, answer_sender)?;
+    let (writer, writer_thread) = Writer::start(opened, answer_sender, metrics.writing.clone())?;
     let writer = Arc::new(writer);
     let streams = Arc::new(Streams::default());
     let core = MessageServerCore::new(identity(site));
@@ -107,6 +123,7 @@ async fn start(
         handle,
         streams: doing.0,
         writer: doing.1,
+        observer: Observer::new(metrics.arrivals.clone()),
     });
     handle.input(Input::Recovered(recovered)).await?;
     let (damaged_sender, damaged) = oneshot::channel();
@@ -179,12 +196,18 @@ async fn wait(
     running: &mut Running,
     config: &Path,
     site: &Site,
+    security: &LinkSecurity,
 ) -> ExitCode {
     loop {
         tokio::select! {
             signal = signals.next() => match signal {
                 Signal::Terminate | Signal::Interrupt => return ExitCode::Good,
-                Signal::Reload => reload(config, site),
+                Signal::Reload => {
+                    Readiness.reloading();
+                    security.reload().await;
+                    reload(config, site);
+                    Readiness.ready();
+                }
                 Signal::Journal => running.handle.write_journal(),
             },
             reason = &mut running.damaged => {
@@ -203,7 +226,6 @@ async fn wait(
 /// The conditions come from the SCS; all that the file says to a Message Server is who and where it is, and
 /// that cannot change while it runs.
 fn reload(config: &Path, site: &Site) {
-    Readiness.reloading();
     match Site::read(config) {
         Ok(now) if now == *site => tracing::info!("read again: nothing to change here"),
         Ok(now) => {
@@ -211,5 +233,4 @@ fn reload(config: &Path, site: &Site) {
         }
         Err(error) => tracing::error!("the file is not usable, nothing changes: {error}"),
     }
-    Readiness.ready();
 }

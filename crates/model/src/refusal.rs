@@ -36,6 +36,8 @@ codes! {
     BackupNotRunning = "backup-not-running",
     /// The server that would take over reports Service Unavailable.
     BackupServiceUnavailable = "backup-service-unavailable",
+    /// The server that would take over is on a host that is being shut down.
+    HostStopping = "host-stopping",
     /// The server that would take over has not reached the primary's state yet (hot standby).
     NotInStep = "not-in-step",
     /// The host in question is lost.

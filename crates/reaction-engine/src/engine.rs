@@ -95,6 +95,11 @@ impl ReactionEngine {
         number
     }
 
+    /// The number that the next order will have: every order so far has a smaller one.
+    pub fn next_order_number(&self) -> OrderNumber {
+        self.next_order
+    }
+
     /// Every open reaction and the last 500 ended ones, oldest first.
     pub fn pictures(&self) -> Vec<ReactionPicture> {
         self.reactions.values().map(Reaction::picture).collect()
@@ -399,8 +404,8 @@ impl Core for ReactionEngine {
                 self.intend(now, pair, intended, outputs);
             }
             Input::HostChanged { host, reach } => self.host_changed(now, &host, reach, outputs),
-            Input::ScriptsRunning { host, keys } => {
-                self.scripts_running(now, &host, &keys, outputs);
+            Input::ScriptsRunning { host, before, keys } => {
+                self.scripts_running(now, &host, before, &keys, outputs);
             }
             Input::AddressesObserved { host, addresses } => {
                 self.sight.observe(now, &host, addresses);

@@ -6,7 +6,8 @@ use changeover_model::message::{
     AddressObservation, CommandOutcome, LogEvent, OrderKey, OrderOutcome, ScriptOutcome,
 };
 use changeover_model::{
-    AlarmId, ApplicationName, CauseId, ConditionName, Epoch, HostName, PairName, ScriptName, Ticket,
+    AlarmId, ApplicationName, CauseId, ConditionName, Epoch, HostName, OrderNumber, PairName,
+    ScriptName, Ticket,
 };
 use std::sync::Arc;
 
@@ -36,10 +37,12 @@ pub enum Input {
         reach: HostReach,
     },
     /// Control scripts that an LCA runs now, from its Hello (level). A run of this host that is not listed
-    /// is a lost attempt.
+    /// is a lost attempt, unless its order went out after the LCA was asked.
     ScriptsRunning {
         /// The host.
         host: HostName,
+        /// The first order number that was not taken yet when the LCA was asked.
+        before: OrderNumber,
         /// The orders that started them.
         keys: Vec<OrderKey>,
     },

@@ -9,7 +9,9 @@ use changeover_model::environment::{ForceRelease, Pair, Policy};
 use changeover_model::message::{
     LcaOrder, OrderKey, OrderOutcome, Party, ReactionState, ScriptOutcome, ScriptResult, Step,
 };
-use changeover_model::{CauseId, HostName, RefusalCode, ScriptAction, Timestamp, show_duration};
+use changeover_model::{
+    CauseId, HostName, OrderNumber, RefusalCode, ScriptAction, Timestamp, show_duration,
+};
 
 impl ReactionEngine {
     pub(crate) fn force_answered(
@@ -306,13 +308,14 @@ impl ReactionEngine {
         &mut self,
         now: Timestamp,
         host: &HostName,
+        before: OrderNumber,
         keys: &[OrderKey],
         outputs: &mut Vec<Output>,
     ) {
         let Some(environment) = self.environment.clone() else {
             return;
         };
-        for order in self.sight.reconcile(host, keys) {
+        for order in self.sight.reconcile(host, before, keys) {
             let Some(number) = self.by_order.get(&order).copied() else {
                 continue;
             };

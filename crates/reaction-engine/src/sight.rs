@@ -231,12 +231,19 @@ impl Sight {
             .retain(|(of, on), _| on != host || pair.is_some_and(|pair| of != pair));
     }
 
-    /// What the LCA says it runs is all that runs: the orders whose scripts are missing.
-    pub(crate) fn reconcile(&mut self, host: &HostName, keys: &[OrderKey]) -> Vec<OrderNumber> {
+    /// What the LCA says it runs is all that runs of the orders numbered below `before`: those whose scripts are
+    /// missing.
+    pub(crate) fn reconcile(
+        &mut self,
+        host: &HostName,
+        before: OrderNumber,
+        keys: &[OrderKey],
+    ) -> Vec<OrderNumber> {
         let mut missing = Vec::new();
         for (_, running) in self.in_flight.iter_mut().filter(|((_, on), _)| on == host) {
             running.retain(|script| {
-                let listed = keys.iter().any(|key| key.number == script.number);
+                let listed =
+                    script.number >= before || keys.iter().any(|key| key.number == script.number);
                 if !listed {
                     missing.push(script.number);
                 }

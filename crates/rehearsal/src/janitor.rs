@@ -1,7 +1,7 @@
 //! Owns the end of every run, whatever became of the rehearsal: a process that holds the other end of a pipe and
 //! takes the run down when the pipe closes, which a kill -9 of the rehearsal does as surely as its normal end.
 //! What belongs to a run is known by its id: processes by a marker in their environment (`processes.rs`),
-//! namespaces by name (`namespaces.rs`), and one folder. At the next start [`sweep`] removes what a run left whose
+//! namespaces by name (`namespaces.rs`), and by name its folder, with the one in memory. At the next start [`sweep`] removes what a run left whose
 //! janitor was ended as well.
 
 mod namespaces;
@@ -25,8 +25,12 @@ pub(crate) const RUN_MARKER: &str = "CHANGEOVER_RUN_ID";
 const JANITOR_MARKER: &str = "CHANGEOVER_JANITOR_OF";
 /// Start of the name of a run's folder.
 const FOLDER_PREFIX: &str = "changeover-run-";
+/// A folder in memory on every Linux, where sockets and fast state lie as systemd's runtime folders do.
+const MEMORY: &str = "/dev/shm";
 /// Who started the run: process id and start time.
 const OWNER_FILE: &str = "owner";
+/// In the runtime folder: a link to the run's folder, wherever that is.
+const FOLDER_LINK: &str = "folder";
 /// A janitor that was started says so within this time.
 const READY_WAIT: Duration = Duration::from_secs(10);
 /// Taking everything down takes no longer.
@@ -46,6 +50,16 @@ impl Run {
         let id = id.get(..8).unwrap_or("00000000").to_owned();
         let folder = std::env::temp_dir().join(format!("{FOLDER_PREFIX}{id}"));
         Self { id, folder }
+    }
+
+    /// Where its components have their runtime folders.
+    pub(crate) fn runtime(&self) -> PathBuf {
+        let in_memory = Path::new(MEMORY);
+        if rustix::fs::access(in_memory, rustix::fs::Access::WRITE_OK).is_ok() {
+            in_memory.join(format!("{FOLDER_PREFIX}{}", self.id))
+        } else {
+            self.folder.join("run")
+        }
     }
 }
 
@@ -164,14 +178,16 @@ fn wait_for_the_end(input: &mut impl std::io::Read) {
     }
 }
 
-/// Ends every process of the run, removes its namespaces and its folder. Says what could not be removed.
+/// Ends every process of the run, removes its namespaces and its folders. Says what could not be removed.
 pub(crate) fn take_down(run: &Run) -> Vec<String> {
     let mut left = processes::end_all_marked(RUN_MARKER, &run.id);
     left.extend(namespaces::remove_all(&run.id));
-    if let Err(error) = std::fs::remove_dir_all(&run.folder)
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        left.push(format!("the folder {}: {error}", run.folder.display()));
+    for folder in [run.runtime(), run.folder.clone()] {
+        if let Err(error) = std::fs::remove_dir_all(&folder)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            left.push(format!("the folder {}: {error}", folder.display()));
+        }
     }
     left
 }
@@ -179,6 +195,13 @@ pub(crate) fn take_down(run: &Run) -> Vec<String> {
 /// Removes what runs have left whose janitor and owner are gone. Says what it found.
 pub(crate) fn sweep() -> Vec<String> {
     let mut found: Vec<Run> = folders_of_runs(&std::env::temp_dir());
+    for Run { id, folder } in folders_of_runs(Path::new(MEMORY)) {
+        if let Ok(folder) = std::fs::read_link(folder.join(FOLDER_LINK))
+            && !found.iter().any(|run| run.id == id)
+        {
+            found.push(Run { id, folder });
+        }
+    }
     let marked = processes::values_of(RUN_MARKER)
         .into_iter()
         .chain(namespaces::runs());
@@ -225,10 +248,14 @@ fn folders_of_runs(place: &Path) -> Vec<Run> {
 /// Makes the run's folder, which names its owner.
 pub(crate) fn make_folder(run: &Run) -> Result<(), Trouble> {
     use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .mode(0o755)
-        .create(&run.folder)
-        .map_err(Trouble::file("make the run's folder", &run.folder))?;
+    for folder in [run.folder.clone(), run.runtime()] {
+        std::fs::DirBuilder::new()
+            .mode(0o755)
+            .create(&folder)
+            .map_err(Trouble::file("make the run's folder", &folder))?;
+    }
+    let link = run.runtime().join(FOLDER_LINK);
+    std::os::unix::fs::symlink(&run.folder, &link).map_err(Trouble::file("make", &link))?;
     let owner = run.folder.join(OWNER_FILE);
     let me = std::process::id();
     let text = format!("{me} {}\n", processes::start_time(me).unwrap_or_default());
@@ -295,7 +322,7 @@ mod tests {
             "nothing is left"
         );
         assert!(!ours.wait().expect("our child").success(), "killed");
-        assert!(!run.folder.exists());
+        assert!(!run.folder.exists() && !run.runtime().exists());
         assert_eq!(
             processes::values_of(RUN_MARKER)
                 .into_iter()

@@ -26,6 +26,7 @@ use crate::trouble::Trouble;
 use certificates::Authority;
 use changeover_model::environment::Pair;
 use changeover_model::{ApplicationName, HostName};
+use changeover_rpc::identity::Role;
 use components::Components;
 use loopback::LoopbackNetwork;
 use namespaces::NamespaceNetwork;
@@ -113,7 +114,7 @@ impl Site {
         let components =
             Components::start(program, run, &environment, &network, authority.as_ref()).await?;
         let tls = authority
-            .map(|authority| authority.issue("operator", "rehearsal"))
+            .map(|authority| authority.issue(Role::Operator, "rehearsal"))
             .transpose()?;
         let scs = scs_address(&environment)?;
         let operator = Operator::new(way_to(&network, &environment, scs, tls.clone()).await?);

@@ -62,7 +62,7 @@ pub(crate) enum Trouble {
     },
     /// Certificates.
     #[error("cannot make the run's certificates: {0}")]
-    Certificates(#[from] rcgen::Error),
+    Certificates(#[from] changeover_certificates::CertificateError),
     /// The SCS did not answer an operator's request as it should.
     #[error("{what}: {said}")]
     Operator { what: String, said: String },

@@ -3,6 +3,7 @@
 //! wrong on it, because the layers above keep only words. Who opens connections: `server.rs` and `dial.rs`.
 
 use crate::identity::Peer;
+use crate::tls::Sides;
 use socket2::{SockRef, TcpKeepalive};
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -13,6 +14,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, watch};
+
+/// With this byte a TLS server begins to refuse somebody who speaks something else.
+const TLS_ALERT: u8 = 0x15;
 
 /// Any byte stream.
 pub(crate) trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -40,7 +44,10 @@ pub(crate) async fn turned(mut switch: watch::Receiver<bool>) {
 
 /// The first thing that went wrong on a connection, shared with whoever watches it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Trouble(Arc<Mutex<Option<TroubleKind>>>);
+pub(crate) struct Trouble {
+    first: Arc<Mutex<Option<TroubleKind>>>,
+    sides: Option<Sides>,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TroubleKind {
@@ -52,16 +59,21 @@ pub(crate) enum TroubleKind {
 
 impl Trouble {
     pub(crate) fn get(&self) -> Option<TroubleKind> {
-        self.0
+        self.first
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
     fn note(&self, error: &io::Error) {
-        let kind = crate::tls::trouble(error)
-            .map_or_else(|| TroubleKind::Broken(error.to_string()), TroubleKind::Tls);
-        self.0
+        self.remember(
+            crate::tls::trouble(error, self.sides.as_ref())
+                .map_or_else(|| TroubleKind::Broken(error.to_string()), TroubleKind::Tls),
+        );
+    }
+
+    fn remember(&self, kind: TroubleKind) {
+        self.first
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get_or_insert(kind);
@@ -75,6 +87,8 @@ pub(crate) struct Connection {
     cut: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     trouble: Trouble,
     peer: Option<Peer>,
+    /// A plain connection of which nothing has been read: the first byte tells whether the server speaks TLS.
+    untouched: bool,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -86,8 +100,17 @@ impl Connection {
             cut: Some(Box::pin(turned(cut))),
             trouble: Trouble::default(),
             peer: None,
+            untouched: false,
             _place: None,
         }
+    }
+
+    /// A client's connection: its trouble is told by what both sides showed, or, on a plain one, by what the server
+    /// answers.
+    pub(crate) fn of_client(mut self, sides: Option<Sides>) -> Self {
+        self.untouched = sides.is_none();
+        self.trouble.sides = sides;
+        self
     }
 
     /// A server's connection, with its peer and its place among the server's connections.
@@ -123,7 +146,20 @@ impl AsyncRead for Connection {
         if self.cut.is_none() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
+        let before = buffer.filled().len();
         let result = Pin::new(&mut self.bytes).poll_read(cx, buffer);
+        if self.untouched
+            && let Some(first) = buffer.filled().get(before)
+        {
+            self.untouched = false;
+            if *first == TLS_ALERT {
+                self.trouble.remember(TroubleKind::Tls(
+                    "it speaks TLS, and this side was started without: give --tls DIR (sci: also SCI_TLS=DIR); \
+                     `changeover certs issue` makes the files"
+                        .to_owned(),
+                ));
+            }
+        }
         self.noted(result)
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::connection::{Bytes, Connection, Trouble, TroubleKind, prepare};
 use crate::destination::Destination;
-use crate::tls::{Expected, LinkSecurity, TlsError};
+use crate::tls::{Expected, LinkSecurity, Sides, TlsError};
 use changeover_emulated_nic::{DialError, Network};
 use hyper_util::rt::TokioIo;
 use std::error::Error as _;
@@ -109,6 +109,23 @@ pub struct Dialler {
     pub expected: Expected,
 }
 
+impl Dialler {
+    /// After a lost or refused connection: if a certificate was the reason, the right one may lie there by now.
+    pub(crate) fn after(&self, loss: &LinkLoss) {
+        let by_certificate = matches!(
+            loss,
+            LinkLoss::Tls(_)
+                | LinkLoss::Rejected {
+                    code: tonic::Code::PermissionDenied,
+                    ..
+                }
+        );
+        if let (true, LinkSecurity::MutualTls(tls)) = (by_certificate, &self.security) {
+            tls.look_for_new_files();
+        }
+    }
+}
+
 /// An open connection; dropping it cuts it.
 pub(crate) struct Opened {
     pub(crate) channel: Channel,
@@ -134,12 +151,12 @@ impl Dialler {
         to: &Destination,
         timeout: Duration,
     ) -> Result<Opened, LinkLoss> {
-        let bytes = match to {
+        let (bytes, sides) = match to {
             Destination::Tcp(address) => self.tcp(*address, timeout).await?,
-            Destination::Unix(path) => unix(path).await?,
+            Destination::Unix(path) => (unix(path).await?, None),
         };
         let (cut, cut_seen) = watch::channel(false);
-        let connection = Connection::new(bytes, cut_seen);
+        let connection = Connection::new(bytes, cut_seen).of_client(sides);
         let trouble = connection.trouble();
         let once = Arc::new(Mutex::new(Some(connection)));
         // The channel would call the connector again after a loss; who reconnects is decided elsewhere.
@@ -166,7 +183,11 @@ impl Dialler {
         })
     }
 
-    async fn tcp(&self, to: SocketAddr, timeout: Duration) -> Result<Box<dyn Bytes>, LinkLoss> {
+    async fn tcp(
+        &self,
+        to: SocketAddr,
+        timeout: Duration,
+    ) -> Result<(Box<dyn Bytes>, Option<Sides>), LinkLoss> {
         let tls = self
             .security
             .for_address(&self.network, to.ip())
@@ -183,8 +204,11 @@ impl Dialler {
             })?;
         prepare(&stream).map_err(|error| LinkLoss::Closed(error.to_string()))?;
         match tls {
-            None => Ok(Box::new(stream)),
-            Some(tls) => Ok(Box::new(self.secured(tls, to, stream).await?)),
+            None => Ok((Box::new(stream), None)),
+            Some(tls) => {
+                let (stream, sides) = self.secured(tls, to, stream).await?;
+                Ok((Box::new(stream), Some(sides)))
+            }
         }
     }
 
@@ -193,14 +217,15 @@ impl Dialler {
         tls: &crate::tls::MutualTls,
         to: SocketAddr,
         stream: TcpStream,
-    ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, LinkLoss> {
-        let connector = tls
+    ) -> Result<(tokio_rustls::client::TlsStream<TcpStream>, Sides), LinkLoss> {
+        let (connector, sides) = tls
             .connector(&self.expected)
-            .map_err(|error| LinkLoss::Tls(crate::tls::words(&error)))?;
+            .map_err(|error| LinkLoss::Tls(error.to_string()))?;
         connector
             .connect(ServerName::IpAddress(to.ip().into()), stream)
             .await
-            .map_err(|error| match crate::tls::trouble(&error) {
+            .map(|stream| (stream, sides.clone()))
+            .map_err(|error| match crate::tls::trouble(&error, Some(&sides)) {
                 Some(reason) => LinkLoss::Tls(reason),
                 None => LinkLoss::Closed(format!("the peer ended the TLS handshake: {error}")),
             })

@@ -2,6 +2,7 @@
 //! on plain links everybody is [`PeerIdentity::Local`] and may do everything, which is why those stay on the
 //! machine itself unless somebody said `--insecure`.
 
+use crate::notices::Notices;
 use changeover_model::ApplicationName;
 use changeover_model::message::{Operator, OperatorRole};
 use std::fmt;
@@ -200,13 +201,17 @@ impl Need<'_> {
 #[derive(Clone, Debug)]
 pub struct Gate {
     server: Identity,
+    notices: Notices,
 }
 
 impl Gate {
     /// The gate of this server; its identity only words the refusals.
     #[must_use]
     pub fn new(server: Identity) -> Self {
-        Self { server }
+        Self {
+            server,
+            notices: Notices::default(),
+        }
     }
 
     /// The peer of a request, if it may do what the request needs.
@@ -236,9 +241,15 @@ impl Gate {
         match &peer.identity {
             PeerIdentity::Local => Ok(()),
             PeerIdentity::Certified(identity) if need.is_met_by(identity) => Ok(()),
-            PeerIdentity::Certified(identity) => Err(tonic::Status::permission_denied(
-                self.refusal(identity, need),
-            )),
+            PeerIdentity::Certified(identity) => {
+                let refusal = self.refusal(identity, need);
+                let address = peer.address.map(|address| address.ip().to_string());
+                let address = address.unwrap_or_default();
+                if let Some(withheld) = self.notices.due(&format!("{address} {refusal}")) {
+                    tracing::warn!(address, withheld, "a call was refused: {refusal}");
+                }
+                Err(tonic::Status::permission_denied(refusal))
+            }
         }
     }
 

@@ -12,6 +12,7 @@ pub mod destination;
 pub mod dial;
 pub mod identity;
 pub mod link;
+pub mod notices;
 pub mod server;
 pub mod status;
 pub mod streams;

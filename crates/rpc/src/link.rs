@@ -345,7 +345,10 @@ where
                     }
                     told
                 }
-                Err(reason) => self.listener.tell(LinkEvent::NotConnected { reason }).await,
+                Err(reason) => {
+                    self.dialler.after(&reason);
+                    self.listener.tell(LinkEvent::NotConnected { reason }).await
+                }
             };
             if told.is_err() {
                 return;
@@ -420,6 +423,7 @@ where
             }
         };
         self.shared.set(None);
+        self.dialler.after(&reason);
         self.listener
             .tell(LinkEvent::Disconnected { connection, reason })
             .await

@@ -127,6 +127,13 @@ impl Server {
 
         let (cut, cut_seen) = watch::channel(false);
         let (accepted, incoming) = mpsc::channel(16);
+        let tls = self.tls.clone();
+        let reminding = async move {
+            match tls {
+                Some(tls) => tls.remind().await,
+                None => std::future::pending().await,
+            }
+        };
         let accepting = accept::run(self.listener, self.tls, accepted, cut_seen);
         let (end, ended) = watch::channel(false);
         let serving = tonic::transport::Server::builder()
@@ -141,6 +148,7 @@ impl Server {
         tokio::select! {
             result = &mut serving => return Ok(result?),
             never = accepting => match never {},
+            never = reminding => match never {},
             () = shutdown => {}
         }
         // The listener is gone with `accepting`; new calls on open connections are told to go away.

@@ -35,6 +35,7 @@ pub fn grpc_code(code: RefusalCode) -> Code {
         RefusalCode::NotPersisted => Code::Internal,
         RefusalCode::BackupNotRunning
         | RefusalCode::BackupServiceUnavailable
+        | RefusalCode::HostStopping
         | RefusalCode::NotInStep
         | RefusalCode::HostLost
         | RefusalCode::AgentLost

@@ -2,6 +2,7 @@
 
 use crate::effects::{self, EffectResult};
 use crate::links::Links;
+use crate::metrics::Observer;
 use crate::requests::Requests;
 use crate::store::Store;
 use changeover_component::{Effects, Handle};
@@ -20,12 +21,18 @@ pub(crate) struct ScsEffects {
     pub(crate) requests: Requests,
     pub(crate) pictures: watch::Sender<Option<Arc<Picture>>>,
     pub(crate) reactions: broadcast::Sender<ReactionPicture>,
+    pub(crate) observer: Observer,
     /// The picture has changed since it was last drawn.
     pub(crate) stale: bool,
 }
 
 impl Effects<ScsCore> for ScsEffects {
-    fn act(&mut self, _now: Timestamp, output: ScsOutput) {
+    fn took(&mut self, now: Timestamp, input: &ScsInput) {
+        self.observer.took(now, input);
+    }
+
+    fn act(&mut self, now: Timestamp, output: ScsOutput) {
+        self.observer.acts(now, &output);
         match output {
             ScsOutput::ToLca {
                 host,
@@ -61,6 +68,7 @@ impl Effects<ScsCore> for ScsEffects {
 
     /// Draws the picture once per burst, and only while somebody watches.
     fn settled(&mut self, now: Timestamp, core: &ScsCore) {
+        self.observer.settled(core);
         if self.stale && self.pictures.receiver_count() > 0 {
             self.stale = false;
             self.pictures.send_replace(core.picture(now).map(Arc::new));

@@ -1,11 +1,12 @@
 //! Solution Control Server: the shell of `scs-core`, which hosts the reaction engine. One per site.
 //!
 //! Owns the process: arguments, store, links to LCAs and Message Server (`links`), the services for operators (`rpc`),
-//! effects on the world (`effects`), and how the core's outputs reach them (`acting`). Decides nothing.
+//! effects on the world (`effects`), what is counted (`metrics`), and how the core's outputs reach them (`acting`). Decides nothing.
 
 mod acting;
 mod effects;
 mod links;
+mod metrics;
 mod requests;
 mod rpc;
 mod serving;
@@ -33,4 +34,9 @@ pub struct Arguments {
 pub fn main(arguments: Arguments) -> ExitCode {
     let log = arguments.component.log.clone();
     changeover_component::run(&log, serving::run(arguments.component))
+}
+
+/// Every family of metrics that it can be scraped for.
+pub fn metric_families() -> Vec<changeover_metrics::FamilyDescription> {
+    metrics::Metrics::new(None).families()
 }

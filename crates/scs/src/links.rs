@@ -9,6 +9,7 @@ use changeover_model::message::{
 };
 use changeover_rpc::identity::Role;
 use changeover_rpc::link::{self, Dialler, LinkEvent, LinkHandle, LinkLoss, LinkOptions};
+use changeover_rpc::notices::Notices;
 use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire;
 use changeover_rpc::wire::lca_client::LcaClient;
@@ -55,6 +56,8 @@ pub(crate) struct Links {
     table: Arc<Mutex<Table>>,
     network: Network,
     security: LinkSecurity,
+    /// What was said of links that do not come up.
+    notices: Notices,
     events: mpsc::Sender<Event>,
 }
 
@@ -76,10 +79,16 @@ impl Links {
                 table: Arc::default(),
                 network,
                 security,
+                notices: Notices::default(),
                 events,
             },
             Events(receiver),
         )
+    }
+
+    /// Reads the certificates again (SIGHUP).
+    pub(crate) async fn reload_certificates(&self) {
+        self.security.reload().await;
     }
 
     fn with<R>(&self, work: impl FnOnce(&mut Table) -> R) -> R {
@@ -99,7 +108,7 @@ impl Links {
 
     fn inputs(&self, event: Event) -> Vec<ScsInput> {
         match event {
-            Event::Lca(host, event) => vec![lca_input(host, event)],
+            Event::Lca(host, event) => vec![lca_input(host, event, &self.notices)],
             Event::Alarms(event) => self.alarm_inputs(event),
             Event::Log(event) => self.log_inputs(event),
         }
@@ -128,7 +137,21 @@ impl Links {
                 })
             }
             LinkEvent::NotConnected { reason } => {
-                tracing::debug!(%reason, "the Message Server does not answer");
+                match &reason {
+                    LinkLoss::Tls(_) | LinkLoss::Rejected { .. } | LinkLoss::Other(_) => {
+                        if let Some(withheld) =
+                            self.notices.due(&format!("Message Server {reason}"))
+                        {
+                            tracing::warn!(%reason, withheld, "the Message Server cannot be connected");
+                        }
+                    }
+                    LinkLoss::Refused
+                    | LinkLoss::TimedOut
+                    | LinkLoss::NoRoute
+                    | LinkLoss::Closed(_) => {
+                        tracing::debug!(%reason, "the Message Server does not answer");
+                    }
+                }
                 Vec::new()
             }
         }
@@ -334,9 +357,12 @@ fn connected(table: &Table) -> Vec<ScsInput> {
     }
 }
 
-fn lca_input(host: HostName, event: LinkEvent<FromLca>) -> ScsInput {
+fn lca_input(host: HostName, event: LinkEvent<FromLca>, notices: &Notices) -> ScsInput {
     match event {
-        LinkEvent::Connected { connection } => ScsInput::LcaConnected { host, connection },
+        LinkEvent::Connected { connection } => {
+            notices.over(&format!("{host}: "));
+            ScsInput::LcaConnected { host, connection }
+        }
         LinkEvent::Message {
             connection,
             message,
@@ -356,7 +382,9 @@ fn lca_input(host: HostName, event: LinkEvent<FromLca>) -> ScsInput {
         LinkEvent::NotConnected { reason } => {
             match &reason {
                 LinkLoss::Tls(_) | LinkLoss::Rejected { .. } | LinkLoss::Other(_) => {
-                    tracing::warn!(%host, %reason, "its LCA cannot be connected");
+                    if let Some(withheld) = notices.due(&format!("{host}: {reason}")) {
+                        tracing::warn!(%host, %reason, withheld, "its LCA cannot be connected");
+                    }
                 }
                 LinkLoss::Refused
                 | LinkLoss::TimedOut

@@ -2,6 +2,7 @@
 
 use crate::acting::ScsEffects;
 use crate::links::Links;
+use crate::metrics::{Metrics, Observer};
 use crate::requests::Requests;
 use crate::rpc::Service;
 use crate::store::{self, Opened, StoreError};
@@ -13,7 +14,7 @@ use changeover_emulated_nic::Network;
 use changeover_model::environment::Environment;
 use changeover_rpc::identity::{Gate, Identity, Role};
 use changeover_rpc::server::{Listener, Server, Services};
-use changeover_rpc::tls::LinkSecurity;
+use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire::reaction_engine_server::ReactionEngineServer;
 use changeover_rpc::wire::solution_control_server_server::SolutionControlServerServer;
 use changeover_scs_core::{ScsCore, ScsIdentity, ScsInput};
@@ -50,6 +51,7 @@ pub(crate) async fn run(common: ComponentArguments) -> anyhow::Result<ExitCode> 
             return Ok(ExitCode::Unusable);
         }
     };
+    security.this_is(Expected::role(Role::Scs));
     common.make_folders()?;
     let opened = match store::open(&common.state_dir) {
         Ok(opened) => opened,
@@ -65,8 +67,13 @@ pub(crate) async fn run(common: ComponentArguments) -> anyhow::Result<ExitCode> 
     // The address first: a second SCS started by mistake must end before it has spoken to anybody.
     let server = Server::new(Listener::tcp(&network, at).await?, &network, &security)?;
     let (links, events) = Links::new(network, security);
-    let service = start(&common, opened, &links)?;
+    let metrics = Metrics::new(tls);
+    let service = start(&common, opened, &links, &metrics)?;
     let handle = service.handle.clone();
+    let _scraped = common
+        .metrics
+        .metrics
+        .map(|at| metrics.serve(at, handle.clone(), common.state_dir.join(store::FILE)));
     tokio::spawn(links.clone().run(events, handle.clone()));
     load(&handle, &links, environment).await?;
     let services = Services::new()
@@ -94,6 +101,7 @@ fn start(
     common: &ComponentArguments,
     mut opened: Opened,
     links: &Links,
+    metrics: &Metrics,
 ) -> anyhow::Result<Service> {
     let requests = Requests::default();
     let (pictures, _) = watch::channel(None);
@@ -103,9 +111,10 @@ fn start(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         session: clock.now().0,
     };
+    let observer = Observer::new(metrics.flows.clone(), &opened.state);
     let core = ScsCore::new(clock.now(), identity, std::mem::take(&mut opened.state));
     let journal = common.runtime_dir().join("scs.journal");
-    let writer = store::Writer::new();
+    let writer = store::Writer::new(metrics.store.clone());
     let store = writer.store();
     let handle = changeover_component::start(clock, journal, core, |handle| ScsEffects {
         links: links.clone(),
@@ -113,6 +122,7 @@ fn start(
         requests: requests.clone(),
         pictures: pictures.clone(),
         reactions: reactions.clone(),
+        observer,
         stale: true,
         handle,
     });
@@ -134,6 +144,7 @@ async fn wait(signals: &mut Signals, handle: &Handle<ScsCore>, links: &Links, co
             Signal::Journal => handle.write_journal(),
             Signal::Reload => {
                 Readiness.reloading();
+                links.reload_certificates().await;
                 match read(config) {
                     Ok(environment) => match load(handle, links, environment).await {
                         Ok(()) => tracing::info!("the environment was read again"),

@@ -1,16 +1,18 @@
 //! The SCS's memory: one SQLite database of keys and values, written by one thread that commits whatever is
 //! queued whenever it is free. What is kept, and under which key, scs-core decides (`StoreChange`).
 
+use crate::metrics::STORE;
 use changeover_component::Handle;
+use changeover_metrics::StoreMetrics;
 use changeover_model::Ticket;
 use changeover_scs_core::{ScsCore, ScsInput, StoreChange, StoredState};
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Name of the database in the state folder.
-const FILE: &str = "scs.db";
+pub(crate) const FILE: &str = "scs.db";
 /// Version of its schema, in SQLite's `user_version`.
 const VERSION: i64 = 1;
 /// Most transactions that may wait for the disk.
@@ -166,24 +168,31 @@ fn read(connection: &Connection) -> rusqlite::Result<(StoredState, Vec<String>)>
 /// The way to the writer.
 pub(crate) struct Store {
     queue: mpsc::SyncSender<(Ticket, Vec<StoreChange>)>,
+    metrics: StoreMetrics,
 }
 
 /// The writer before it has started: the core's handle exists only after the effects do.
 pub(crate) struct Writer {
     queue: mpsc::SyncSender<(Ticket, Vec<StoreChange>)>,
     work: mpsc::Receiver<(Ticket, Vec<StoreChange>)>,
+    metrics: StoreMetrics,
 }
 
 impl Writer {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(metrics: StoreMetrics) -> Self {
         let (queue, work) = mpsc::sync_channel(QUEUE);
-        Self { queue, work }
+        Self {
+            queue,
+            work,
+            metrics,
+        }
     }
 
     /// The way to it.
     pub(crate) fn store(&self) -> Store {
         Store {
             queue: self.queue.clone(),
+            metrics: self.metrics.clone(),
         }
     }
 
@@ -192,11 +201,15 @@ impl Writer {
     /// # Errors
     /// When no thread can be started.
     pub(crate) fn start(self, opened: Opened, handle: Handle<ScsCore>) -> std::io::Result<()> {
-        let Self { queue, work } = self;
+        let Self {
+            queue,
+            work,
+            metrics,
+        } = self;
         drop(queue);
         std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || write_all(opened.connection, &work, &handle))?;
+            .spawn(move || write_all(opened.connection, &work, &handle, &metrics))?;
         Ok(())
     }
 }
@@ -204,11 +217,13 @@ impl Writer {
 impl Store {
     /// Queues one transaction.
     pub(crate) fn keep(&self, ticket: Ticket, changes: Vec<StoreChange>, handle: &Handle<ScsCore>) {
+        self.metrics.queued(STORE);
         if self.queue.try_send((ticket, changes)).is_err() {
             let failed = ScsInput::PersistFailed {
                 ticket,
                 reason: "the disk does not keep up".to_owned(),
             };
+            self.metrics.wrote(STORE, 1, Duration::ZERO, false);
             if !handle.try_input(failed) {
                 tracing::error!("the disk does not keep up, and neither does the SCS");
             }
@@ -221,15 +236,18 @@ fn write_all(
     mut connection: Connection,
     work: &mpsc::Receiver<(Ticket, Vec<StoreChange>)>,
     handle: &Handle<ScsCore>,
+    metrics: &StoreMetrics,
 ) {
     while let Ok(first) = work.recv() {
         let batch: Vec<_> = std::iter::once(first)
             .chain(work.try_iter().take(QUEUE))
             .collect();
+        let began = Instant::now();
         let written = write(
             &mut connection,
             batch.iter().flat_map(|(_, changes)| changes),
         );
+        metrics.wrote(STORE, batch.len(), began.elapsed(), written.is_ok());
         if let Err(error) = &written {
             tracing::error!(%error, "the database cannot be written");
         }
@@ -276,6 +294,7 @@ fn write<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use changeover_kill_trials as kill_trials;
     use changeover_model::{Epoch, PairName};
     use changeover_scs_core::StoredPair;
 
@@ -341,5 +360,33 @@ mod tests {
             matches!(error, StoreError::Newer { found: 7, .. }),
             "{error}"
         );
+    }
+
+    /// The writer of the trials: epochs without end.
+    fn write_epochs(folder: &Path) {
+        let mut opened = open(folder).expect("the store that a kill left opens");
+        let pair = PairName::from("SIP_EAST");
+        let mut next = opened.state.pairs.get(&pair).map_or(0, |of| of.epoch.0);
+        loop {
+            next += 1;
+            write(&mut opened.connection, [epoch(next)].iter()).expect("it is written");
+            kill_trials::acknowledge(next);
+        }
+    }
+
+    #[test]
+    fn a_killed_scs_has_lost_no_epoch() {
+        if let Some(folder) = kill_trials::writer() {
+            return write_epochs(&folder);
+        }
+        let folder = folder();
+        for seed in 0..kill_trials::trials() {
+            let test = "store::tests::a_killed_scs_has_lost_no_epoch";
+            let last = kill_trials::kill_while_writing(test, folder.path(), seed);
+            let opened = open(folder.path()).expect("the store that a kill left opens");
+            let found = opened.state.pairs[&PairName::from("SIP_EAST")].epoch;
+            assert!(found >= Epoch(last), "seed {seed}: {found} after {last}");
+            assert_eq!(opened.notes, Vec::<String>::new(), "seed {seed}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The UDP socket on the VIP: a task that receives and opens the socket again when it is lost, and one that sends. A
 //! server that is not primary sends nothing, also not what was queued a moment before.
 
+use crate::metrics::Said;
 use changeover_component::Handle;
 use changeover_emulated_nic::{DatagramSender, Datagrams, Network};
 use changeover_sip_core::{SipCore, SipInput, Transport};
@@ -75,6 +76,7 @@ pub(crate) struct Socket {
     pub(crate) at: SocketAddr,
     pub(crate) handle: Handle<SipCore>,
     pub(crate) gate: Gate,
+    pub(crate) said: Said,
     pub(crate) wanted: watch::Receiver<Wanted>,
     pub(crate) state: watch::Sender<SocketState>,
 }
@@ -113,6 +115,9 @@ impl Socket {
             tokio::select! {
                 received = socket.receive() => match received {
                     Ok(datagram) => {
+                        if !self.gate.is_open() {
+                            self.said.unanswered();
+                        }
                         let input = SipInput::Received {
                             transport: Transport::Udp,
                             from: datagram.from,

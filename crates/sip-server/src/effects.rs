@@ -2,6 +2,7 @@
 
 use crate::datagrams::Outbound;
 use crate::ha_link::Links;
+use crate::metrics::Said;
 use crate::streams::Streams;
 use changeover_component::{Effects, Handle};
 use changeover_model::Timestamp;
@@ -16,6 +17,7 @@ pub(crate) struct SipEffects {
     pub(crate) standing: watch::Sender<Option<Standing>>,
     /// What goes out on the HA link once the burst is over: one frame for many messages.
     pub(crate) frame: Option<(LinkId, Vec<SyncMessage>)>,
+    pub(crate) said: Said,
 }
 
 impl SipEffects {
@@ -29,10 +31,13 @@ impl SipEffects {
 impl Effects<SipCore> for SipEffects {
     fn act(&mut self, _now: Timestamp, output: SipOutput) {
         match output {
-            SipOutput::Send { to, bytes } => match to.transport {
-                Transport::Udp => self.outbound.send(to.address, bytes),
-                Transport::Tcp => self.streams.send(to.address, bytes, &self.handle),
-            },
+            SipOutput::Send { to, bytes } => {
+                self.said.sends(&bytes);
+                match to.transport {
+                    Transport::Udp => self.outbound.send(to.address, bytes),
+                    Transport::Tcp => self.streams.send(to.address, bytes, &self.handle),
+                }
+            }
             SipOutput::Sync { link, message } => {
                 if self.frame.as_ref().is_some_and(|(other, _)| *other != link) {
                     self.flush();

@@ -8,12 +8,13 @@
 mod datagrams;
 mod effects;
 mod ha_link;
+mod metrics;
 mod rpc;
 mod server;
 mod settings;
 mod streams;
 
-use changeover_component::{ExitCode, LogArguments};
+use changeover_component::{ExitCode, LogArguments, MetricsArguments};
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -33,6 +34,9 @@ pub struct Arguments {
     /// Name of the Application object [default: what the LCA says]
     #[arg(long, value_name = "NAME", env = "CHANGEOVER_APPLICATION")]
     pub application: Option<String>,
+    /// Metrics.
+    #[command(flatten)]
+    pub metrics: MetricsArguments,
     /// Log.
     #[command(flatten)]
     pub log: LogArguments,
@@ -42,4 +46,9 @@ pub struct Arguments {
 pub fn main(arguments: Arguments) -> ExitCode {
     let log = arguments.log.clone();
     changeover_component::run(&log, server::run(arguments))
+}
+
+/// Every family of metrics that it can be scraped for.
+pub fn metric_families() -> Vec<changeover_metrics::FamilyDescription> {
+    metrics::Metrics::new().families()
 }

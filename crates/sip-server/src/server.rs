@@ -5,6 +5,7 @@ use crate::Arguments;
 use crate::datagrams::{Gate, Outbound, Socket, SocketState, Wanted};
 use crate::effects::SipEffects;
 use crate::ha_link::{Links, tell};
+use crate::metrics::{Metrics, Said};
 use crate::rpc::Service;
 use crate::settings::{HaSettings, SipSettings};
 use crate::streams::Streams;
@@ -41,6 +42,7 @@ struct Server {
     /// Somebody said so by SIGUSR1.
     unavailable: bool,
     reported: Option<(ApplicationStatus, String, bool)>,
+    said: Said,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -67,7 +69,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let security = LinkSecurity::from_arguments(settings.tls.as_deref(), settings.insecure)?;
     let name = settings.application.to_string();
     let link = ApplicationLink::register(settings).await?;
-    let mut server = Server::start(name, network, security, link)?;
+    let metrics = Metrics::new();
+    let mut server = Server::start(name, network, security, link, metrics.said.clone())?;
+    let _scraped = arguments
+        .metrics
+        .metrics
+        .map(|at| metrics.serve(at, server.link.log().clone()));
     server.turn(&mut signals).await;
     // The event of the last mode may still be on its way to the Message Server.
     if !server.link.log().delivered(LAST_WORDS).await {
@@ -86,6 +93,7 @@ impl Server {
         network: Network,
         security: LinkSecurity,
         link: ApplicationLink,
+        said: Said,
     ) -> anyhow::Result<Self> {
         let settings = SipSettings::read(&name, link.registered())?;
         let at = settings.config.address;
@@ -108,6 +116,7 @@ impl Server {
                 links: links.clone(),
                 standing: standing_told,
                 frame: None,
+                said: said.clone(),
             },
         );
         let first = if settings.shares_host {
@@ -122,6 +131,7 @@ impl Server {
             at,
             handle: handle.clone(),
             gate: gate.clone(),
+            said: said.clone(),
             wanted: wanted_told,
             state,
         };
@@ -154,6 +164,7 @@ impl Server {
             standing,
             unavailable: false,
             reported: None,
+            said,
         })
     }
 
@@ -174,6 +185,10 @@ impl Server {
                 },
                 interrupt = interrupts.next() => match interrupt {
                     Interrupt::End => return,
+                    Interrupt::Reload => {
+                        self.link.log().reload_certificates().await;
+                        self.dialler.security.reload().await;
+                    }
                     Interrupt::Available(available) => self.unavailable = !available,
                 },
                 changed = self.standing.changed() => drop(changed),
@@ -203,6 +218,7 @@ impl Server {
         if !primary && self.settings.shares_host {
             self.wanted.send_replace(Wanted::Closed);
         }
+        self.said.entered(run_mode, epoch);
         tracing::info!(%run_mode, %epoch, "run mode entered");
         order.activated();
         match self.settings.ha {
@@ -243,6 +259,7 @@ impl Server {
         if self.reported.as_ref() != Some(&report) {
             self.reported = Some(report.clone());
             let (status, reason, in_step) = report;
+            self.said.available(status == ApplicationStatus::Running);
             self.link.report_status(status, reason, in_step).await;
         }
     }
@@ -276,12 +293,15 @@ async fn serve(ha: HaSettings, network: Network, security: LinkSecurity, service
 
 enum Interrupt {
     End,
+    /// SIGHUP: read the certificates again.
+    Reload,
     Available(bool),
 }
 
 struct Interrupts {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
     unavailable: Signal,
     available: Signal,
 }
@@ -291,6 +311,7 @@ impl Interrupts {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
             unavailable: signal(SignalKind::user_defined1())?,
             available: signal(SignalKind::user_defined2())?,
         })
@@ -300,6 +321,7 @@ impl Interrupts {
         tokio::select! {
             _ = self.terminate.recv() => Interrupt::End,
             _ = self.interrupt.recv() => Interrupt::End,
+            _ = self.hangup.recv() => Interrupt::Reload,
             _ = self.unavailable.recv() => Interrupt::Available(false),
             _ = self.available.recv() => Interrupt::Available(true),
         }

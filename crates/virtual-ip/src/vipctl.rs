@@ -1,7 +1,8 @@
 //! `vipctl`: the control script that needs no script. [`run`] is the whole program, given its arguments and a way to
 //! reach the addresses, so that another binary can carry it as a subcommand with other addresses than the kernel's.
 //! `arguments.rs` turns words into an order, `verbs.rs` carries it out, `report.rs` writes what came
-//! of it. Addresses themselves are [`crate::Addresses`]'s business.
+//! of it. Addresses themselves are [`crate::Addresses`]'s business. [`within`] is the same for an agent that holds them
+//! open already.
 //!
 //! Exit codes: **0** everything is as wanted, already so included. **1** done, but an address is not as wanted, and the
 //! output names which and why; for `probe`, somebody has it. **2** unusable input, nothing was done. **3** the kernel
@@ -42,17 +43,54 @@ pub fn run(
         args,
         &variable,
         addresses,
-        &mut io::stdout().lock(),
-        &mut io::stderr().lock(),
+        &mut io::stdout(),
+        &mut io::stderr(),
     )
+}
+
+/// What [`within`] left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code that the program would have had.
+    pub code: u8,
+    /// What it would have written, results and complaints in their order.
+    pub output: String,
+}
+
+/// Carries out `up` or `down` within the caller's process and runtime, on addresses that it holds open: an agent spares
+/// itself the start of a process. `arguments` as on the command line, without the program's name; `variable` looks
+/// into what would be the environment. Dropping the future ends it; a change already handed to the kernel stands.
+pub async fn within(
+    arguments: &[String],
+    variable: impl Fn(&str) -> Option<String>,
+    addresses: &dyn Addresses,
+) -> Ended {
+    let words = std::iter::once("vipctl").chain(arguments.iter().map(String::as_str));
+    let request = arguments::understand(words.map(OsString::from), &variable);
+    drop(variable);
+    let mut output = Vec::new();
+    let code = match request {
+        Ok(Request { order, format }) => {
+            let mut complaints = Vec::new();
+            let code = concluded(&order, addresses, format, &mut output, &mut complaints).await;
+            output.append(&mut complaints);
+            code
+        }
+        Err(misuse) => {
+            output = format!("vipctl: {misuse}\n").into_bytes();
+            UNUSABLE
+        }
+    };
+    let output = String::from_utf8_lossy(&output).into_owned();
+    Ended { code, output }
 }
 
 fn run_with(
     args: impl IntoIterator<Item = OsString>,
     variable: &dyn Fn(&str) -> Option<String>,
     addresses: impl FnOnce() -> Result<Arc<dyn Addresses>, AddressError>,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
+    out: &mut (dyn Write + Send),
+    err: &mut (dyn Write + Send),
 ) -> u8 {
     let Request { order, format } = match arguments::understand(args, variable) {
         Ok(request) => request,
@@ -82,23 +120,35 @@ fn run_with(
         }
     };
     runtime.block_on(async {
-        let outcome = match addresses() {
-            Ok(addresses) => verbs::carry_out(&order, addresses.as_ref(), format, out).await,
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(verbs::Outcome { code, complaints }) => {
-                for complaint in complaints {
-                    write(err, &format!("vipctl: {complaint}\n"));
-                }
-                code
-            }
-            Err(error) => {
-                write(err, &format!("vipctl: {error}\n"));
-                code_of(&error)
-            }
+        match addresses() {
+            Ok(addresses) => concluded(&order, addresses.as_ref(), format, out, err).await,
+            Err(error) => failed(&error, err),
         }
     })
+}
+
+/// Carries an order out, writes what is to be said, and returns the exit code.
+async fn concluded(
+    order: &arguments::Order,
+    addresses: &dyn Addresses,
+    format: arguments::Format,
+    out: &mut (dyn Write + Send),
+    err: &mut (dyn Write + Send),
+) -> u8 {
+    match verbs::carry_out(order, addresses, format, out).await {
+        Ok(verbs::Outcome { code, complaints }) => {
+            for complaint in complaints {
+                write(err, &format!("vipctl: {complaint}\n"));
+            }
+            code
+        }
+        Err(error) => failed(&error, err),
+    }
+}
+
+fn failed(error: &AddressError, err: &mut dyn Write) -> u8 {
+    write(err, &format!("vipctl: {error}\n"));
+    code_of(error)
 }
 
 fn code_of(error: &AddressError) -> u8 {

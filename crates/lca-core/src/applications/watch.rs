@@ -1,5 +1,6 @@
-//! Watching a registered application: the statuses it reports, and heartbeats that notice a hang. A hang is
-//! reported, not acted upon: the SCS knows whether there is somebody to take over.
+//! Watching a registered application: the statuses it reports, and heartbeats that notice a hang. The hang of a
+//! primary is reported, not acted upon: the SCS knows whether there is somebody to take over. Any other serves
+//! nobody while it hangs: it is ended and started again, a hang timeout later.
 
 use super::Phase;
 use crate::LcaOutput;
@@ -7,7 +8,7 @@ use crate::core::LcaCore;
 use crate::timers::Timer;
 use changeover_model::environment::Application;
 use changeover_model::message::ToApplication;
-use changeover_model::{ApplicationName, ApplicationStatus, Redundancy, show_duration};
+use changeover_model::{ApplicationName, ApplicationStatus, Redundancy, RunMode, show_duration};
 use std::time::Duration;
 
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(500);
@@ -157,6 +158,10 @@ impl LcaCore {
             self.arm(Timer::Hang(name.clone()), patience);
             return;
         }
+        if app.shown.hung {
+            self.end_hung(name);
+            return;
+        }
         app.shown.hung = true;
         app.shown.reason = if app.link.is_some() {
             format!(
@@ -167,6 +172,24 @@ impl LcaCore {
             "is not connected to its LCA any more".to_owned()
         };
         self.settle(name);
+        self.arm(Timer::Hang(name.clone()), patience);
+    }
+
+    /// It has hung for as long again. By its restart limit one that hangs again and again stays down in the end.
+    fn end_hung(&mut self, name: &ApplicationName) {
+        let Some(app) = self.applications.get(name) else {
+            return;
+        };
+        let patience = hang_timeout(&app.definition);
+        let may_serve =
+            app.run_mode() == RunMode::Primary || app.given.run_mode == RunMode::Primary;
+        if may_serve || !app.definition.start_info.auto_restart {
+            // Whether it becomes backup, or somebody switches restarts on, is looked at again.
+            self.arm(Timer::Hang(name.clone()), patience);
+            return;
+        }
+        let reason = format!("ended because it hung: {}", app.shown.reason);
+        self.end(name, false, true, &reason);
     }
 }
 

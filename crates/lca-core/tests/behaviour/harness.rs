@@ -289,6 +289,12 @@ impl Lca {
         })
     }
 
+    /// The shell carries the script out itself.
+    pub(crate) fn carried_out_here(&mut self, run: usize) -> Vec<String> {
+        let run = self.runs[run];
+        self.feed(LcaInput::ScriptCarriedOutHere { run })
+    }
+
     pub(crate) fn exited(&mut self, run: usize, code: i32) -> Vec<String> {
         let run = self.runs[run];
         let (exit, output) = (ExitStatus::Code(code), "last words".to_owned());

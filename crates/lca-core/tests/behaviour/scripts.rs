@@ -43,6 +43,38 @@ fn a_script_succeeded_when_the_address_is_seen_as_wanted_and_was_not_before() {
 }
 
 #[test]
+fn a_script_that_the_shell_carries_out_itself_is_launched_without_a_process_on_record() {
+    let mut lca = Lca::serving_as_primary();
+    lca.observe(false);
+    lca.show_writes = true;
+    lca.script(UP, 2);
+    expect(
+        lca.carried_out_here(1),
+        "scs: order 2 SIP_SERVER_PRIMARY_VIP_UP done, start 0",
+    );
+    lca.exited(1, 0);
+    expect(
+        lca.read(true),
+        "
+        announce 10.10.11.103 on eth0
+        scs: addresses 10.10.11.103 eth0
+        scs: script 2 SIP_SERVER_PRIMARY_VIP_UP Succeeded (exit 0): 10.10.11.103/24 seen on eth0:1
+    ",
+    );
+    expect(lca.gone(1), "write fast: run2 gone");
+}
+
+#[test]
+fn a_script_that_the_shell_carries_out_itself_is_ended_by_a_newer_order_too() {
+    let mut lca = Lca::serving_as_primary();
+    lca.observe(false);
+    lca.script(UP, 2);
+    expect(lca.script(DOWN, 3), "SIGKILL run2 to all");
+    // The word that it had begun comes late; it is to end all the same.
+    expect(lca.carried_out_here(1), "SIGKILL run2 to all");
+}
+
+#[test]
 fn exit_codes_are_evidence_only() {
     for (script, before, code, after, wanted) in [
         (

@@ -34,6 +34,34 @@ fn heartbeats_go_out_twice_a_second_and_silence_is_reported_as_a_hang() {
 }
 
 #[test]
+fn a_backup_that_goes_on_hanging_is_ended_and_started_again() {
+    let mut lca = Lca::serving();
+    lca.pass(ms(3000));
+    expect(without_beats(lca.pass(ms(3000))), "
+        3000 SIGKILL run1 to all
+        3000 scs: SIP_SERVER_PRIMARY StopTransition Backup/1 start 1 in-step (ended because it hung: has not answered a heartbeat for 3s)
+    ");
+    lca.exited(0, 9);
+    expect(lca.gone(0), "
+        scs: SIP_SERVER_PRIMARY Stopped Unknown/1 start 1 in-step (ended because it hung: has not answered a heartbeat for 3s)
+    ");
+    expect(
+        lca.pass(ms(1000)),
+        "
+        100 scs: SIP_SERVER_PRIMARY StartPending Unknown/1 start 2 (start ordered)
+        100 start run2 Managed SIP_SERVER_PRIMARY: ./sip-server
+    ",
+    );
+}
+
+#[test]
+fn a_primary_that_goes_on_hanging_is_left_to_the_scs() {
+    let mut lca = Lca::serving_as_primary();
+    lca.pass(ms(3000));
+    expect(without_beats(lca.pass(ms(60_000))), "");
+}
+
+#[test]
 fn an_application_that_lost_its_connection_has_the_hang_timeout_to_come_back() {
     let mut lca = Lca::serving();
     lca.feed(LcaInput::ApplicationDisconnected { connection: LINK });

@@ -122,6 +122,7 @@ mod tests {
             working_directory: String::new(),
             environment: Vec::new(),
             output: folder.join("output"),
+            is_script: false,
         })
         .expect("a shell can be started");
         started.pid

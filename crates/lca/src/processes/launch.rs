@@ -1,6 +1,7 @@
 //! Starts a process: own process group, own output file, the run's marker in its environment.
 
-use super::{OutputFile, proc_table};
+use super::{OutputFile, proc_table, seclusion};
+use changeover_component::METRICS_VARIABLE;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ pub(crate) struct Launch {
     pub(crate) environment: Vec<(String, String)>,
     /// Where standard output and error go.
     pub(crate) output: PathBuf,
+    /// A script of the site, not a server: on an emulated host it is kept away from the kernel's network.
+    pub(crate) is_script: bool,
 }
 
 /// A process that runs.
@@ -44,6 +47,7 @@ pub(crate) fn launch(what: &Launch) -> io::Result<Started> {
         .args(&what.arguments)
         .envs(what.environment.iter().map(|(name, value)| (name, value)))
         .env(MARKER, &what.run)
+        .env_remove(METRICS_VARIABLE)
         .env_remove("NOTIFY_SOCKET")
         .env_remove("WATCHDOG_USEC")
         .env_remove("WATCHDOG_PID")
@@ -54,7 +58,8 @@ pub(crate) fn launch(what: &Launch) -> io::Result<Started> {
     if !what.working_directory.is_empty() {
         command.current_dir(&what.working_directory);
     }
-    let child = command.spawn().map_err(|error| {
+    let place = what.is_script.then(seclusion::place).flatten();
+    let child = seclusion::within(place, || command.spawn()).map_err(|error| {
         let place = if what.working_directory.is_empty() {
             "."
         } else {

@@ -8,6 +8,7 @@ mod launch;
 mod output;
 mod pidfd;
 mod proc_table;
+mod seclusion;
 
 pub(crate) use descendants::{end_all, terminate};
 pub(crate) use launch::{Launch, MARKER, launch};

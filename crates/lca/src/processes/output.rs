@@ -61,6 +61,17 @@ impl OutputFile {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    /// Holds `text` and nothing else.
+    pub(crate) fn replace(&self, text: &str) -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .write(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&self.path)?;
+        file.write_all(text.as_bytes())
+    }
+
     /// Begins anew.
     pub(crate) fn remove(&self) {
         if let Err(error) = std::fs::remove_file(&self.path)

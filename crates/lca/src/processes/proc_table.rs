@@ -107,13 +107,15 @@ pub(crate) fn environment_of(pid: u32) -> BTreeMap<String, String> {
 
 /// Every living process of this agent's network that carries a marker, oldest first: how the runs of a crashed agent
 /// are found whose pid was never recorded. Another site on the same machine may have a host of the same name; its
-/// processes live on another emulated network or in another network namespace, and are none of ours.
+/// processes live on another emulated network or in another network namespace, and are none of ours. (On an emulated
+/// host the namespace says nothing: scripts may be kept in one of their own.)
 pub(crate) fn marked() -> Vec<Marked> {
     let namespace = network_namespace(std::process::id());
     let network = std::env::var(NETWORK_VARIABLE).ok();
+    let is_here = |pid| network.is_some() || network_namespace(pid) == namespace;
     let mut found: Vec<Marked> = all()
         .into_iter()
-        .filter(|(pid, entry)| !entry.zombie && network_namespace(*pid) == namespace)
+        .filter(|(pid, entry)| !entry.zombie && is_here(*pid))
         .map(|(pid, entry)| Marked {
             pid,
             started: entry.started,

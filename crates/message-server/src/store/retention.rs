@@ -11,12 +11,12 @@ const SOME: u32 = 2_000;
 const PAGES: u32 = 1_000;
 
 /// Deletes some of the oldest events: those received before a time, and as many as it takes to stay within
-/// `max_bytes`. True if there is more to delete.
+/// `max_bytes`. How many, and true if there is more to delete.
 pub(super) fn delete_some(
     connection: &mut Connection,
     before: Timestamp,
     max_bytes: u64,
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<(u64, bool)> {
     let too_old = connection
         .prepare_cached(
             "DELETE FROM log WHERE position IN
@@ -36,7 +36,8 @@ pub(super) fn delete_some(
     let mut rows = vacuum.query([])?;
     while rows.next()?.is_some() {}
     let full = |deleted: usize| u32::try_from(deleted).is_ok_and(|deleted| deleted == SOME);
-    Ok(full(too_old) || full(too_many))
+    let deleted = u64::try_from(too_old + too_many).unwrap_or(u64::MAX);
+    Ok((deleted, full(too_old) || full(too_many)))
 }
 
 fn used_bytes(connection: &Connection) -> rusqlite::Result<u64> {

@@ -2,6 +2,7 @@
 //! refused, what is old goes.
 
 use super::*;
+use changeover_kill_trials as kill_trials;
 use changeover_message_server_core::{Recovered, StoreRequest};
 use changeover_model::environment::MessageServerSlice;
 use changeover_model::message::{
@@ -62,6 +63,7 @@ fn detected(record: &LogRecord) -> AlarmDetected {
 }
 
 struct Running {
+    catalogue: changeover_metrics::Catalogue,
     writer: Writer,
     thread: writing::WriterThread,
     answers: mpsc::Receiver<Answer>,
@@ -71,8 +73,11 @@ fn started(folder: &Path) -> (Running, Recovered) {
     let mut opened = open(folder).expect("the folder is writable");
     let recovered = std::mem::take(&mut opened.recovered);
     let (sender, answers) = mpsc::channel(64);
-    let (writer, thread) = Writer::start(opened, sender).expect("a thread can be made");
+    let mut catalogue = changeover_metrics::Catalogue::new("message-server", "test");
+    let metrics = crate::metrics::Writing::new(&mut catalogue);
+    let (writer, thread) = Writer::start(opened, sender, metrics).expect("a thread can be made");
     let running = Running {
+        catalogue,
         writer,
         thread,
         answers,
@@ -282,6 +287,25 @@ fn old_events_go_and_so_do_the_oldest_of_too_many() {
         [1],
         "it still waits for conditions"
     );
+    let text = running.catalogue.text();
+    assert_eq!(
+        changeover_metrics::exposition::faults(&text),
+        Vec::<String>::new()
+    );
+    let samples = changeover_metrics::exposition::samples(&text);
+    for (series, value) in [
+        ("changeover_message_server_events_stored_total", 5_000.0),
+        ("changeover_message_server_events_deleted_total", 4_999.0),
+        ("changeover_message_server_detections_total", 0.0),
+        (
+            "changeover_store_commit_duration_seconds_count{store=\"log.db\"}",
+            5.0,
+        ),
+        ("changeover_store_failures_total{store=\"log.db\"}", 0.0),
+        ("changeover_store_queue_length{store=\"log.db\"}", 0.0),
+    ] {
+        assert_eq!(samples.get(series), Some(&value), "{series} in {text}");
+    }
     running.thread.close();
     let (_, recovered) = started(folder.path());
     assert_eq!(
@@ -375,4 +399,39 @@ fn damage_inside_a_file_is_found_after_an_unclean_end() {
     std::fs::write(&path, content).expect("writable");
     let (_, recovered) = started(folder.path());
     assert_eq!((recovered.notes.len(), recovered.highest_position), (1, 0));
+}
+
+/// The writer of the trials: events without end.
+fn write_events(folder: &Path) {
+    let (mut running, recovered) = started(folder);
+    let mut next = recovered.highest_position;
+    loop {
+        next += 1;
+        running.stores(request(vec![record(next, "A", 4561, LogLevel::Standard)]));
+        kill_trials::acknowledge(next);
+    }
+}
+
+#[test]
+fn a_killed_message_server_has_every_event_that_it_had_stored() {
+    if let Some(folder) = kill_trials::writer() {
+        return write_events(&folder);
+    }
+    let folder = folder();
+    for seed in 0..kill_trials::trials() {
+        let test = "store::tests::a_killed_message_server_has_every_event_that_it_had_stored";
+        let last = kill_trials::kill_while_writing(test, folder.path(), seed);
+        let opened = open(folder.path()).expect("the store that a kill left opens");
+        let count: i64 = opened
+            .connection
+            .query_row("SELECT count(*) FROM log", [], |row| row.get(0))
+            .expect("it can be read");
+        let newest = opened.recovered.highest_position;
+        assert!(newest >= last, "seed {seed}: {newest} after {last}");
+        assert_eq!(
+            count.unsigned_abs(),
+            newest,
+            "seed {seed}: none in between is missing"
+        );
+    }
 }

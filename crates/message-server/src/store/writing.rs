@@ -4,6 +4,7 @@
 
 use super::opening::Opened;
 use super::{StoreError, is_damage, retention, rows};
+use crate::metrics::{STORE, Writing};
 use changeover_message_server_core::StoreRequest;
 use changeover_model::environment::MessageServerSlice;
 use changeover_model::message::{LogRecord, SourceId};
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, mpsc};
 
 /// Most things that wait for the writer. The core opens one `Store` at a time, so what can pile up behind a
@@ -64,6 +66,7 @@ pub(crate) struct Writer {
     queue: SyncSender<Work>,
     feed: Feed,
     path: PathBuf,
+    metrics: Writing,
 }
 
 /// The thread itself, to be closed at the end.
@@ -81,6 +84,7 @@ impl Writer {
     pub(crate) fn start(
         opened: Opened,
         answers: mpsc::Sender<Answer>,
+        metrics: Writing,
     ) -> Result<(Self, WriterThread), StoreError> {
         let (queue, work) = sync_channel(QUEUE);
         let (feed, _) = broadcast::channel(FOLLOWERS);
@@ -90,6 +94,7 @@ impl Writer {
             _lock: opened.lock,
             answers,
             feed: feed.clone(),
+            metrics: metrics.clone(),
             damaged: false,
         };
         let thread = std::thread::Builder::new()
@@ -100,14 +105,24 @@ impl Writer {
             queue: queue.clone(),
             thread,
         };
-        Ok((Self { queue, feed, path }, closing))
+        let writer = Self {
+            queue,
+            feed,
+            path,
+            metrics,
+        };
+        Ok((writer, closing))
     }
 
     /// Hands something to the writer; never waits. Gives it back if the queue is full or the thread is gone.
     pub(crate) fn give(&self, work: Work) -> Result<(), Box<Work>> {
-        self.queue.try_send(work).map_err(|error| match error {
-            std::sync::mpsc::TrySendError::Full(work)
-            | std::sync::mpsc::TrySendError::Disconnected(work) => Box::new(work),
+        self.metrics.store.queued(STORE);
+        self.queue.try_send(work).map_err(|error| {
+            self.metrics.store.wrote(STORE, 1, Duration::ZERO, false);
+            match error {
+                std::sync::mpsc::TrySendError::Full(work)
+                | std::sync::mpsc::TrySendError::Disconnected(work) => Box::new(work),
+            }
         })
     }
 
@@ -137,6 +152,7 @@ struct Thread {
     _lock: File,
     answers: mpsc::Sender<Answer>,
     feed: Feed,
+    metrics: Writing,
     /// The file is damaged; it must not be marked as closed in good order.
     damaged: bool,
 }
@@ -171,7 +187,12 @@ impl Thread {
 
     /// Commits these together; false if nobody listens to answers any more.
     fn carry_out(&mut self, mut together: Vec<Work>) -> bool {
+        let began = Instant::now();
         let result = self.commit(&together);
+        let (writes, took) = (together.len(), began.elapsed());
+        self.metrics
+            .store
+            .wrote(STORE, writes, took, result.is_ok());
         if let Err(error) = &result
             && is_damage(error)
         {
@@ -188,6 +209,12 @@ impl Thread {
         for work in &mut together {
             let answer = match work {
                 Work::Store(ticket, request) => {
+                    if failure.is_none() {
+                        let count = |number| u64::try_from(number).unwrap_or(u64::MAX);
+                        self.metrics.stored.add(&[], count(request.records.len()));
+                        let detections = count(request.detections.len());
+                        self.metrics.detections.add(&[], detections);
+                    }
                     if failure.is_none() && !request.records.is_empty() {
                         // No follower is no error.
                         drop(
@@ -202,7 +229,10 @@ impl Thread {
                 }
                 Work::Retain(ticket, before, max_bytes) => {
                     match retention::delete_some(&mut self.connection, *before, *max_bytes) {
-                        Ok(more) => Answer::Retained(*ticket, more),
+                        Ok((deleted, more)) => {
+                            self.metrics.deleted.add(&[], deleted);
+                            Answer::Retained(*ticket, more)
+                        }
                         Err(error) => Answer::RetainFailed(*ticket, error.to_string()),
                     }
                 }

@@ -8,7 +8,7 @@ use changeover_model::message::{
     ScriptOutcome, ScriptResult,
 };
 use changeover_model::{
-    Core, Epoch, HostName, Incarnation, Refusal, RefusalCode, ScriptAction, Timestamp,
+    Core, Epoch, HostName, Incarnation, OrderNumber, Refusal, RefusalCode, ScriptAction, Timestamp,
 };
 use std::time::Duration;
 
@@ -210,6 +210,7 @@ impl Disorder {
             self.pending.retain(|pending| pending.host != host);
             self.give(Input::ScriptsRunning {
                 host: HOSTS[host].into(),
+                before: OrderNumber(u64::MAX),
                 keys: Vec::new(),
             });
         }

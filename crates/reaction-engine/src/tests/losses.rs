@@ -2,6 +2,7 @@
 
 use super::world::World;
 use crate::{HostReach, Input};
+use changeover_model::OrderNumber;
 use changeover_model::environment::OnAgentLoss;
 
 const DOWN1: &str = "host1: disable by SIP_SERVER_PRIMARY_VIP_DOWN e2";
@@ -132,6 +133,7 @@ fn a_script_that_the_returning_agent_does_not_know_is_a_lost_attempt() {
     world.see("host2", "gone");
     let hello = Input::ScriptsRunning {
         host: "host2".into(),
+        before: OrderNumber(u64::MAX),
         keys: Vec::new(),
     };
     assert_eq!(world.give(hello), [""; 0]);
@@ -147,6 +149,22 @@ fn a_script_that_the_returning_agent_does_not_know_is_a_lost_attempt() {
 }
 
 #[test]
+fn a_script_ordered_after_the_agent_was_asked_is_not_lost_because_its_answer_does_not_list_it() {
+    let mut world = World::new();
+    let asked_before = world.engine.next_order_number();
+    world.intend(2, "SIP_SERVER_BACKUP");
+    world.event("ALRM_BACKUP_4563_HAPrimary", 2);
+    world.finish("PRIMARY_VIP_DOWN");
+    let answer = Input::ScriptsRunning {
+        host: "host2".into(),
+        before: asked_before,
+        keys: Vec::new(),
+    };
+    assert_eq!(world.give(answer), [""; 0]);
+    assert_eq!(world.states()[0], "1 BACKUP_VIP_UP Running x1");
+}
+
+#[test]
 fn a_script_that_the_returning_agent_lists_goes_on_and_one_whose_work_is_done_succeeded() {
     let mut world = World::new();
     world.intend(2, "SIP_SERVER_BACKUP");
@@ -156,6 +174,7 @@ fn a_script_that_the_returning_agent_lists_goes_on_and_one_whose_work_is_done_su
     let (_, key) = world.key("SIP_SERVER_BACKUP_VIP_UP");
     let hello = Input::ScriptsRunning {
         host: "host2".into(),
+        before: OrderNumber(u64::MAX),
         keys: vec![key],
     };
     assert_eq!(world.give(hello), [""; 0]);
@@ -163,6 +182,7 @@ fn a_script_that_the_returning_agent_lists_goes_on_and_one_whose_work_is_done_su
     world.see("host2", "held");
     let hello = Input::ScriptsRunning {
         host: "host2".into(),
+        before: OrderNumber(u64::MAX),
         keys: Vec::new(),
     };
     assert_eq!(world.give(hello), ["settled good"]);

@@ -1,17 +1,18 @@
 //! Owns the throw-away certificates of one run: an authority that exists only in memory, and a folder with
-//! `ca.pem`, `cert.pem` and `key.pem` per component. Who may do what with them is decided in `rpc`.
+//! `ca.pem`, `cert.pem` and `key.pem` per component. How they are made stands in `certificates`, who may do what with
+//! them in `rpc`.
 
 use crate::trouble::Trouble;
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
-};
+use changeover_certificates::{Names, Validity};
+use changeover_rpc::identity::{Identity, Role};
 use std::path::{Path, PathBuf};
+
+/// No run lasts longer.
+const DAYS: u32 = 30;
 
 /// The authority of a run.
 pub(crate) struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    certificate: String,
+    signing: changeover_certificates::Authority,
     folder: PathBuf,
 }
 
@@ -21,26 +22,18 @@ impl Authority {
     /// # Errors
     /// When the keys cannot be made.
     pub(crate) fn new(folder: PathBuf) -> Result<Self, Trouble> {
-        let key = KeyPair::generate()?;
-        let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "Changeover rehearsal");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let certificate = params.self_signed(&key)?.pem();
-        Ok(Self {
-            issuer: Issuer::new(params, key),
-            certificate,
-            folder,
-        })
+        let signing = changeover_certificates::Authority::in_memory(
+            "Changeover rehearsal",
+            Validity::days(DAYS),
+        )?;
+        Ok(Self { signing, folder })
     }
 
     /// Issues a certificate for a role and name and returns its folder.
     ///
     /// # Errors
     /// When the key cannot be made or a file not be written.
-    pub(crate) fn issue(&self, role: &str, name: &str) -> Result<PathBuf, Trouble> {
+    pub(crate) fn issue(&self, role: Role, name: &str) -> Result<PathBuf, Trouble> {
         let folder = self.folder.join(format!("{role}-{name}"));
         self.issue_into(&folder, role, name)?;
         Ok(folder)
@@ -51,41 +44,14 @@ impl Authority {
     /// # Errors
     /// As [`Authority::issue`].
     pub(crate) fn issue_for_application(&self, lca: &Path, name: &str) -> Result<(), Trouble> {
-        self.issue_into(&lca.join(name), "application", name)
+        self.issue_into(&lca.join(name), Role::Application, name)
     }
 
-    /// The certificate's URI is `changeover://ROLE/NAME`.
-    fn issue_into(&self, folder: &Path, role: &str, name: &str) -> Result<(), Trouble> {
-        let key = KeyPair::generate()?;
-        let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, format!("{role} {name}"));
-        let identity = format!("changeover://{role}/{name}");
-        params.subject_alt_names = vec![SanType::URI(identity.as_str().try_into()?)];
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
-        let certificate = params.signed_by(&key, &self.issuer)?.pem();
-        std::fs::create_dir_all(folder).map_err(Trouble::file("make the folder", folder))?;
-        write(folder, "ca.pem", &self.certificate)?;
-        write(folder, "cert.pem", &certificate)?;
-        write(folder, "key.pem", &key.serialize_pem())
+    fn issue_into(&self, folder: &Path, role: Role, name: &str) -> Result<(), Trouble> {
+        let identity = Identity::new(role, name);
+        let issued = self
+            .signing
+            .issue(&identity, &Names::default(), Validity::days(DAYS))?;
+        Ok(issued.write(folder)?)
     }
-}
-
-fn write(folder: &Path, name: &str, text: &str) -> Result<(), Trouble> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let path = folder.join(name);
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(Trouble::file("write", &path))
 }

@@ -5,6 +5,7 @@ use crate::trouble::Trouble;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
@@ -43,6 +44,11 @@ pub(crate) async fn ip(words: &[&str]) -> Result<String, Trouble> {
     Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
 }
 
+/// Where a named network namespace can be opened.
+pub(crate) fn namespace_file(name: &str) -> PathBuf {
+    Path::new("/run/netns").join(name)
+}
+
 /// Moves the calling thread into a named network namespace, for good.
 ///
 /// # Errors
@@ -52,7 +58,7 @@ pub(crate) fn enter_namespace(name: &str) -> Result<(), Trouble> {
         name: name.to_owned(),
         source,
     };
-    let file = File::open(format!("/run/netns/{name}")).map_err(failed)?;
+    let file = File::open(namespace_file(name)).map_err(failed)?;
     move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))
         .map_err(|error| failed(error.into()))
 }

@@ -8,6 +8,7 @@ use crate::janitor::{RUN_MARKER, Run};
 use crate::plan::SiteEnvironment;
 use crate::trouble::Trouble;
 use changeover_model::{ApplicationType, HostName};
+use changeover_rpc::identity::Role;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -35,7 +36,7 @@ struct Component {
 struct Start {
     name: String,
     /// Role and name of its certificate.
-    identity: (&'static str, String),
+    identity: (Role, String),
     host: HostName,
     words: Vec<String>,
 }
@@ -111,13 +112,13 @@ fn starts(site: &SiteEnvironment) -> Vec<Start> {
     let mut starts = vec![
         Start {
             name: "scs".to_owned(),
-            identity: ("scs", "scs".to_owned()),
+            identity: (Role::Scs, "SCS".to_owned()),
             host: layer.scs_host.clone(),
             words: vec!["scs".to_owned()],
         },
         Start {
             name: "message-server".to_owned(),
-            identity: ("message-server", layer.message_server.to_string()),
+            identity: (Role::MessageServer, layer.message_server.to_string()),
             host: layer.message_server_host.clone(),
             words: vec!["message-server".to_owned()],
         },
@@ -129,7 +130,7 @@ fn starts(site: &SiteEnvironment) -> Vec<Start> {
     {
         starts.push(Start {
             name: format!("lca@{host}"),
-            identity: ("lca", host.to_string()),
+            identity: (Role::Lca, host.to_string()),
             host: host.clone(),
             words: vec!["lca".to_owned(), "--host".to_owned(), host.to_string()],
         });
@@ -144,8 +145,8 @@ fn certificates(
     start: &Start,
 ) -> Result<PathBuf, Trouble> {
     let (role, name) = &start.identity;
-    let folder = authority.issue(role, name)?;
-    if *role == "lca" {
+    let folder = authority.issue(*role, name)?;
+    if *role == Role::Lca {
         let servers = site
             .environment()
             .applications
@@ -183,7 +184,7 @@ async fn start_one(
         .arg("--state-dir")
         .arg(run.folder.join("state").join(&file_name))
         .arg("--runtime-dir")
-        .arg(run.folder.join("run").join(&file_name))
+        .arg(run.runtime().join(&file_name))
         .current_dir(&site.home)
         .env(RUN_MARKER, &run.id)
         .env_remove("NOTIFY_SOCKET")

@@ -1,8 +1,9 @@
 //! Owns a site's emulated network: the emulator as a process, the folder of platform commands that stand first in
 //! PATH, cables, and where the site's addresses are on this machine.
 
+use super::commands::{self, namespace_file};
 use super::layout::{self, CLIENT, HostLayout};
-use crate::janitor::{RUN_MARKER, Run};
+use crate::janitor::{RUN_MARKER, Run, namespace_name};
 use crate::moment::Moment;
 use crate::trouble::Trouble;
 use changeover_emulated_nic::{Control, NETWORK_HOST_VARIABLE, NETWORK_VARIABLE};
@@ -19,6 +20,8 @@ use tokio::process::Command;
 
 /// Names under which the binary is an emulated platform command.
 const COMMANDS: [&str; 6] = ["ifconfig", "ip", "arping", "ping", "hostname", "vipctl"];
+/// Tells LCAs where to start the scripts of an emulated host.
+const SECLUSION_VARIABLE: &str = "CHANGEOVER_SCRIPTS_NAMESPACE";
 /// The emulator is ready within this time.
 const READY_WAIT: Duration = Duration::from_secs(10);
 
@@ -29,6 +32,8 @@ pub(crate) struct LoopbackNetwork {
     /// Keeps the addresses for this run.
     _block: ReservedBlock,
     commands: PathBuf,
+    /// An empty network namespace for the site's scripts, where there is one.
+    seclusion: Option<String>,
     hosts: Vec<HostLayout>,
 }
 
@@ -75,6 +80,7 @@ impl LoopbackNetwork {
             control,
             _block: block,
             commands,
+            seclusion: seclude_scripts(run).await,
             hosts,
         })
     }
@@ -85,6 +91,10 @@ impl LoopbackNetwork {
             .env(NETWORK_VARIABLE, self.emulator.socket())
             .env(NETWORK_HOST_VARIABLE, host)
             .env("PATH", first_in_path(&self.commands));
+        match &self.seclusion {
+            Some(name) => command.env(SECLUSION_VARIABLE, namespace_file(name)),
+            None => command.env_remove(SECLUSION_VARIABLE),
+        };
     }
 
     /// Pulls or plugs every cable of a host; when that began.
@@ -134,6 +144,25 @@ impl LoopbackNetwork {
             what: "the probe".to_owned(),
             source,
         })
+    }
+}
+
+/// Makes an empty network namespace for the site's scripts. Without root they cannot change an address of this
+/// machine whatever they name; as root one that names `/sbin/ifconfig` would. The janitor removes it.
+async fn seclude_scripts(run: &Run) -> Option<String> {
+    if !rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let name = namespace_name(&run.id, "scripts");
+    match commands::ip(&["netns", "add", &name]).await {
+        Ok(_) => Some(name),
+        Err(error) => {
+            tracing::warn!(
+                %error,
+                "scripts run as root beside this machine's own network: a command that they name by its full path acts on it"
+            );
+            None
+        }
     }
 }
 

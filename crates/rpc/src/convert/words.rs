@@ -149,5 +149,6 @@ words! {
         RestartLimit = RestartLimit,
         MessageServerLost = MessageServerLost,
         NotInThisBuild = NotInThisBuild,
+        HostStopping = HostStopping,
     } else Some(RefusalCode::NotInThisBuild);
 }

@@ -4,6 +4,7 @@ use super::MOST_CONNECTIONS;
 use super::listener::Listener;
 use crate::connection::{Bytes, Connection, prepare};
 use crate::identity::{Peer, PeerIdentity};
+use crate::notices::Notices;
 use crate::tls::{MutualTls, identity_of_certificate};
 use std::convert::Infallible;
 use std::io;
@@ -34,6 +35,7 @@ pub(super) async fn run(
     ready: mpsc::Sender<io::Result<Connection>>,
     cut: watch::Receiver<bool>,
 ) -> Infallible {
+    let notices = Notices::default();
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     // Dropped with this future: a handshake does not outlive its server.
     let mut handshakes = JoinSet::new();
@@ -58,8 +60,9 @@ pub(super) async fn run(
             continue;
         };
         let (tls, ready, cut) = (tls.clone(), ready.clone(), cut.clone());
+        let notices = notices.clone();
         handshakes.spawn(async move {
-            if let Some((bytes, peer)) = introduce(accepted, tls).await {
+            if let Some((bytes, peer)) = introduce(accepted, tls, &notices).await {
                 let connection = Connection::new(bytes, cut).of_server(peer, place);
                 // An error means that the server has just ended.
                 ready.send(Ok(connection)).await.unwrap_or_default();
@@ -68,7 +71,11 @@ pub(super) async fn run(
     }
 }
 
-async fn introduce(accepted: Accepted, tls: Option<MutualTls>) -> Option<(Box<dyn Bytes>, Peer)> {
+async fn introduce(
+    accepted: Accepted,
+    tls: Option<MutualTls>,
+    notices: &Notices,
+) -> Option<(Box<dyn Bytes>, Peer)> {
     match accepted {
         Accepted::Unix(stream) => {
             let process = stream.peer_cred().ok().and_then(|peer| peer.pid());
@@ -95,7 +102,10 @@ async fn introduce(accepted: Accepted, tls: Option<MutualTls>) -> Option<(Box<dy
             match tokio::time::timeout(HANDSHAKE, secured(&tls, stream)).await {
                 Ok(Ok((bytes, identity))) => Some((bytes, peer(identity))),
                 Ok(Err(Some(reason))) => {
-                    tracing::warn!(%address, reason, "a TLS connection was refused");
+                    tls.look_for_new_files();
+                    if let Some(withheld) = notices.due(&format!("{} {reason}", address.ip())) {
+                        tracing::warn!(%address, reason, withheld, "a TLS connection was refused");
+                    }
                     None
                 }
                 Ok(Err(None)) => {
@@ -116,11 +126,13 @@ async fn secured(
     tls: &MutualTls,
     stream: TcpStream,
 ) -> Result<(Box<dyn Bytes>, PeerIdentity), Option<String>> {
-    let stream = match tls.acceptor().accept(stream).into_fallible().await {
+    let (acceptor, sides) = tls.acceptor().map_err(|error| Some(error.to_string()))?;
+    let stream = match acceptor.accept(stream).into_fallible().await {
         Ok(stream) => stream,
         Err((error, _)) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(None),
         Err((error, stream)) => {
-            let reason = crate::tls::trouble(&error).unwrap_or_else(|| error.to_string());
+            let reason =
+                crate::tls::trouble(&error, Some(&sides)).unwrap_or_else(|| error.to_string());
             farewell(stream).await;
             return Err(Some(reason));
         }

@@ -33,9 +33,11 @@ impl ScsCore {
 
     /// Asks for the full state; without an answer within the detection bound the connection is given up.
     pub(crate) fn say_hello(&mut self, host: &HostName) {
-        let Some(care) = self.hosts.get(host) else {
+        let asked_before = self.engine.next_order_number();
+        let Some(care) = self.hosts.get_mut(host) else {
             return;
         };
+        care.asked_before = asked_before;
         let bound = care.config.addp.remote_timeout * 2;
         let due = self.now + care.bound();
         let hello = LcaOrder::Hello {

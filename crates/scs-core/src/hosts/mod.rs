@@ -12,7 +12,7 @@ pub(crate) use clock::LinkClock;
 use crate::LinkLoss;
 use changeover_model::environment::Host;
 use changeover_model::message::AddressObservation;
-use changeover_model::{HostStatus, Revision, Timestamp};
+use changeover_model::{HostStatus, OrderNumber, Revision, Timestamp};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub(crate) struct HostCare {
     /// An operator said that it is really lost: nothing of it serves or holds a VIP any more. For a silent host any
     /// sign of life ends that word; for one whose agent alone is away, only its LCA.
     pub(crate) confirmed_lost: bool,
+    /// The first order number that was not taken yet when its full state was asked for last.
+    pub(crate) asked_before: OrderNumber,
     /// How the link ended last.
     pub(crate) last_loss: Option<LinkLoss>,
     pub(crate) clock: LinkClock,
@@ -104,6 +106,7 @@ impl HostCare {
             lost: None,
             lost_wait_over: false,
             confirmed_lost: false,
+            asked_before: OrderNumber(0),
             last_loss: None,
             clock: LinkClock::default(),
             stopping: false,

@@ -8,7 +8,9 @@ use changeover_model::message::{
     AddressObservation, ApplicationState, CommandOutcome, LcaOrder, LcaState, OrderKey, RecordKind,
     RecordOutcome, ScriptOutcome, Step,
 };
-use changeover_model::{ApplicationName, HostName, HostStatus, LogEventId, PairName, Timestamp};
+use changeover_model::{
+    ApplicationName, HostName, HostStatus, LogEventId, OrderNumber, PairName, Timestamp,
+};
 use changeover_reaction_engine::Input as EngineInput;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -47,8 +49,13 @@ impl ScsCore {
         self.configure_lca(host);
         self.all_applications(host, at, state.applications);
         self.addresses_observed(host, at, state.addresses);
+        let before = self
+            .hosts
+            .get(host)
+            .map_or(OrderNumber(0), |care| care.asked_before);
         self.engine(EngineInput::ScriptsRunning {
             host: host.clone(),
+            before,
             keys: state.scripts,
         });
         self.reach_changed(host);

@@ -109,7 +109,7 @@ impl Member {
         }
         match self.status {
             ApplicationStatus::Running if self.leaving => vec![Refusal::new(
-                RefusalCode::BackupServiceUnavailable,
+                RefusalCode::HostStopping,
                 format!("{host} is being shut down, and {name} with it"),
             )],
             ApplicationStatus::Running => Vec::new(),

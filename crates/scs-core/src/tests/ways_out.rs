@@ -204,12 +204,12 @@ fn a_backup_whose_host_is_shut_down_is_not_promoted() {
             .iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>(),
-        ["backup-service-unavailable: host2 is being shut down, and SIP_SERVER_BACKUP with it"]
+        ["host-stopping: host2 is being shut down, and SIP_SERVER_BACKUP with it"]
     );
     desk.switchover();
     assert_eq!(
         desk.seen_of(&["answer", "to "]),
-        ["answer 1: refused backup-service-unavailable"]
+        ["answer 1: refused host-stopping"]
     );
     desk.dies(A);
     assert_eq!(desk.seen_of(&["to Primary"]), Vec::<String>::new());
@@ -222,7 +222,7 @@ fn a_backup_whose_host_is_shut_down_is_not_promoted() {
         [
             RefusalCode::BackupNotRunning,
             RefusalCode::BackupNotRunning,
-            RefusalCode::BackupServiceUnavailable
+            RefusalCode::HostStopping
         ]
     );
 }

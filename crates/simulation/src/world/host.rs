@@ -49,6 +49,8 @@ pub(crate) struct Process {
     pub(crate) token: String,
     /// The LCA that asked for it.
     pub(crate) parent: u64,
+    /// It is no process but work of the LCA's own, and ends with it.
+    pub(crate) is_here: bool,
     pub(crate) forked: bool,
     /// It is not to be forked any more.
     pub(crate) unwanted: bool,

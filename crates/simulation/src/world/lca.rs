@@ -47,13 +47,16 @@ impl World {
         self.lca_input(host, life, LcaInput::Recovered(Recovery { state, found }));
     }
 
-    /// The process is gone; everything it started goes on.
+    /// The process is gone; everything it started goes on, but for what it carried out itself.
     pub(crate) fn crash_lca(&mut self, host: HostIndex) {
         let Some(driven) = self.hosts[host].lca.take() else {
             return;
         };
         let name = self.hosts[host].name.clone();
         self.say(|_| format!("lca@{name} dies"));
+        self.hosts[host]
+            .processes
+            .retain(|_, process| !process.is_here);
         if self.planted == Planted::LostStores {
             self.hosts[host].kept = changeover_lca_core::StoredState::default();
         }
@@ -228,11 +231,13 @@ impl World {
         let name = self.hosts[host].name.clone();
         let application = start.application.clone();
         self.say(|_| format!("lca@{name} starts process {application}"));
+        let is_here = self.carries_vipctl && start.program == "vipctl";
         let here = &mut self.hosts[host];
         here.next_pid += 1;
         let process = Process {
             application: start.application,
             work,
+            is_here,
             pid: here.next_pid,
             start_time: self.now,
             token: format!("token-{run}"),
@@ -274,7 +279,8 @@ impl World {
         let Some(process) = self.hosts[host].processes.get_mut(&run) else {
             return;
         };
-        let missing = matches!(process.work, Work::Script { .. }) && self.script_is_missing(mood);
+        let can_miss = matches!(process.work, Work::Script { .. }) && !process.is_here;
+        let missing = can_miss && self.script_is_missing(mood);
         let Some(process) = self.hosts[host].processes.get_mut(&run) else {
             return;
         };
@@ -286,11 +292,15 @@ impl World {
             return;
         }
         process.forked = true;
-        let input = LcaInput::ProcessStarted {
-            run: RunId(run),
-            pid: process.pid,
-            start_time: process.start_time,
-            token: process.token.clone(),
+        let input = if process.is_here {
+            LcaInput::ScriptCarriedOutHere { run: RunId(run) }
+        } else {
+            LcaInput::ProcessStarted {
+                run: RunId(run),
+                pid: process.pid,
+                start_time: process.start_time,
+                token: process.token.clone(),
+            }
         };
         let is_script = matches!(process.work, Work::Script { .. });
         let is_server = matches!(process.work, Work::Server(_));

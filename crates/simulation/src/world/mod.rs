@@ -85,6 +85,8 @@ pub(crate) struct World {
     pub(crate) operators: Operators,
     pub(crate) planted: Planted,
     pub(crate) healed: bool,
+    /// The LCAs carry `vipctl` out themselves, as on a kernel's network; else it is a process, as any other script.
+    carries_vipctl: bool,
     network: Network,
     queue: Queue,
     random: Random,
@@ -134,6 +136,7 @@ impl World {
             operators: Operators::new(tidies),
             planted: scenario.planted,
             healed: false,
+            carries_vipctl: scenario.seed.is_multiple_of(2),
             network: Network::default(),
             queue: Queue::default(),
             random,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::run_with;
+use super::{run_with, within};
 use crate::{
     AddressError, AddressEvent, Addresses, Change, Guarded, HeldAddress, MacAddress, Nic, Pending,
     ProbeAnswer, Snapshot, VirtualAddress,
@@ -242,6 +242,37 @@ fn a_control_script_gets_its_lists_from_the_environment() {
     assert_eq!(down.out, "10.10.11.103: removed\nfd00::103: removed\n");
     assert_eq!((up.code, down.code), (0, 0));
     assert_eq!(paper.addresses(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_agent_carries_up_and_down_out_in_its_own_process() {
+    let paper = Paper::default();
+    let environment = |name: &str| match name {
+        "CHANGEOVER_VIP" => Some("10.10.11.103".to_owned()),
+        "CHANGEOVER_PREFIX" => Some("24".to_owned()),
+        "CHANGEOVER_INTERFACE" => Some("eth0".to_owned()),
+        _ => None,
+    };
+    let order = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+
+    let up = within(&order("up --no-announce"), environment, &paper).await;
+    assert_eq!(
+        (up.code, up.output.as_str()),
+        (0, "10.10.11.103/24 on eth0: added\n")
+    );
+    let misuse = within(&order("up 10.10.11.103"), environment, &paper).await;
+    assert_eq!(
+        (misuse.code, misuse.output.as_str()),
+        (
+            2,
+            "vipctl: the addresses need an interface; add --interface IF\n"
+        )
+    );
+    let down = within(&order("down"), environment, &paper).await;
+    assert_eq!(
+        (down.code, down.output.as_str()),
+        (0, "10.10.11.103: removed\n")
+    );
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(super) async fn carry_out(
     order: &Order,
     addresses: &dyn Addresses,
     format: Format,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
 ) -> Result<Outcome, AddressError> {
     match order {
         Order::Up {
@@ -247,7 +247,7 @@ async fn probe(
     wait: Duration,
     addresses: &dyn Addresses,
     format: Format,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
 ) -> Result<Outcome, AddressError> {
     let here = addresses.snapshot().await?;
     let mut places = Vec::new();
@@ -300,7 +300,7 @@ async fn watch(
     guarded: &[Guarded],
     addresses: &dyn Addresses,
     format: Format,
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
 ) -> Result<Outcome, AddressError> {
     let mut events = addresses.watch(guarded.to_vec()).await?;
     while let Some(event) = events.recv().await {

@@ -1,0 +1,132 @@
+//! Complete sites to start from, as `changeover new` writes them: one module per platform, each with its templates as
+//! real files below `templates/`.
+//!
+//! A platform turns what was asked (`request.rs`) into files (`Kit`); this file writes them into an empty folder. Whether
+//! the result is a good site is for `configuration` to say, and is tested there and by rehearsals; nothing here judges.
+
+mod filling;
+mod linux;
+mod request;
+
+pub use request::{ControlScripts, Nics, Request};
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// The platforms that have a kit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// IP Address Takeover on Linux.
+    Linux,
+}
+
+impl Platform {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Linux];
+
+    /// As commands write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+        }
+    }
+}
+
+/// Why no site was written.
+#[derive(Debug, thiserror::Error)]
+pub enum KitError {
+    /// There is something in the folder.
+    #[error(
+        "{folder} is not empty: a kit is written into a new folder, and never over somebody's site"
+    )]
+    NotEmpty {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// What was asked for cannot be a site.
+    #[error("{0}")]
+    Request(String),
+    /// A template names a value that the platform does not give: a defect of this program.
+    #[error(
+        "the template {template} wants a value '{value}' that nobody gives; please report this"
+    )]
+    Template {
+        /// The template.
+        template: &'static str,
+        /// The value.
+        value: String,
+    },
+    /// The disk.
+    #[error("cannot {what} {path}: {source}")]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A file of a kit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KitFile {
+    /// Its path below the site's folder.
+    pub path: &'static str,
+    /// What stands in it.
+    pub text: String,
+    /// Whether it is a program.
+    pub executable: bool,
+}
+
+/// What a platform needs for what was asked.
+///
+/// # Errors
+/// When the request contradicts itself; it says which value, and why.
+pub fn files(platform: Platform, request: &Request) -> Result<Vec<KitFile>, KitError> {
+    request.refuse_contradictions()?;
+    match platform {
+        Platform::Linux => linux::files(request),
+    }
+}
+
+/// Writes a site into a new or empty folder and returns its files' paths.
+///
+/// # Errors
+/// As [`files`]; when the folder holds anything, or a file cannot be written.
+pub fn write(
+    folder: &Path,
+    platform: Platform,
+    request: &Request,
+) -> Result<Vec<PathBuf>, KitError> {
+    let files = files(platform, request)?;
+    let trouble = |what: &'static str, path: &Path| {
+        let path = path.to_owned();
+        move |source| KitError::File { what, path, source }
+    };
+    std::fs::create_dir_all(folder).map_err(trouble("make the folder", folder))?;
+    let mut there = std::fs::read_dir(folder).map_err(trouble("read the folder", folder))?;
+    if there.next().is_some() {
+        return Err(KitError::NotEmpty {
+            folder: folder.to_owned(),
+        });
+    }
+    let mut written = Vec::new();
+    for file in files {
+        let path = folder.join(file.path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(trouble("make the folder", parent))?;
+        }
+        std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(if file.executable { 0o755 } else { 0o644 })
+            .open(&path)
+            .and_then(|mut open| open.write_all(file.text.as_bytes()))
+            .map_err(trouble("write", &path))?;
+        written.push(path);
+    }
+    Ok(written)
+}
