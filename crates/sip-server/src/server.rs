@@ -20,6 +20,7 @@ use changeover_rpc::server::{Listener, Server as RpcServer, Services};
 use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire::sip_server_server::SipServerServer;
 use changeover_sip_core::{SipCore, SipInput, Standing};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -101,13 +102,9 @@ impl Server {
         let (outbound, queued) = Outbound::new();
         let streams = Streams::new(at, gate.clone());
         let (standing_told, standing) = watch::channel(None);
-        let journal = std::env::temp_dir().join(format!(
-            "changeover-sip-server-{}.journal",
-            std::process::id()
-        ));
         let handle = changeover_component::start(
             Clock::start(),
-            journal,
+            journal(),
             SipCore::new(settings.config.clone()),
             |handle| SipEffects {
                 handle,
@@ -263,6 +260,12 @@ impl Server {
             self.link.report_status(status, reason, in_step).await;
         }
     }
+}
+
+/// Where the latest inputs and outputs go on a panic.
+fn journal() -> PathBuf {
+    let name = format!("changeover-sip-server-{}.journal", std::process::id());
+    std::env::temp_dir().join(name)
 }
 
 /// Serves the HA port until the server ends.
