@@ -11,12 +11,13 @@ mod health;
 mod layer;
 mod pairs;
 mod start_info;
+mod switches;
 
 use crate::problem::{Collector, Problem};
 use crate::source::Span;
 use crate::tree::{Entry, Node};
 use crate::values;
-use changeover_model::environment::{Environment, Switch};
+use changeover_model::environment::Environment;
 use std::time::Duration;
 
 /// Decodes the whole file. `None` only if something needed is missing, which `problems` then tells.
@@ -29,7 +30,7 @@ pub(crate) fn decode(root: &Node, problems: &mut Collector) -> Option<Environmen
             .get("switches")
             .map_or(&[][..], Node::entries)
             .iter()
-            .map(|entry| (entry.key.as_str().into(), Switch::default()))
+            .map(|entry| (entry.key.as_str().into(), switches::switch(entry, problems)))
             .collect(),
         pairs: named(root, "pairs", |entry| pairs::pair(entry, root, problems)),
         applications: named(root, "applications", |entry| {

@@ -12,6 +12,7 @@ mod applications;
 mod health;
 mod layer;
 mod pairs;
+mod switches;
 
 pub(crate) use alarms::{CONDITION, SCRIPT};
 pub(crate) use applications::{APPLICATION, START_INFO};

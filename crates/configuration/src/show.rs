@@ -4,6 +4,7 @@
 //! test holds it to.
 
 mod health;
+mod switches;
 
 use crate::source::SourceText;
 use crate::{Loaded, Origins};
@@ -36,9 +37,9 @@ pub fn show(loaded: &Loaded) -> String {
     );
     page.named(
         "switches",
-        environment.switches.keys(),
-        |name| name.as_str(),
-        |_, _| {},
+        environment.switches.iter(),
+        |(name, _)| name.as_str(),
+        |page, (_, one)| switches::switch(page, one),
     );
     page.named(
         "pairs",

@@ -20,6 +20,7 @@ mod peer;
 mod picture;
 mod reaction;
 mod refusal;
+mod sip_server;
 mod timeline;
 mod words;
 
@@ -27,3 +28,4 @@ pub use error::ConvertError;
 pub use fields::LONGEST_LIST;
 pub use operator::{OperatorCall, TimelineSelection, command_of, command_of_run, operator_call};
 pub use peer::WhatLcaSees;
+pub use sip_server::SyncFrame;

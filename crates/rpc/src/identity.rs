@@ -174,6 +174,8 @@ pub enum Need<'a> {
     LcaOf(&'a str),
     /// To speak in the name of this application: itself, or the SCS on its behalf.
     SpeakFor(&'a ApplicationName),
+    /// To be another application: the peer of a pair.
+    PeerApplication,
     /// To change something: an operator.
     Change,
     /// To look: an operator, a viewer, the SCS.
@@ -191,6 +193,7 @@ impl Need<'_> {
                 Role::Application => identity.name == application.as_str(),
                 Role::MessageServer | Role::Lca | Role::Operator | Role::Viewer => false,
             },
+            Need::PeerApplication => identity.role == Role::Application,
             Need::Change => identity.role == Role::Operator,
             Need::Look => matches!(identity.role, Role::Operator | Role::Viewer | Role::Scs),
         }
@@ -270,6 +273,10 @@ impl Gate {
             Need::SpeakFor(application) => format!(
                 "{server} lets an application speak for itself only; {caller} spoke for {application}: use \
                  the certificate of application {application}"
+            ),
+            Need::PeerApplication => format!(
+                "{server} synchronises with the other application of its pair; {caller} is none: this call needs \
+                 a certificate of role application"
             ),
             Need::Change => format!(
                 "{server} lets only operators change things; {caller} may not: this call needs a \

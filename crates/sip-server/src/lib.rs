@@ -1,13 +1,19 @@
-//! The SIP Server of a pair: registers with its LCA, obeys run modes, logs 4560 to 4563, answers OPTIONS through
-//! the VIP while it is primary. Calls come with `sip-core`; their room is the main loop of `server`.
+//! The SIP Server of a pair: registers with its LCA, obeys run modes, logs 4560 to 4563, and drives `sip-core`, which
+//! decides about calls. Owns the sockets (`datagrams.rs`, `streams.rs`), the HA link to the other server of the pair
+//! (`ha_link.rs`) and the reports to the LCA (`server.rs`).
 //!
 //! Told by SIGUSR1 it reports Service Unavailable, by SIGUSR2 Running again: how an operator or a test plays the
 //! loss of whatever the server needs.
 
+mod datagrams;
+mod effects;
+mod ha_link;
 mod metrics;
-mod options;
+mod rpc;
 mod server;
+mod settings;
 mod stand_in;
+mod streams;
 
 use changeover_component::{ExitCode, LogArguments, MetricsArguments};
 use clap::Parser;

@@ -103,7 +103,7 @@ impl Said {
             requests: catalogue.counters(
                 "changeover_sip_server_requests_total",
                 &["outcome"],
-                "Datagrams by what became of them: answered (an OPTIONS, 200), refused (another method, 501), unanswered (in backup mode, or not to be read)",
+                "Final responses sent: answered (2xx), refused (3xx to 6xx), repetitions counted; and datagrams that came while not primary: unanswered",
             ),
         };
         for outcome in ["answered", "refused", "unanswered"] {
@@ -130,13 +130,17 @@ impl Said {
         self.available.set_if(&[], can);
     }
 
-    /// A datagram was answered so, or not at all.
-    pub(crate) fn answered(&self, answer: Option<&[u8]>) {
-        let outcome = match answer {
-            None => "unanswered",
-            Some(answer) if answer.starts_with(b"SIP/2.0 200 ") => "answered",
-            Some(_) => "refused",
-        };
-        self.requests.increment(&[outcome]);
+    /// Something was sent: final responses are counted.
+    pub(crate) fn sends(&self, bytes: &[u8]) {
+        match bytes.strip_prefix(b"SIP/2.0 ").and_then(<[u8]>::first) {
+            Some(b'2') => self.requests.increment(&["answered"]),
+            Some(b'3'..=b'6') => self.requests.increment(&["refused"]),
+            Some(_) | None => {}
+        }
+    }
+
+    /// A datagram came to a server that is not primary.
+    pub(crate) fn unanswered(&self) {
+        self.requests.increment(&["unanswered"]);
     }
 }

@@ -1,34 +1,48 @@
-//! The main loop: orders of the LCA, datagrams of the VIP, signals. One loop, so that a server that answers
-//! its LCA's heartbeats also answers its callers.
+//! The main loop: orders of the LCA, signals, reports. One loop, so that a server that answers its LCA's heartbeats
+//! also enters run modes. Calls run beside it, in the driver of `sip-core`.
 
 use crate::Arguments;
+use crate::datagrams::{Gate, Outbound, Socket, SocketState, Wanted};
+use crate::effects::SipEffects;
+use crate::ha_link::{Links, tell};
 use crate::metrics::{Metrics, Said};
-use crate::options::Responder;
+use crate::rpc::Service;
+use crate::settings::{HaSettings, SipSettings};
+use crate::streams::Streams;
 use anyhow::Context as _;
 use changeover_application_link::{ApplicationLink, Order, RunModeOrder, Settings};
-use changeover_component::ExitCode;
-use changeover_emulated_nic::{Datagrams, Network};
+use changeover_component::{Clock, ExitCode, Handle};
+use changeover_emulated_nic::Network;
 use changeover_model::{ApplicationStatus, RunMode};
-use std::net::{IpAddr, SocketAddr};
+use changeover_rpc::identity::{Gate as Admission, Identity, Role};
+use changeover_rpc::link::Dialler;
+use changeover_rpc::server::{Listener, Server as RpcServer, Services};
+use changeover_rpc::tls::{Expected, LinkSecurity};
+use changeover_rpc::wire::sip_server_server::SipServerServer;
+use changeover_sip_core::{SipCore, SipInput, Standing};
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
-/// The port of SIP where `TServer / sip-port` says nothing.
-const SIP_PORT: u16 = 5060;
 /// How long the last log events may take to be stored when the server ends.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-/// Pause before a lost or refused socket is opened again.
-const REOPEN: Duration = Duration::from_millis(250);
+/// Pause before the HA port is tried again.
+const REOPEN: Duration = Duration::from_secs(1);
 
 struct Server {
     link: ApplicationLink,
-    network: Network,
-    /// Where callers come in: the VIP, on pairs without one the host's own address.
-    at: SocketAddr,
-    socket: Option<Datagrams>,
-    responder: Responder,
+    settings: SipSettings,
+    handle: Handle<SipCore>,
+    gate: Gate,
+    links: Links,
+    dialler: Dialler,
+    wanted: watch::Sender<Wanted>,
+    socket: watch::Receiver<SocketState>,
+    standing: watch::Receiver<Option<Standing>>,
     /// Somebody said so by SIGUSR1.
     unavailable: bool,
+    reported: Option<(ApplicationStatus, String, bool)>,
     said: Said,
 }
 
@@ -52,29 +66,16 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         );
         return Ok(ExitCode::Unusable);
     }
-    let name = settings.application.to_string();
     let network = Network::from_environment().await?;
+    let security = LinkSecurity::from_arguments(settings.tls.as_deref(), settings.insecure)?;
+    let name = settings.application.to_string();
     let link = ApplicationLink::register(settings).await?;
     let metrics = Metrics::new();
-    let said = metrics.said.clone();
+    let mut server = Server::start(name, network, security, link, metrics.said.clone())?;
     let _scraped = arguments
         .metrics
         .metrics
-        .map(|at| metrics.serve(at, link.log().clone()));
-    let mut server = Server {
-        at: listen_at(&link)?,
-        link,
-        network,
-        socket: None,
-        responder: Responder {
-            name,
-            run_mode: RunMode::Unknown,
-        },
-        unavailable: false,
-        said,
-    };
-    server.open().await;
-    server.report().await;
+        .map(|at| metrics.serve(at, server.link.log().clone()));
     server.turn(&mut signals).await;
     // The event of the last mode may still be on its way to the Message Server.
     if !server.link.log().delivered(LAST_WORDS).await {
@@ -87,126 +88,209 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Good)
 }
 
-/// `TServer / sip-address` and `sip-port`.
-fn listen_at(link: &ApplicationLink) -> anyhow::Result<SocketAddr> {
-    let registered = link.registered();
-    let option = |name: &str| {
-        registered
-            .options
-            .iter()
-            .filter(|(section, _)| section.eq_ignore_ascii_case("TServer"))
-            .flat_map(|(_, options)| options)
-            .find(|(option, _)| option.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-    };
-    let address: IpAddr = match option("sip-address") {
-        Some(address) => address
-            .parse()
-            .with_context(|| format!("option TServer/sip-address: '{address}' is no address"))?,
-        None => registered.host_address,
-    };
-    let port = match option("sip-port") {
-        Some(port) => port
-            .parse()
-            .with_context(|| format!("option TServer/sip-port: '{port}' is no port"))?,
-        None => SIP_PORT,
-    };
-    Ok(SocketAddr::new(address, port))
-}
-
 impl Server {
+    fn start(
+        name: String,
+        network: Network,
+        security: LinkSecurity,
+        link: ApplicationLink,
+        said: Said,
+    ) -> anyhow::Result<Self> {
+        let settings = SipSettings::read(&name, link.registered())?;
+        let at = settings.config.address;
+        let (gate, links) = (Gate::default(), Links::default());
+        let (outbound, queued) = Outbound::new();
+        let streams = Streams::new(at, gate.clone());
+        let (standing_told, standing) = watch::channel(None);
+        let handle = changeover_component::start(
+            Clock::start(),
+            journal(),
+            SipCore::new(settings.config.clone()),
+            |handle| SipEffects {
+                handle,
+                outbound,
+                streams: streams.clone(),
+                links: links.clone(),
+                standing: standing_told,
+                frame: None,
+                said: said.clone(),
+            },
+        );
+        let first = if settings.shares_host {
+            Wanted::Closed
+        } else {
+            Wanted::Open
+        };
+        let (wanted, wanted_told) = watch::channel(first);
+        let (state, socket) = watch::channel(SocketState::Closed);
+        let udp = Socket {
+            network: network.clone(),
+            at,
+            handle: handle.clone(),
+            gate: gate.clone(),
+            said: said.clone(),
+            wanted: wanted_told,
+            state,
+        };
+        tokio::spawn(udp.run(queued));
+        if network.emulated_host().is_none() && !settings.shares_host {
+            tokio::spawn(streams.listen(handle.clone()));
+        }
+        let service = Service {
+            application: name.clone(),
+            handle: handle.clone(),
+            links: links.clone(),
+            gate: Admission::new(Identity::new(Role::Application, name)),
+        };
+        if let Some(ha) = settings.ha {
+            tokio::spawn(serve(ha, network.clone(), security.clone(), service));
+        }
+        Ok(Self {
+            link,
+            settings,
+            handle,
+            gate,
+            links,
+            dialler: Dialler {
+                network,
+                security,
+                expected: Expected::role(Role::Application),
+            },
+            wanted,
+            socket,
+            standing,
+            unavailable: false,
+            reported: None,
+            said,
+        })
+    }
+
     async fn turn(&mut self, interrupts: &mut Interrupts) {
         loop {
             tokio::select! {
                 biased;
                 order = self.link.next_order() => match order {
-                    Order::SetRunMode(order) => self.enter(order),
+                    Order::SetRunMode(order) => self.enter(order).await,
                     Order::Exiting(order) => {
                         tracing::info!("told to end");
-                        self.enter(order);
+                        self.enter(order).await;
                         return;
                     }
                     Order::OptionChanged { section, option, value } => {
-                        tracing::info!(section, option, value, "an option has a new value");
+                        tracing::info!(section, option, value, "an option has a new value; it counts from the next start");
                     }
                 },
                 interrupt = interrupts.next() => match interrupt {
                     Interrupt::End => return,
-                    Interrupt::Reload => self.link.log().reload_certificates().await,
-                    Interrupt::Available(available) => {
-                        self.unavailable = !available;
-                        self.report().await;
+                    Interrupt::Reload => {
+                        self.link.log().reload_certificates().await;
+                        self.dialler.security.reload().await;
                     }
+                    Interrupt::Available(available) => self.unavailable = !available,
                 },
-                () = receive(&mut self.socket, &self.responder, &self.said) => {
-                    tracing::warn!(at = %self.at, "the SIP socket is lost; opening it again");
-                    self.socket = None;
-                    self.open().await;
-                    self.report().await;
-                }
+                changed = self.standing.changed() => drop(changed),
+                changed = self.socket.changed() => drop(changed),
             }
+            self.report().await;
         }
     }
 
-    /// A run mode takes effect with the next datagram, so it is active when this returns.
-    fn enter(&mut self, order: RunModeOrder) {
-        self.responder.run_mode = order.run_mode();
-        self.said.entered(order.run_mode(), order.epoch());
-        tracing::info!(run_mode = %order.run_mode(), epoch = %order.epoch(), "run mode entered");
+    /// A run mode is active when this returns: nothing that the old one queued leaves any more.
+    async fn enter(&mut self, order: RunModeOrder) {
+        let (run_mode, epoch) = (order.run_mode(), order.epoch());
+        let primary = run_mode == RunMode::Primary;
+        if !primary {
+            self.gate.set(self.settings.config.network_device);
+        }
+        if primary {
+            self.gate.set(true);
+            self.wanted
+                .send_if_modified(|wanted| std::mem::replace(wanted, Wanted::Open) != Wanted::Open);
+            self.links.hang_up();
+        }
+        tell(&self.handle, SipInput::SetRunMode { run_mode, epoch }).await;
+        if self.handle.ask(|_, _| ()).await.is_err() {
+            tracing::error!("the core has ended");
+        }
+        if !primary && self.settings.shares_host {
+            self.wanted.send_replace(Wanted::Closed);
+        }
+        self.said.entered(run_mode, epoch);
+        tracing::info!(%run_mode, %epoch, "run mode entered");
         order.activated();
-    }
-
-    async fn open(&mut self) {
-        match self.network.datagrams(self.at).await {
-            Ok(socket) => self.socket = Some(socket),
-            Err(error) => {
-                tracing::error!(at = %self.at, %error, "the SIP socket cannot be opened; trying again");
+        match self.settings.ha {
+            Some(ha) if run_mode == RunMode::Backup => {
+                self.links.dial(&self.dialler, &ha, &self.handle);
             }
+            None if run_mode == RunMode::Backup => {
+                // There is nobody to be in step with.
+                tell(&self.handle, SipInput::SyncUnreachable).await;
+            }
+            Some(_) | None => {}
         }
     }
 
-    async fn report(&self) {
-        let (status, reason) = if self.unavailable {
-            (
-                ApplicationStatus::ServiceUnavailable,
-                "told so by SIGUSR1".to_owned(),
-            )
-        } else if self.socket.is_none() {
-            (
-                ApplicationStatus::ServiceUnavailable,
-                format!("no SIP socket on {}", self.at),
-            )
-        } else {
-            (ApplicationStatus::Running, String::new())
+    /// Reports how ready this server is, when that has changed.
+    async fn report(&mut self) {
+        let Some(standing) = self.standing.borrow_and_update().clone() else {
+            return;
         };
-        self.said.available(status == ApplicationStatus::Running);
-        // Nothing is synchronised before calls exist, so nothing can be out of step.
-        self.link.report_status(status, reason, true).await;
+        let socket = *self.socket.borrow_and_update();
+        let unavailable = |reason: &str| (ApplicationStatus::ServiceUnavailable, reason.to_owned());
+        let (status, reason) = if self.unavailable {
+            unavailable("told so by SIGUSR1")
+        } else if socket == SocketState::Failed {
+            let at = self.settings.config.address;
+            unavailable(&format!("no SIP socket on {at}"))
+        } else if standing.silent {
+            unavailable("no SIP message has been heard for the time of sip-pass-check")
+        } else if standing.initialized {
+            (ApplicationStatus::Running, String::new())
+        } else {
+            (
+                ApplicationStatus::Initializing,
+                "is being brought into step".to_owned(),
+            )
+        };
+        let report = (status, reason, standing.in_step);
+        if self.reported.as_ref() != Some(&report) {
+            self.reported = Some(report.clone());
+            let (status, reason, in_step) = report;
+            self.said.available(status == ApplicationStatus::Running);
+            self.link.report_status(status, reason, in_step).await;
+        }
     }
 }
 
-/// Answers datagrams until the socket is lost. Cancelling loses none.
-pub(crate) async fn receive(socket: &mut Option<Datagrams>, responder: &Responder, said: &Said) {
-    let Some(socket) = socket else {
-        return tokio::time::sleep(REOPEN).await;
-    };
+/// Where the latest inputs and outputs go on a panic.
+fn journal() -> PathBuf {
+    let name = format!("changeover-sip-server-{}.journal", std::process::id());
+    std::env::temp_dir().join(name)
+}
+
+/// Serves the HA port until the server ends.
+async fn serve(ha: HaSettings, network: Network, security: LinkSecurity, service: Service) {
     loop {
-        match socket.receive().await {
-            Ok(datagram) => {
-                let answer = responder.answer(&datagram.payload, datagram.from);
-                said.answered(answer.as_deref());
-                let Some(answer) = answer else {
-                    continue;
-                };
-                if let Err(error) = socket.send(datagram.from, &answer).await {
-                    tracing::debug!(%error, "an answer could not be sent: the VIP is not here any more");
-                }
-            }
+        let listener = match Listener::tcp(&network, ha.own).await {
+            Ok(listener) => listener,
             Err(error) => {
-                tracing::warn!(%error, "receiving failed");
+                tracing::error!(at = %ha.own, %error, "the HA port cannot be opened; trying again");
+                tokio::time::sleep(REOPEN).await;
+                continue;
+            }
+        };
+        let server = match RpcServer::new(listener, &network, &security) {
+            Ok(server) => server,
+            Err(error) => {
+                tracing::error!(%error, "the HA port cannot be secured: nothing is synchronised");
                 return;
             }
+        };
+        let services = Services::new().with(SipServerServer::new(service.clone()));
+        if let Err(error) = server.serve(services, std::future::pending()).await {
+            tracing::error!(%error, "serving the HA port failed; trying again");
         }
+        tokio::time::sleep(REOPEN).await;
     }
 }
 

@@ -1,15 +1,19 @@
 //! A SIP program that knows nothing of run modes, played: it answers OPTIONS wherever it is told to, primary or not,
 //! and only the VIP decides who asks it. What a rehearsal starts in the place of a site's own Third Party Server.
 
+mod responder;
+
 use crate::Arguments;
-use crate::metrics::{Metrics, Said};
-use crate::options::Responder;
-use crate::server::{Interrupt, Interrupts, receive};
+use crate::server::{Interrupt, Interrupts};
 use anyhow::Context as _;
 use changeover_component::ExitCode;
-use changeover_emulated_nic::Network;
-use changeover_model::RunMode;
+use changeover_emulated_nic::{Datagrams, Network};
+use responder::Responder;
 use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Pause before a socket that cannot be opened is tried again.
+const REOPEN: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let mut interrupts = Interrupts::take().context("signals cannot be taken over")?;
@@ -18,12 +22,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         name: arguments
             .application
             .unwrap_or_else(|| "stand-in".to_owned()),
-        // It serves whoever asks: a mode is its LCA's affair.
-        run_mode: RunMode::Primary,
     };
     for at in arguments.answer {
-        let said = Metrics::new().said;
-        tokio::spawn(answer(network.clone(), at, responder.clone(), said));
+        tokio::spawn(answer(network.clone(), at, responder.clone()));
     }
     tracing::info!(
         name = responder.name,
@@ -33,16 +34,33 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Good)
 }
 
-async fn answer(network: Network, at: SocketAddr, responder: Responder, said: Said) {
+async fn answer(network: Network, at: SocketAddr, responder: Responder) {
     loop {
-        let mut socket = match network.datagrams(at).await {
-            Ok(socket) => Some(socket),
+        match network.datagrams(at).await {
+            Ok(socket) => receive(socket, &responder).await,
             Err(error) => {
                 tracing::error!(%at, %error, "the SIP socket cannot be opened; trying again");
-                None
+            }
+        }
+        tokio::time::sleep(REOPEN).await;
+    }
+}
+
+/// Answers datagrams until the socket is lost.
+async fn receive(mut socket: Datagrams, responder: &Responder) {
+    loop {
+        let datagram = match socket.receive().await {
+            Ok(datagram) => datagram,
+            Err(error) => {
+                tracing::warn!(%error, "receiving failed");
+                return;
             }
         };
-        // Without a socket this is the pause before the next attempt.
-        receive(&mut socket, &responder, &said).await;
+        let Some(answer) = responder.answer(&datagram.payload, datagram.from) else {
+            continue;
+        };
+        if let Err(error) = socket.send(datagram.from, &answer).await {
+            tracing::debug!(%error, "an answer could not be sent: the VIP is not here any more");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The top of the file: the Management Layer, hosts and switches.
+//! The top of the file: the Management Layer and hosts.
 
 use super::Kind::{
     Address, Name, Named, Object as Of, OptionDuration, Port, Reference, Rule, Size, Text, Version,
@@ -31,9 +31,9 @@ pub(crate) static ROOT: Object = Object {
         key("hosts", Named(&HOST), Required, "Host objects by name."),
         key(
             "switches",
-            Named(&SWITCH),
+            Named(&super::switches::SWITCH),
             Default("none"),
-            "Switch objects by name; they have no properties yet: `{}`.",
+            "Switch objects by name; `{}` for one without DNs.",
         ),
         key(
             "pairs",
@@ -242,11 +242,4 @@ static ADDP: Object = Object {
             "The same as seen by the LCA.",
         ),
     ],
-};
-
-static SWITCH: Object = Object {
-    name: "a switch",
-    doc: "A Switch object; it has no properties yet.",
-    exactly_one: false,
-    keys: &[],
 };

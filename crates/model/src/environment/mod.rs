@@ -9,6 +9,7 @@ mod health;
 mod host;
 mod pair;
 mod slice;
+mod switch;
 
 pub use alarm::{AlarmCategory, AlarmCondition, ReactionType, Script, Selection, SwitchoverWhen};
 pub use application::{Application, OptionSections, Ports, RestartPolicy, StartInfo, StartedBy};
@@ -19,6 +20,7 @@ pub use pair::{
     ReactionOrder, VipControl, VirtualIp, VirtualIpOnHost,
 };
 pub use slice::{Fencing, LcaSlice, MessageServerSlice, PairSlice};
+pub use switch::{Dn, DnKind, Route, Switch};
 
 use crate::{
     ApplicationName, ConditionName, EnvironmentName, HostName, PairName, ScriptName, SwitchName,
@@ -36,7 +38,7 @@ pub struct Environment {
     pub management_layer: ManagementLayer,
     /// Host objects.
     pub hosts: IndexMap<HostName, Host>,
-    /// Switch objects; they have no properties of their own yet.
+    /// Switch objects.
     pub switches: IndexMap<SwitchName, Switch>,
     /// Application objects, derived ones included.
     pub applications: IndexMap<ApplicationName, Application>,
@@ -121,7 +123,3 @@ pub struct Snmp {
     /// Community string.
     pub community: String,
 }
-
-/// A Switch object.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Switch {}

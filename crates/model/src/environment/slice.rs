@@ -149,11 +149,23 @@ impl LcaSlice {
                 .applications
                 .values()
                 .filter(|application| &application.host == host)
-                .cloned()
+                .map(|application| with_switch(application, environment))
                 .collect(),
             pairs,
         })
     }
+}
+
+/// A SIP Server learns its Switch with its options: it reads no file, and its LCA need not understand it.
+fn with_switch(application: &Application, environment: &Environment) -> Application {
+    let mut application = application.clone();
+    let switch = application.switch.as_ref();
+    if let Some(switch) = switch.and_then(|name| environment.switches.get(name)) {
+        for (section, options) in switch.to_sections() {
+            application.options.entry(section).or_insert(options);
+        }
+    }
+    application
 }
 
 impl MessageServerSlice {

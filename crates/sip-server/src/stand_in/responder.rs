@@ -1,7 +1,6 @@
-//! Answers SIP OPTIONS: what says to endpoints, gateways and probes that somebody serves behind the VIP. A pure
-//! function of the datagram; calls will live in `sip-core`.
+//! Answers SIP OPTIONS wherever it is asked: all that a program that is played has to say. A pure function of the
+//! datagram.
 
-use changeover_model::RunMode;
 use std::net::SocketAddr;
 
 /// Most header lines of a request that is answered.
@@ -12,17 +11,11 @@ const MOST_HEADERS: usize = 256;
 pub(crate) struct Responder {
     /// Application name, shown in `Server`.
     pub(crate) name: String,
-    /// Run mode now: only a primary answers.
-    pub(crate) run_mode: RunMode,
 }
 
 impl Responder {
-    /// The answer to a datagram, if it deserves one: a request that can be read, and not an ACK. A server in
-    /// backup mode is silent, so that nobody takes it for the one that serves.
+    /// The answer to a datagram, if it deserves one: a request that can be read, and not an ACK.
     pub(crate) fn answer(&self, datagram: &[u8], from: SocketAddr) -> Option<Vec<u8>> {
-        if self.run_mode != RunMode::Primary {
-            return None;
-        }
         let request = Request::read(datagram)?;
         let (code, reason) = match request.method {
             "ACK" => return None,
@@ -171,10 +164,9 @@ mod tests {
         Max-Forwards: 70\r\nf: <sip:probe@10.10.11.50>;tag=1\r\nTo: <sip:10.10.11.103>\r\n\
         Call-ID: 7@10.10.11.50\r\nCSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n";
 
-    fn responder(run_mode: RunMode) -> Responder {
+    fn responder() -> Responder {
         Responder {
             name: "SIP_SERVER_PRIMARY".to_owned(),
-            run_mode,
         }
     }
 
@@ -183,10 +175,8 @@ mod tests {
     }
 
     #[test]
-    fn a_primary_answers_options_with_what_the_request_carried() {
-        let answer = responder(RunMode::Primary)
-            .answer(OPTIONS, from())
-            .expect("a primary answers");
+    fn options_are_answered_with_what_the_request_carried() {
+        let answer = responder().answer(OPTIONS, from()).expect("it answers");
         assert_eq!(
             String::from_utf8(answer).expect("text"),
             "SIP/2.0 200 OK\r\n\
@@ -199,11 +189,8 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_is_silent_and_so_is_everybody_to_what_is_no_request() {
-        for run_mode in [RunMode::Backup, RunMode::Exiting, RunMode::Unknown] {
-            assert_eq!(responder(run_mode).answer(OPTIONS, from()), None);
-        }
-        let primary = responder(RunMode::Primary);
+    fn what_is_no_request_is_not_answered() {
+        let played = responder();
         for noise in [
             &b""[..],
             b"\r\n\r\n",
@@ -211,21 +198,18 @@ mod tests {
             b"OPTIONS sip:x SIP/2.0\r\n\r\n",
             b"\xff\xfe",
         ] {
-            assert_eq!(primary.answer(noise, from()), None, "{noise:?}");
+            assert_eq!(played.answer(noise, from()), None, "{noise:?}");
         }
     }
 
     #[test]
     fn another_method_is_answered_as_not_implemented_and_an_ack_not_at_all() {
         let invite = String::from_utf8_lossy(OPTIONS).replace("OPTIONS", "INVITE");
-        let answer = responder(RunMode::Primary)
+        let answer = responder()
             .answer(invite.as_bytes(), from())
-            .expect("a primary answers");
+            .expect("it answers");
         assert!(answer.starts_with(b"SIP/2.0 501 Not Implemented\r\n"));
         let ack = String::from_utf8_lossy(OPTIONS).replace("OPTIONS", "ACK");
-        assert_eq!(
-            responder(RunMode::Primary).answer(ack.as_bytes(), from()),
-            None
-        );
+        assert_eq!(responder().answer(ack.as_bytes(), from()), None);
     }
 }

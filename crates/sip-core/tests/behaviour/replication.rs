@@ -1,0 +1,128 @@
+//! The HA link: joining while calls are up, losing it, what waits for whom, registrations on both.
+
+use crate::flows::{FLOWS, Step, leaks, play, stage};
+use crate::world::World;
+use std::time::Duration;
+
+fn in_step(world: &World) -> bool {
+    world
+        .servers
+        .iter()
+        .flatten()
+        .all(|it| it.core.picture().sync.in_step)
+}
+
+#[test]
+fn a_backup_is_initializing_until_it_holds_what_the_primary_holds() {
+    let (mut world, phones) = stage(&FLOWS[2], true, 1);
+    assert!(in_step(&world));
+    world.disconnect();
+    world.servers[1] = None;
+    assert_eq!(
+        play(&mut world, &phones, &FLOWS[2].steps[..3]),
+        Vec::<String>::new()
+    );
+    world.start(1, changeover_model::RunMode::Backup);
+    let standing = world.servers[1].as_ref().unwrap().standing.clone().unwrap();
+    assert!(!standing.initialized && !standing.in_step);
+    world.connect();
+    world.run_for(Duration::from_millis(20));
+    let standing = world.servers[1].as_ref().unwrap().standing.clone().unwrap();
+    assert!(standing.initialized && standing.in_step);
+    let calls = |world: &World| {
+        let it = world.servers.iter().flatten();
+        it.map(|it| {
+            it.core
+                .calls(9)
+                .into_iter()
+                .map(|it| it.key)
+                .collect::<Vec<_>>()
+        })
+        .collect::<Vec<_>>()
+    };
+    let held = calls(&world);
+    assert_eq!((held[0].len(), &held[0]), (1, &held[1]));
+    world.kill_primary();
+    let rest = play(&mut world, &phones, &FLOWS[2].steps[3..]);
+    assert_eq!(rest, Vec::<String>::new(), "{}", world.show());
+    assert_eq!(leaks(&mut world), Vec::<String>::new());
+}
+
+#[test]
+fn a_backup_that_does_not_follow_delays_nobody_for_longer_than_the_commit_wait() {
+    let (mut world, phones) = stage(&FLOWS[0], true, 1);
+    // It hangs: the connection stands, and nothing is taken.
+    let hung = world.servers[1].take();
+    world.with(phones[0], |a| drop(a.call("1002")));
+    world.run_for(Duration::from_millis(100));
+    assert!(
+        !world.phones[&phones[1]].has("invited"),
+        "nothing leaves before it is safe"
+    );
+    world.run_for(Duration::from_millis(100));
+    assert!(world.phones[&phones[1]].has("invited"));
+    assert_eq!(
+        play(&mut world, &phones, &FLOWS[0].steps[1..]),
+        Vec::<String>::new()
+    );
+    let picture = world.primary().unwrap().picture();
+    assert!(picture.uncommitted > 0 && !picture.sync.in_step);
+    drop(hung);
+}
+
+#[test]
+fn the_bindings_are_the_same_after_a_takeover_and_have_the_same_time_left() {
+    let (mut world, phones) = stage(&FLOWS[10], true, 1);
+    world.with(phones[0], |a| a.register(Some(600)));
+    assert_eq!(
+        play(&mut world, &phones, &[Step::See(0, "register ok")]),
+        Vec::<String>::new()
+    );
+    let before = world.phones[&phones[0]].contacts.clone();
+    world.run_for(Duration::from_secs(100));
+    world.kill_primary();
+    world.run_for(Duration::from_millis(500));
+    world.with(phones[0], |a| {
+        a.log.clear();
+        a.register(None);
+    });
+    assert_eq!(
+        play(&mut world, &phones, &[Step::See(0, "register ok")]),
+        Vec::<String>::new()
+    );
+    let after = world.phones[&phones[0]].contacts.clone();
+    let left = |contacts: &[String]| -> (String, u64) {
+        let (uri, left) = contacts[0].split_once(";expires=").expect("an expiry");
+        (uri.to_owned(), left.parse().expect("a number"))
+    };
+    assert_eq!(left(&before), ("<sip:1001@10.0.0.1:5060>".to_owned(), 600));
+    let (uri, seconds) = left(&after);
+    assert_eq!(uri, left(&before).0);
+    assert!((498..=500).contains(&seconds), "{seconds}");
+    world.run_for(Duration::from_secs(510));
+    assert_eq!(world.primary().unwrap().picture().registrations, 0);
+}
+
+#[test]
+fn a_thousand_calls_are_a_snapshot_and_none_is_lost() {
+    let (mut world, phones) = stage(&FLOWS[0], true, 1);
+    for _ in 0..1000 {
+        world.with(phones[0], |a| drop(a.call("1002")));
+        world.run_for(Duration::from_millis(2));
+    }
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(world.primary().unwrap().picture().calls, 1000);
+    world.disconnect();
+    world.servers[1] = None;
+    world.start(1, changeover_model::RunMode::Backup);
+    world.connect();
+    assert!(world.run_until(Duration::from_secs(5), in_step));
+    let both: Vec<usize> = world
+        .servers
+        .iter()
+        .flatten()
+        .map(|it| it.core.picture().calls)
+        .collect();
+    assert_eq!(both, [1000, 1000]);
+    assert_eq!(world.all_faults(), Vec::<String>::new());
+}

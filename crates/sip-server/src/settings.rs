@@ -1,0 +1,127 @@
+//! Owns the reading of the application's options into what `sip-core` and the sockets need.
+
+use anyhow::Context as _;
+use changeover_application_link::Registered;
+use changeover_model::Redundancy;
+use changeover_model::environment::{OptionSections, Switch};
+use changeover_model::parse_duration;
+use changeover_sip_core::SipConfig;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// The port of SIP where `TServer / sip-port` says nothing.
+const SIP_PORT: u16 = 5060;
+/// `addp-timeout` where nothing is said: as between SCS and LCA.
+const ADDP_TIMEOUT: Duration = Duration::from_millis(1500);
+/// Longest pause between two attempts to reach the peer.
+const RECONNECT: Duration = Duration::from_secs(1);
+
+/// What a SIP Server of a pair is to do.
+#[derive(Clone, Debug)]
+pub(crate) struct SipSettings {
+    pub(crate) config: SipConfig,
+    pub(crate) ha: Option<HaSettings>,
+    /// Both servers live on this host: the SIP socket is open only while primary.
+    pub(crate) shares_host: bool,
+}
+
+/// Where the HA link is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HaSettings {
+    /// Where this server listens.
+    pub(crate) own: SocketAddr,
+    /// Where its peer does.
+    pub(crate) peer: SocketAddr,
+    /// Longest pause between two attempts (`sync-reconnect-tout`, at most a second).
+    pub(crate) reconnect: Duration,
+}
+
+impl SipSettings {
+    /// Reads what the LCA said at registration.
+    ///
+    /// # Errors
+    /// Names the option that cannot be read.
+    pub(crate) fn read(name: &str, registered: &Registered) -> anyhow::Result<Self> {
+        let options = &registered.options;
+        let mut config = SipConfig::new(name, sip_address(registered)?);
+        config.seed = uuid::Uuid::new_v4().as_u64_pair().0;
+        config.hot = registered.redundancy == Some(Redundancy::Hot);
+        config.pass_check = is_true(option(options, "TServer", "sip-pass-check"));
+        config.switch = Switch::from_sections(options);
+        if let Some(realm) = option(options, "TServer", "realm") {
+            config.realm = realm.to_owned();
+        }
+        config.network_device = is_true(option(options, "TServer", "network-device"));
+        let time = |name| seconds(option(options, "backup-sync", name));
+        config.addp_timeout = time("addp-timeout").unwrap_or(ADDP_TIMEOUT);
+        let port = registered.ha_sync_port.or(registered.default_port);
+        let ha = port.zip(registered.peer_address).filter(|_| config.hot);
+        let reconnect = time("sync-reconnect-tout").unwrap_or(RECONNECT);
+        Ok(Self {
+            ha: ha.map(|(port, peer)| HaSettings {
+                own: SocketAddr::new(registered.host_address, port),
+                peer: SocketAddr::new(peer, port),
+                reconnect: reconnect.min(RECONNECT),
+            }),
+            shares_host: registered.peer_address == Some(registered.host_address),
+            config,
+        })
+    }
+}
+
+/// `TServer / sip-address` and `sip-port`.
+fn sip_address(registered: &Registered) -> anyhow::Result<SocketAddr> {
+    let address: IpAddr = match option(&registered.options, "TServer", "sip-address") {
+        Some(address) => address
+            .parse()
+            .with_context(|| format!("option TServer/sip-address: '{address}' is no address"))?,
+        None => registered.host_address,
+    };
+    let port = match option(&registered.options, "TServer", "sip-port") {
+        Some(port) => port
+            .parse()
+            .with_context(|| format!("option TServer/sip-port: '{port}' is no port"))?,
+        None => SIP_PORT,
+    };
+    Ok(SocketAddr::new(address, port))
+}
+
+/// An option, sections and names compared without case.
+fn option<'a>(options: &'a OptionSections, section: &str, name: &str) -> Option<&'a str> {
+    options
+        .iter()
+        .filter(|(it, _)| it.eq_ignore_ascii_case(section))
+        .flat_map(|(_, options)| options)
+        .find(|(option, _)| option.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_str())
+}
+
+fn is_true(value: Option<&str>) -> bool {
+    value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// The model's own options: a bare number is seconds.
+fn seconds(value: Option<&str>) -> Option<Duration> {
+    let value = value?.trim();
+    match value.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
+        Err(_) => parse_duration(value).ok(),
+    }
+    .filter(|time| !time.is_zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_and_names_match_in_any_case_and_bare_numbers_are_seconds() {
+        let mut options = OptionSections::new();
+        let section = [("ADDP-Timeout".to_owned(), "3".to_owned())];
+        options.insert("Backup-Sync".to_owned(), section.into_iter().collect());
+        let time = seconds(option(&options, "backup-sync", "addp-timeout"));
+        assert_eq!(time, Some(Duration::from_secs(3)));
+        assert_eq!(seconds(Some("250ms")), Some(Duration::from_millis(250)));
+        assert_eq!(seconds(Some("soon")), None);
+    }
+}

@@ -1,0 +1,150 @@
+//! Calls of foreign SIP clients (SIPp) through a real pair on network namespaces, with the Virtual IP moved by the
+//! real Management Layer in the middle of the call.
+
+mod party;
+mod scenario;
+mod site;
+
+use party::{Ending, Party};
+use scenario::Step::{
+    self, Answer, Bye, Cancel, Cancelled, HangUp, Held, Hold, Invite, Pause, Refer, Released,
+    Retrieve, Ring,
+};
+use site::Site;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What becomes of the primary while the call stands.
+#[derive(Clone, Copy, Debug)]
+enum Takeover {
+    Switchover,
+    Kill,
+    CableOut,
+}
+
+impl Takeover {
+    fn carry_out(self, site: &Site) {
+        match self {
+            Takeover::Switchover => site.switch_over(),
+            Takeover::Kill => site.kill_primary(),
+            Takeover::CableOut => site.pull_cable_of_primary(),
+        }
+    }
+
+    /// Before the call goes on: a host that is cut off counts as lost after its detection bound.
+    fn wait(self) -> Duration {
+        match self {
+            Takeover::Switchover | Takeover::Kill => Duration::from_millis(2_500),
+            Takeover::CableOut => Duration::from_secs(7),
+        }
+    }
+}
+
+/// A test of the guide: a call, the takeover, then hold, retrieve and transfer on that call, release.
+fn guide_test(site: &Site, takeover: Takeover) {
+    let wait = u64::try_from(takeover.wait().as_millis()).expect("seconds");
+    let caller: &[Step] = &[
+        Invite,
+        Pause(wait),
+        Hold { cseq: 2 },
+        Pause(200),
+        Retrieve { cseq: 3 },
+        Pause(200),
+        Refer {
+            cseq: 4,
+            to: "1003",
+        },
+        Bye { cseq: 5 },
+    ];
+    let callee: &[Step] = &[Ring(200), Answer, Held, Held, Held, Released];
+    let target: &[Step] = &[Ring(200), Answer, Pause(800), HangUp];
+    let parties = [
+        Party::calls(site, "1001", "1002", caller),
+        Party::takes_calls(site, "1002", callee),
+        Party::takes_calls(site, "1003", target),
+    ];
+    std::thread::sleep(Duration::from_millis(900));
+    takeover.carry_out(site);
+    for party in parties {
+        assert_eq!(party.ended(), Ending::AsWritten, "{takeover:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs root and SIPp"]
+fn a_call_is_held_retrieved_transferred_and_released_after_every_kind_of_takeover() {
+    let _alone = alone();
+    let site = Site::up("hot");
+    site.register(&["1001", "1002", "1003"]);
+    for takeover in [Takeover::Switchover, Takeover::Kill, Takeover::Switchover] {
+        guide_test(&site, takeover);
+        site.await_readiness();
+    }
+    guide_test(&site, Takeover::CableOut);
+}
+
+#[test]
+#[ignore = "needs root and SIPp"]
+fn ringing_calls_are_answered_and_cancelled_after_a_kill_of_the_primary() {
+    let _alone = alone();
+    let site = Site::up("hot");
+    site.register(&["1001", "1002"]);
+    let answered = [
+        Party::takes_calls(&site, "1002", &[Ring(3_500), Answer, Released]),
+        Party::calls(
+            &site,
+            "1001",
+            "1002",
+            &[Invite, Pause(300), Bye { cseq: 2 }],
+        ),
+    ];
+    std::thread::sleep(Duration::from_millis(900));
+    site.kill_primary();
+    for party in answered {
+        assert_eq!(party.ended(), Ending::AsWritten);
+    }
+    site.await_readiness();
+    let cancelled = [
+        Party::takes_calls(&site, "1002", &[Ring(0), Cancelled]),
+        Party::calls(&site, "1001", "1002", &[Cancel { after: 3_000 }]),
+    ];
+    std::thread::sleep(Duration::from_millis(900));
+    site.kill_primary();
+    for party in cancelled {
+        assert_eq!(party.ended(), Ending::AsWritten);
+    }
+}
+
+#[test]
+#[ignore = "needs root and SIPp"]
+fn warm_standby_fails_the_same_test_and_takes_new_calls_at_once() {
+    let _alone = alone();
+    let site = Site::up("warm");
+    site.register(&["1001", "1002"]);
+    let callee = Party::takes_calls(&site, "1002", &[Ring(200), Answer, Held, Released]);
+    let caller: &[Step] = &[Invite, Pause(2_500), Hold { cseq: 2 }, Bye { cseq: 3 }];
+    let caller = Party::calls(&site, "1001", "1002", caller);
+    std::thread::sleep(Duration::from_millis(900));
+    site.kill_primary();
+    assert_eq!(caller.ended(), Ending::Unexpected("481".to_owned()));
+    callee.end();
+    site.register(&["1001", "1002"]);
+    let anew = [
+        Party::takes_calls(&site, "1002", &[Ring(100), Answer, Released]),
+        Party::calls(
+            &site,
+            "1001",
+            "1002",
+            &[Invite, Pause(300), Bye { cseq: 2 }],
+        ),
+    ];
+    for party in anew {
+        assert_eq!(party.ended(), Ending::AsWritten);
+    }
+}

@@ -1,0 +1,165 @@
+//! A pair on network namespaces, brought up and taken down by the product itself.
+
+use crate::party::{Ending, Party};
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// The VIP and SIP port of the built-in site.
+pub(crate) const SIP: &str = "10.10.11.103:5060";
+/// The address of the namespace that clients live in.
+pub(crate) const CLIENT: &str = "10.10.11.254";
+
+pub(crate) struct Site {
+    process: Child,
+    /// Prefix of the namespaces' names.
+    run: String,
+    /// Namespace of the clients.
+    pub(crate) client: String,
+    environment: Vec<(String, String)>,
+    folders: tempfile::TempDir,
+    parties: AtomicU32,
+}
+
+impl Site {
+    /// Brings up the built-in site with this redundancy type.
+    pub(crate) fn up(redundancy: &str) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_changeover"))
+            .args(["up", "--network", "netns", "--redundancy", redundancy])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary of this build");
+        let output = BufReader::new(process.stdout.take().expect("it is piped"));
+        let (mut run, mut environment) = (String::new(), Vec::new());
+        for line in output.lines() {
+            let line = line.expect("text");
+            if let Some((name, value)) = line
+                .strip_prefix("export ")
+                .and_then(|it| it.split_once('='))
+            {
+                environment.push((name.to_owned(), value.to_owned()));
+            }
+            if let Some(rest) = line.strip_prefix("ip netns exec ") {
+                run = rest.split("-mgmt1").next().expect("a name").to_owned();
+            }
+            if line.starts_with("Ctrl-C") {
+                break;
+            }
+        }
+        assert!(!run.is_empty(), "the site did not come up");
+        let site = Self {
+            process,
+            client: format!("{run}-client"),
+            run,
+            environment,
+            folders: tempfile::tempdir().expect("a folder for scenarios"),
+            parties: AtomicU32::new(0),
+        };
+        site.await_readiness();
+        site
+    }
+
+    /// A folder for one party.
+    pub(crate) fn folder(&self, dn: &str) -> PathBuf {
+        let number = self.parties.fetch_add(1, Ordering::SeqCst);
+        let folder = self.folders.path().join(format!("{number}-{dn}"));
+        std::fs::create_dir(&folder).expect("a new folder");
+        folder
+    }
+
+    pub(crate) fn register(&self, dns: &[&str]) {
+        for dn in dns {
+            assert_eq!(
+                Party::registers(self, dn).ended(),
+                Ending::AsWritten,
+                "{dn}"
+            );
+        }
+    }
+
+    fn sci(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new("ip")
+            .args(["netns", "exec", &format!("{}-mgmt1", self.run)])
+            .arg(env!("CARGO_BIN_EXE_changeover"))
+            .arg("sci")
+            .args(arguments)
+            .envs(self.environment.iter().cloned())
+            .output()
+            .expect("ip netns exec works");
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
+    }
+
+    fn status(&self) -> Value {
+        let (_, text) = self.sci(&["status", "--format", "json"]);
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+
+    /// The SIP Server that is primary.
+    fn primary(&self) -> Value {
+        let status = self.status();
+        let all = status["applications"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        all.into_iter()
+            .find(|it| it["type"] == "SIPServer" && it["run_mode"] == "Primary")
+            .expect("a primary")
+    }
+
+    /// Waits until the pair could switch over.
+    pub(crate) fn await_readiness(&self) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while self.status()["pairs"][0]["ready"]["switchover"] != true {
+            assert!(Instant::now() < until, "{:#}", self.status());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    pub(crate) fn switch_over(&self) {
+        let (good, text) = self.sci(&["switchover", "SIP_EAST"]);
+        assert!(good, "{text}");
+    }
+
+    /// SIGKILL to the primary's process, as its LCA knows it.
+    pub(crate) fn kill_primary(&self) {
+        let pid = self.primary()["pid"].as_i64().expect("a pid");
+        let pid = i32::try_from(pid)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.expect("a pid"), rustix::process::Signal::KILL)
+            .expect("it lives");
+    }
+
+    /// Takes the link of the primary's host down.
+    pub(crate) fn pull_cable_of_primary(&self) {
+        let host = self.primary()["host"].as_str().expect("a host").to_owned();
+        let done = Command::new("ip")
+            .args([
+                "-n",
+                &format!("{}-{host}", self.run),
+                "link",
+                "set",
+                "eth0",
+                "down",
+            ])
+            .status()
+            .expect("ip works");
+        assert!(done.success());
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.process);
+        if rustix::process::kill_process(pid, rustix::process::Signal::INT).is_ok() {
+            drop(self.process.wait());
+        }
+    }
+}
