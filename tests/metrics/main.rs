@@ -130,55 +130,30 @@ fn rules() -> BTreeMap<String, String> {
     rules
 }
 
+/// Words of closed sets that a rule may select by.
+fn words() -> BTreeSet<String> {
+    fn all(words: &[impl ToString]) -> Vec<String> {
+        words.iter().map(ToString::to_string).collect()
+    }
+    let others = "maintenance switching two-primaries no-primary vip-two vip-elsewhere vip-none held flapping test \
+                  not-ready ok observed intended Critical VIP_RIVAL failed rolled-back timed-out lca message-server \
+                  scs changeover";
+    let others: Vec<&str> = others.split_whitespace().collect();
+    [
+        all(changeover_model::RunMode::ALL),
+        all(changeover_model::HostStatus::ALL),
+        all(changeover_model::ApplicationStatus::ALL),
+        all(changeover_model::RefusalCode::ALL),
+        all(&others),
+    ]
+    .concat()
+    .into_iter()
+    .collect()
+}
+
 #[test]
 fn alert_rules_compare_with_words_that_exist() {
-    let words: BTreeSet<String> = [
-        changeover_model::RunMode::ALL
-            .iter()
-            .map(|word| word.to_string())
-            .collect::<Vec<_>>(),
-        changeover_model::HostStatus::ALL
-            .iter()
-            .map(|word| word.to_string())
-            .collect(),
-        changeover_model::ApplicationStatus::ALL
-            .iter()
-            .map(|word| word.to_string())
-            .collect(),
-        changeover_model::RefusalCode::ALL
-            .iter()
-            .map(|word| word.to_string())
-            .collect(),
-        [
-            "maintenance",
-            "switching",
-            "two-primaries",
-            "no-primary",
-            "vip-two",
-            "vip-elsewhere",
-            "vip-none",
-            "held",
-            "flapping",
-            "test",
-            "not-ready",
-            "ok",
-            "observed",
-            "intended",
-            "Critical",
-            "failed",
-            "rolled-back",
-            "timed-out",
-            "lca",
-            "message-server",
-            "scs",
-            "changeover",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let words = words();
     let rules = rules();
     for needed in [
         "PairWithoutPrimary",

@@ -86,3 +86,56 @@ fn ctrl_c_and_kill_leave_no_namespace_process_or_file() {
         rehearsal.assert_nothing_is_left();
     }
 }
+
+#[test]
+#[ignore = "needs root"]
+fn three_vips_of_both_families_on_two_interfaces_follow_a_third_party_primary_together() {
+    let _alone = alone();
+    let rehearsal = Rehearsal::new();
+    let file = rehearsal.third_party("systemd_unit: kamailio.service");
+    let (code, answer) = rehearsal.json(&["rehearse", &file, "--network", "netns"]);
+    assert_eq!(code, Some(0), "{answer:#}");
+    let site = &answer["sites"][0];
+    assert_eq!(workflows(site).len(), 5, "{site:#}");
+    // One evidence for each launched script, and in it every address with its interface.
+    let up =
+        "203.0.113.10/24 seen on eth0, 2001:db8::10/64 seen on eth0, 10.0.0.10/24 seen on eth1";
+    let text = answer.to_string();
+    assert!(text.contains(up), "{answer:#}");
+    assert_eq!(two_holders(&answer, "manual-switchover"), [0.0]);
+    rehearsal.assert_nothing_is_left();
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_program_of_the_site_that_goes_into_the_background_is_found_by_its_pid_file() {
+    let _alone = alone();
+    let rehearsal = Rehearsal::new();
+    let program = env!("CARGO_BIN_EXE_changeover");
+    let script = rehearsal.folder().join("start-proxy.sh");
+    let text = format!(
+        "#!/bin/sh\n{program} sip-server --answer 203.0.113.10:5060 >/dev/null 2>&1 &\n\
+         echo $! > {}/$CHANGEOVER_APPLICATION.pid\n",
+        rehearsal.folder().display()
+    );
+    std::fs::write(&script, text).expect("the folder is writable");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, executable).expect("it is ours");
+    let pid_file = |member: &str| format!("{}/{member}.pid", rehearsal.folder().display());
+    let start = format!(
+        "command_line: {}, pid_file: {}",
+        script.display(),
+        pid_file("KAM_A")
+    );
+    let file = rehearsal.third_party(&start);
+    // On one machine the two hosts have one file system.
+    let mut site = std::fs::read_to_string(&file).expect("it was just written");
+    site.push_str(&format!(
+        "applications: {{KAM_B: {{start_info: {{pid_file: {}}}}}}}\n",
+        pid_file("KAM_B")
+    ));
+    let file = rehearsal.keep(&site);
+    let (code, answer) = rehearsal.json(&["rehearse", &file, "--network", "netns"]);
+    assert_eq!(code, Some(0), "{answer:#}");
+    rehearsal.assert_nothing_is_left();
+}

@@ -55,6 +55,27 @@ fn every_documented_workflow_passes_hot_and_warm() {
 }
 
 #[test]
+fn a_third_party_pair_passes_every_workflow_and_the_report_says_who_plays_it() {
+    let rehearsal = Rehearsal::new();
+    let file = rehearsal.third_party("systemd_unit: kamailio.service");
+    let (code, answer) = rehearsal.json(&["rehearse", &file]);
+    assert_eq!(code, Some(0), "{answer:#}");
+    let site = &answer["sites"][0];
+    assert_eq!(workflows(site).len(), 5, "{site:#}");
+    let step = &site["workflows"][0]["steps"][4]["text"];
+    assert_eq!(
+        step,
+        "the SCS tells the Message Server on behalf of server 2: 5150, now Primary"
+    );
+    let (_, said) = rehearsal.text(&["rehearse", &file, "--workflow", "manual-switchover"]);
+    assert!(
+        said.contains("the built-in SIP responder stands in for KAM_A (kamailio.service: "),
+        "{said}"
+    );
+    assert_eq!(rehearsal.left_behind(), Vec::<String>::new());
+}
+
+#[test]
 fn a_switchover_leaves_one_primary_and_one_holder_on_the_same_host() {
     let rehearsal = Rehearsal::new();
     let (code, answer) = rehearsal.json(&[

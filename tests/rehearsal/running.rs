@@ -86,6 +86,13 @@ impl Rehearsal {
         self.keep(&text)
     }
 
+    /// The third-party example with another way of starting its members.
+    pub(crate) fn third_party(&self, start_info: &str) -> String {
+        let path = root().join("deploy/examples/third-party.yaml");
+        let text = fs::read_to_string(path).expect("a shipped example");
+        self.keep(&text.replace("systemd_unit: kamailio.service", start_info))
+    }
+
     /// The hot example with `vipctl` instead of scripts.
     pub(crate) fn builtin_example(&self) -> String {
         let path = self.example("linux-hot.yaml");

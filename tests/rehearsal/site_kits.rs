@@ -22,10 +22,8 @@ fn a_new_site_is_checked_and_rehearsed_unedited() {
         let (code, said) = rehearsal.text(&words);
         assert_eq!(code, Some(0), "{said}");
         let (code, said) = rehearsal.text(&["check", "east/site.yaml"]);
-        assert_eq!(
-            (code, said.as_str()),
-            (Some(0), "east/site.yaml: no objections\n")
-        );
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.ends_with("east/site.yaml: no objections\n"), "{said}");
 
         let (code, answer) = rehearsal.json(&["rehearse", "east/site.yaml"]);
 

@@ -1,6 +1,7 @@
 //! The production cores in one deterministic world with faults: many seeds, seeds that failed once, scenarios written
 //! by hand, and a check that the invariants can fail. A failing seed prints the command that shows it again.
 
+mod fencing;
 mod scenarios;
 
 use changeover_simulation::{
@@ -36,6 +37,17 @@ fn two_thousand_seeds_break_no_invariant_and_almost_all_end_with_one_primary_and
     let otherwise = runs.iter().filter(|run| !run.explained.is_empty()).count();
     assert!(
         otherwise < 200,
+        "{otherwise} seeds end otherwise than with one primary and one holder"
+    );
+}
+
+#[test]
+fn a_thousand_seeds_half_of_them_with_health_checks_and_hooks_break_no_invariant() {
+    let runs: Vec<Run> = (30_000..31_000).map(sweep).collect();
+    assert_eq!(failures(runs.iter()), "");
+    let otherwise = runs.iter().filter(|run| !run.explained.is_empty()).count();
+    assert!(
+        otherwise < 100,
         "{otherwise} seeds end otherwise than with one primary and one holder"
     );
 }

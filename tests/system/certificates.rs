@@ -127,6 +127,24 @@ fn host2_is(status: HostStatus) -> impl Fn(&Picture) -> bool {
     }
 }
 
+fn without_a_certificate_nothing_is_shown(site: &Site) {
+    let mut plain = Command::new(PROGRAM);
+    plain
+        .args(["sci", "--scs", &format!("http://{}", site.scs), "status"])
+        .env_remove("SCI_TLS");
+    let plain = plain.output().expect("the binary was built");
+    let said = String::from_utf8_lossy(&plain.stderr);
+    assert_eq!(plain.status.code(), Some(3), "{said}");
+    assert!(
+        said.contains("it speaks TLS, and this side was started without: give --tls DIR"),
+        "{said}"
+    );
+    site.reach_log(
+        "scs",
+        "it does not speak TLS (was it started without --tls?)",
+    );
+}
+
 #[test]
 fn people_do_what_their_certificate_allows_and_are_told_what_it_does_not() {
     let site = Site::up_with_certificates();
@@ -147,22 +165,7 @@ fn people_do_what_their_certificate_allows_and_are_told_what_it_does_not() {
     );
     site.reach_log("scs", words);
 
-    // No certificate at all.
-    let mut plain = Command::new(PROGRAM);
-    plain
-        .args(["sci", "--scs", &format!("http://{}", site.scs), "status"])
-        .env_remove("SCI_TLS");
-    let plain = plain.output().expect("the binary was built");
-    let said = String::from_utf8_lossy(&plain.stderr);
-    assert_eq!(plain.status.code(), Some(3), "{said}");
-    assert!(
-        said.contains("it speaks TLS, and this side was started without: give --tls DIR"),
-        "{said}"
-    );
-    site.reach_log(
-        "scs",
-        "it does not speak TLS (was it started without --tls?)",
-    );
+    without_a_certificate_nothing_is_shown(&site);
 
     // One that has expired, one of another authority, one of another role.
     let folder = site.folder.join("wrong");

@@ -16,6 +16,8 @@ pub(crate) const GOOD_DOWN: &str = "ifconfig eth0:1 down";
 pub(crate) struct Wishes {
     /// Entries of the pair's `policy`, comma separated.
     pub(crate) policy: String,
+    /// Keys added to `server`, whole lines.
+    pub(crate) server: String,
     /// Entries added to `start_info` of both servers, comma separated.
     pub(crate) start_info: String,
     /// `startup_timeout` of the control scripts; 2s when empty.
@@ -45,7 +47,7 @@ pub(crate) fn text(folder: &Path, wishes: &Wishes) -> String {
     let addp = "lca_restart_timeout: 1s, addp: {addp-timeout: 500ms, addp-remote-timeout: 500ms}";
     let scripts = folder.join("scripts");
     let (scripts, home) = (scripts.display(), folder.display());
-    let more = &wishes.more;
+    let (more, server) = (&wishes.more, &wishes.server);
     format!(
         r#"version: 1
 environment: system-test
@@ -80,7 +82,7 @@ pairs:
       ports: {{default: 5070, ha_sync: 5071}}
       start_info: {{working_directory: "{home}", command_line: sip-server, startup_timeout: 20s, shutdown_timeout: 5s{start_info}}}
       connections: [MessageServer]
-      options:
+{server}      options:
         TServer: {{sip-port: 5060}}
     policy: {{{policy}}}
 {more}"#

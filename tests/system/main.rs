@@ -8,6 +8,8 @@ mod asking;
 mod certificates;
 mod crash;
 mod environment;
+mod health_checks;
+mod hooks;
 mod looking;
 mod losing;
 mod misbehaving_scripts;

@@ -101,6 +101,22 @@ impl Conversation {
         self.registered = false;
     }
 
+    /// Nothing was heard of the LCA for so long that the VIP has run out: a primary is to demote itself, in the epoch
+    /// that it has. `moment` makes the order's number one that no LCA gives.
+    pub(crate) fn cut_off(&mut self, moment: u64) -> Option<Told> {
+        if self.run_mode != RunMode::Primary {
+            return None;
+        }
+        let order = Ordered {
+            number: OrderNumber(u64::MAX - moment),
+            epoch: self.epoch,
+            run_mode: RunMode::Backup,
+            cause: None,
+        };
+        let told = self.ordered(order, &mut Vec::new());
+        told.filter(|_| self.open.len() < REMEMBERED)
+    }
+
     /// Whether the LCA has accepted the registration of the connection that stands.
     pub(crate) fn is_registered(&self) -> bool {
         self.registered

@@ -38,6 +38,7 @@ fn registered(number: u64, epoch: u64, run_mode: RunMode) -> Registered {
         run_mode,
         number: OrderNumber(number),
         cause: None,
+        demote_after: None,
     }
 }
 
@@ -198,4 +199,30 @@ fn a_refused_registration_is_told() {
     let message = ToApplication::RegistrationRefused(refusal.clone());
     let heard = hears(&mut conversation(), message);
     assert_eq!(heard, (vec![Told::Refused(refusal)], vec![]));
+}
+
+#[test]
+fn a_primary_that_is_cut_off_demotes_itself_in_its_own_epoch_and_says_so_when_it_registers_again() {
+    let mut conversation = conversation();
+    let mut answers = Vec::new();
+    conversation.connected();
+    let message = ToApplication::Registered(registered(1, 3, RunMode::Primary));
+    conversation.heard(message, &mut answers);
+    assert_eq!(
+        conversation
+            .said(Said::Activated(order(1, 3, RunMode::Primary)))
+            .is_some(),
+        true
+    );
+    conversation.disconnected();
+    let Some(Told::Order(told)) = conversation.cut_off(1) else {
+        panic!("a primary is told");
+    };
+    assert_eq!((told.epoch, told.run_mode), (Epoch(3), RunMode::Backup));
+    assert_eq!(conversation.said(Said::Activated(told)), None);
+    assert_eq!(conversation.cut_off(2), None, "it is no primary any more");
+    assert_eq!(
+        conversation.connected(),
+        register(RunMode::Backup, 3, ApplicationStatus::Initializing)
+    );
 }

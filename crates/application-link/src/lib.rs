@@ -20,6 +20,7 @@ mod log_sender;
 mod order;
 mod outage;
 mod settings;
+mod silence;
 
 pub use changeover_message_server_core::NewLogEvent;
 pub use changeover_model::message::Registered;

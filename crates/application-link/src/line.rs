@@ -6,6 +6,7 @@
 use crate::conversation::{Conversation, Register, Said, Told};
 use crate::outage::Outage;
 use crate::settings::Settings;
+use crate::silence::{self, Silence};
 use changeover_emulated_nic::Network;
 use changeover_model::message::{FromApplication, ToApplication};
 use changeover_rpc::destination::Destination;
@@ -58,6 +59,7 @@ struct State {
     orders: mpsc::Sender<Told>,
     heartbeats: watch::Sender<Beat>,
     outage: Outage,
+    pub(crate) silence: Silence,
 }
 
 impl Line {
@@ -79,6 +81,7 @@ impl Line {
             orders: order_sender,
             heartbeats: heartbeat_sender,
             outage: Outage::of("LCA", "it is dialled again"),
+            silence: Silence::default(),
         })));
         let dialler = Dialler {
             // A Unix socket leads nowhere but to this machine, and needs no certificate.
@@ -143,7 +146,14 @@ impl Line {
                 message,
             } => {
                 if state.connection == Some(connection) {
+                    let demote_after = match &message {
+                        ToApplication::Registered(registered) => Some(registered.demote_after),
+                        _ => None,
+                    };
                     state.heard(connection, message);
+                    if state.silence.heard(demote_after) {
+                        tokio::spawn(silence::watch(Arc::downgrade(self)));
+                    }
                 }
             }
             LinkEvent::Disconnected { connection, reason } => {
@@ -154,6 +164,25 @@ impl Line {
             }
             LinkEvent::NotConnected { reason } => state.outage.because(&reason),
         }
+    }
+}
+
+impl Line {
+    /// When the LCA has been silent for too long; then, if that is now, a primary is told to demote itself.
+    pub(crate) fn look_at_silence(&self) -> Option<tokio::time::Instant> {
+        let mut state = self.state();
+        let next = state.silence.next()?;
+        if next > tokio::time::Instant::now() {
+            return Some(next);
+        }
+        let number = state.silence.noticed();
+        if let Some(told) = state.conversation.cut_off(number) {
+            tracing::warn!(
+                "nothing was heard of the LCA for so long that the VIP has run out: becoming backup"
+            );
+            state.tell(0, told);
+        }
+        state.silence.next()
     }
 }
 

@@ -84,7 +84,29 @@ fn speaks_for_itself(application: &Application) -> bool {
 }
 
 fn host_folder(host: &HostName) -> PathBuf {
-    Path::new("hosts").join(host.as_str())
+    // Names are free in the file; a folder's is not.
+    let name: String = host
+        .as_str()
+        .chars()
+        .map(|c| if c == '/' || c.is_control() { '_' } else { c })
+        .collect();
+    match name.strip_prefix('.') {
+        Some(rest) => Path::new("hosts").join(format!("_{rest}")),
+        None => Path::new("hosts").join(name),
+    }
+}
+
+/// Whether it can be looked up at all (RFC 1123); other names of Host objects are for people only.
+fn is_host_name(name: &str) -> bool {
+    name.len() <= 253
+        && name.split('.').all(|label| {
+            (1..=63).contains(&label.len())
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        })
 }
 
 fn on_host(
@@ -99,7 +121,10 @@ fn on_host(
         folder: host_folder(host).join(component),
         identity: Identity::new(role, name),
         names: Names {
-            dns: vec![host.to_string()],
+            dns: Some(host.to_string())
+                .filter(|name| is_host_name(name))
+                .into_iter()
+                .collect(),
             addresses: object.map(|host| host.address).into_iter().collect(),
         },
     }

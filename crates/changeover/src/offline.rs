@@ -72,6 +72,7 @@ pub(crate) fn check(arguments: &Check) -> ExitCode {
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
         .count();
+    let worst = changeover_configuration::worst_times(&loaded.environment);
     match arguments.format {
         Format::Text => {
             let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -80,6 +81,7 @@ pub(crate) fn check(arguments: &Check) -> ExitCode {
                 &findings,
                 colour,
             ));
+            print(&changeover_configuration::worst_times_text(&worst));
             let warnings = findings.len() - errors;
             print(&match (errors, warnings) {
                 (0, 0) => format!("{}: no objections\n", arguments.file.display()),
@@ -89,10 +91,11 @@ pub(crate) fn check(arguments: &Check) -> ExitCode {
                 ),
             });
         }
-        Format::Json => print_json(&changeover_configuration::findings_json(
-            &loaded.source,
-            &findings,
-        )),
+        Format::Json => {
+            let mut all = changeover_configuration::findings_json(&loaded.source, &findings);
+            all["worst_times"] = changeover_configuration::worst_times_json(&worst);
+            print_json(&all);
+        }
     }
     if errors == 0 {
         ExitCode::Good

@@ -92,11 +92,7 @@ impl Walk<'_> {
                 }
             }
             Kind::Either(single, several) => {
-                let of = if node.text().is_some() {
-                    single
-                } else {
-                    several
-                };
+                let of = crate::keys::pick(single, several, node);
                 self.value(node, of, named_at, path);
             }
             Kind::Reference(target) => {
@@ -127,6 +123,8 @@ impl Walk<'_> {
             | Kind::Address
             | Kind::Prefixed
             | Kind::HostPort
+            | Kind::Endpoint(_)
+            | Kind::StatusRange
             | Kind::EventId
             | Kind::Words(_)
             | Kind::ControllerLoss

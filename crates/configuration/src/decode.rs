@@ -7,8 +7,10 @@
 
 mod alarms;
 mod applications;
+mod health;
 mod layer;
 mod pairs;
+mod start_info;
 
 use crate::problem::{Collector, Problem};
 use crate::source::Span;
@@ -31,7 +33,7 @@ pub(crate) fn decode(root: &Node, problems: &mut Collector) -> Option<Environmen
             .collect(),
         pairs: named(root, "pairs", |entry| pairs::pair(entry, root, problems)),
         applications: named(root, "applications", |entry| {
-            applications::application(entry, &members, problems)
+            applications::application(entry, root, &members, problems)
         }),
         scripts: named(root, "scripts", alarms::script),
         alarm_conditions: named(root, "alarm_conditions", |entry| {

@@ -9,11 +9,13 @@ use crate::tree::Node;
 
 mod alarms;
 mod applications;
+mod health;
 mod layer;
 mod pairs;
 
 pub(crate) use alarms::{CONDITION, SCRIPT};
 pub(crate) use applications::{APPLICATION, START_INFO};
+pub(crate) use health::{HEALTH, HEALTH_CHECK, HOOK_LIST, PROBES};
 pub(crate) use layer::ROOT;
 pub(crate) use pairs::{PAIR, VIRTUAL_IP};
 
@@ -47,8 +49,6 @@ pub(crate) enum Presence {
     Required,
     /// May be left out; the text says what then holds.
     Default(&'static str),
-    /// Known and valid, but this build cannot do it yet; the text says what it would do.
-    NotYet(&'static str),
 }
 
 /// What stands under a key.
@@ -88,6 +88,10 @@ pub(crate) enum Kind {
     Prefixed,
     /// `host:port`.
     HostPort,
+    /// Where a health check goes.
+    Endpoint(EndpointKind),
+    /// A status code, or a range of them.
+    StatusRange,
     /// A log event ID.
     EventId,
     /// One of these words.
@@ -106,8 +110,30 @@ pub(crate) enum Kind {
     Named(&'static Object),
     /// A map from host names to this.
     PerHost(&'static Kind),
-    /// The first for a single value, the second for a map or list.
+    /// The first for a single value, the second for a map or list; where the second is a list, the first for
+    /// anything else.
     Either(&'static Kind, &'static Kind),
+}
+
+/// What an endpoint of a health check is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndpointKind {
+    /// `udp:ADDRESS:PORT` or `tcp:ADDRESS:PORT`.
+    Sip,
+    /// `ADDRESS:PORT`.
+    Tcp,
+    /// `http://ADDRESS:PORT/PATH`.
+    Http,
+}
+
+/// Which of the two of [`Kind::Either`] a node is written as.
+pub(crate) fn pick(single: &'static Kind, several: &'static Kind, node: &Node) -> &'static Kind {
+    let is_single = if let Kind::List(_) = several {
+        !matches!(node.kind, crate::tree::Kind::List(_))
+    } else {
+        node.text().is_some()
+    };
+    if is_single { single } else { several }
 }
 
 /// What a reference points to: a top-level map of the file.

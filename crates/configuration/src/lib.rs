@@ -17,6 +17,7 @@ mod complete;
 mod decode;
 mod derive;
 mod finding;
+mod health;
 mod keys;
 mod merge;
 mod nearest;
@@ -30,6 +31,7 @@ mod source;
 mod tree;
 mod validate;
 mod values;
+mod worst_times;
 
 pub use finding::{Finding, Severity, findings_json, render};
 pub use origins::{Origin, Origins};
@@ -39,6 +41,9 @@ pub use rules::{CheckOptions, Rule, all as rules, check, refuse_unknown};
 pub use schema::json_schema;
 pub use show::{show, show_json};
 pub use source::{Place, SourceText, Span};
+pub use worst_times::{
+    Worst, WorstCase, WorstTimes, worst_times, worst_times_json, worst_times_text,
+};
 
 use changeover_model::environment::Environment;
 use problem::Collector;

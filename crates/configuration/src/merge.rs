@@ -26,6 +26,8 @@ pub(crate) fn merge(base: Node, over: &Node, kind: &Kind) -> Node {
         | Kind::Address
         | Kind::Prefixed
         | Kind::HostPort
+        | Kind::Endpoint(_)
+        | Kind::StatusRange
         | Kind::EventId
         | Kind::Words(_)
         | Kind::ControllerLoss
@@ -99,6 +101,8 @@ fn kind_below<'k>(kind: &'k Kind, key: &str) -> Option<&'k Kind> {
         | Kind::Address
         | Kind::Prefixed
         | Kind::HostPort
+        | Kind::Endpoint(_)
+        | Kind::StatusRange
         | Kind::EventId
         | Kind::Words(_)
         | Kind::ControllerLoss

@@ -3,7 +3,7 @@
 //! Owns their text as Markdown. They stand in docs/operator/environment-file.md and docs/operator/check-rules.md;
 //! a test holds the pages to them.
 
-use crate::keys::{Kind, Object, Presence, ROOT};
+use crate::keys::{EndpointKind, Kind, Object, Presence, ROOT};
 use crate::rules;
 
 /// Every key with its kind, default and meaning, one table per object.
@@ -36,10 +36,6 @@ fn object(path: &str, of: &'static Object, seen: &mut Vec<&'static str>, text: &
             Presence::Required => ("**required**", key.doc.to_owned()),
             Presence::Default("-") => ("", key.doc.to_owned()),
             Presence::Default(default) => (*default, key.doc.to_owned()),
-            Presence::NotYet(what) => (
-                "none",
-                format!("{} *Not in this build yet: refused.* It {what}.", key.doc),
-            ),
         };
         text.push_str(&format!(
             "| `{}` | {} | {default} | {doc} |\n",
@@ -54,9 +50,7 @@ fn object(path: &str, of: &'static Object, seen: &mut Vec<&'static str>, text: &
         } else {
             format!("{path}.{}", key.name)
         };
-        if !matches!(key.presence, Presence::NotYet(_)) {
-            below(&path, &key.kind, seen, text);
-        }
+        below(&path, &key.kind, seen, text);
     }
 }
 
@@ -85,6 +79,8 @@ fn below(path: &str, kind: &'static Kind, seen: &mut Vec<&'static str>, text: &m
         | Kind::Address
         | Kind::Prefixed
         | Kind::HostPort
+        | Kind::Endpoint(_)
+        | Kind::StatusRange
         | Kind::EventId
         | Kind::Words(_)
         | Kind::ControllerLoss
@@ -110,6 +106,10 @@ fn value(kind: &Kind) -> String {
         Kind::Address => "IP address".to_owned(),
         Kind::Prefixed => "IP address/prefix length".to_owned(),
         Kind::HostPort => "host:port".to_owned(),
+        Kind::Endpoint(EndpointKind::Sip) => "`udp:` or `tcp:`, address:port".to_owned(),
+        Kind::Endpoint(EndpointKind::Tcp) => "address:port".to_owned(),
+        Kind::Endpoint(EndpointKind::Http) => "`http://` address:port path".to_owned(),
+        Kind::StatusRange => "status code, or a range as `200-399`".to_owned(),
         Kind::EventId => "log event ID".to_owned(),
         Kind::Words(words) => words
             .iter()

@@ -24,6 +24,11 @@ mod detection_bound_too_small;
 mod enable_anyway;
 mod enables_before_release;
 mod failover_on_agent_loss;
+mod health_check_looks_elsewhere;
+mod health_check_notices_late;
+mod health_check_too_slow;
+mod health_link_not_of_vip;
+mod hooks_delay_failover;
 mod host_address_twice;
 mod hosts_of_different_systems;
 mod interface_name_too_long;
@@ -109,6 +114,11 @@ static RULES: &[&Rule] = &[
     &failover_on_agent_loss::RULE,
     &address_lifetime_too_short::RULE,
     &detection_bound_too_small::RULE,
+    &health_check_too_slow::RULE,
+    &health_check_notices_late::RULE,
+    &health_check_looks_elsewhere::RULE,
+    &health_link_not_of_vip::RULE,
+    &hooks_delay_failover::RULE,
     &host_address_twice::RULE,
     &hosts_of_different_systems::RULE,
     &ports_collide::RULE,

@@ -2,7 +2,7 @@
 //!
 //! Owns the translation of the tables of [`crate::keys`]; shipped as `deploy/environment.schema.json`.
 
-use crate::keys::{Key, Kind, Object, Presence, ROOT};
+use crate::keys::{EndpointKind, HEALTH, Key, Kind, Object, PROBES, Presence, ROOT};
 use serde_json::{Map, Value, json};
 
 /// The schema (JSON Schema 2020-12).
@@ -25,7 +25,6 @@ fn object(object: &'static Object) -> Value {
     let properties: Map<String, Value> = object
         .keys
         .iter()
-        .filter(|key| !matches!(key.presence, Presence::NotYet(_)))
         .map(|key| (key.name.to_owned(), property(key)))
         .collect();
     let mut schema = json!({
@@ -46,6 +45,12 @@ fn object(object: &'static Object) -> Value {
         schema["required"] = json!(required);
         schema["type"] = json!("object");
     }
+    if std::ptr::eq(object, &raw const HEALTH) {
+        schema["oneOf"] = PROBES
+            .map(|probe| json!({"required": [probe]}))
+            .into_iter()
+            .collect();
+    }
     if object.exactly_one {
         schema["minProperties"] = json!(1);
         schema["maxProperties"] = json!(1);
@@ -57,7 +62,7 @@ fn object(object: &'static Object) -> Value {
 fn property(key: &'static Key) -> Value {
     let mut schema = kind(&key.kind);
     let text = match &key.presence {
-        Presence::Required | Presence::NotYet(_) => key.doc.to_owned(),
+        Presence::Required => key.doc.to_owned(),
         Presence::Default("-") => key.doc.to_owned(),
         Presence::Default(default) => format!("{} Default: {default}.", key.doc),
     };
@@ -98,6 +103,15 @@ fn kind(of: &'static Kind) -> Value {
         Kind::Address => json!({"type": "string", "pattern": "^[0-9A-Fa-f:.]+$"}),
         Kind::Prefixed => json!({"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]{1,3}$"}),
         Kind::HostPort => json!({"type": "string", "pattern": "^.+:[0-9]+$"}),
+        Kind::Endpoint(EndpointKind::Sip) => {
+            json!({"type": "string", "pattern": "^(udp|tcp):.+:[0-9]+$"})
+        }
+        Kind::Endpoint(EndpointKind::Tcp) => json!({"type": "string", "pattern": "^.+:[0-9]+$"}),
+        Kind::Endpoint(EndpointKind::Http) => json!({"type": "string", "pattern": "^http://.+"}),
+        Kind::StatusRange => json!({"anyOf": [
+            {"type": "integer", "minimum": 100, "maximum": 699},
+            {"type": "string", "pattern": "^[1-6][0-9]{2}( *- *[1-6][0-9]{2})?$"},
+        ]}),
         Kind::EventId => json!({"anyOf": [
             {"type": "integer", "minimum": 1},
             {"type": "string", "pattern": "^(00-)?[0-9]{1,9}$"},

@@ -3,6 +3,8 @@
 //! Owns the text. It is itself a valid environment file, the explicit one: read again, it means the same, which a
 //! test holds it to.
 
+mod health;
+
 use crate::source::SourceText;
 use crate::{Loaded, Origins};
 use changeover_model::environment::{
@@ -379,6 +381,13 @@ fn policy(page: &mut Page<'_>, policy: &Policy) {
         page.value("carrier_check", &check.to_string());
     }
     page.duration("address_lifetime", policy.address_lifetime);
+    if let Some(fence) = &policy.fence {
+        page.map("fence", |page| {
+            page.text("command_line", &fence.command_line);
+            page.duration("timeout", fence.timeout);
+            page.value("on", "scs");
+        });
+    }
     page.map("flapping", |page| {
         page.value("switches", &policy.flapping.switches.to_string());
         page.duration("within", policy.flapping.within);
@@ -411,6 +420,9 @@ fn application(page: &mut Page<'_>, application: &&Application) {
         start_info(page, &application.start_info)
     });
     page.list("connections", &application.connections);
+    health::checks(page, &application.health);
+    health::hooks(page, "on_primary", &application.on_primary);
+    health::hooks(page, "on_backup", &application.on_backup);
     page.map("options", |page| {
         for (section, options) in &application.options {
             page.keyed(&quoted(section), &section.to_ascii_lowercase(), |page| {
@@ -427,6 +439,8 @@ fn start_info(page: &mut Page<'_>, info: &StartInfo) {
     page.text_if_any("working_directory", &info.working_directory);
     page.text_if_any("command_line", &info.command_line);
     page.list("arguments", &info.arguments);
+    page.text_if_any("systemd_unit", &info.systemd_unit);
+    page.text_if_any("pid_file", &info.pid_file);
     page.duration("startup_timeout", info.startup_timeout);
     page.duration("shutdown_timeout", info.shutdown_timeout);
     page.value("auto_restart", &info.auto_restart.to_string());

@@ -4,7 +4,8 @@
 //! lead anywhere is judged on the merged tree by [`crate::complete`].
 #![warn(clippy::indexing_slicing)]
 
-use crate::keys::{Key, Kind, Object, Presence};
+use crate::health;
+use crate::keys::{HEALTH, HEALTH_CHECK, HOOK_LIST, Kind, Object};
 use crate::nearest::{did_you_mean, nearest};
 use crate::problem::{Collector, Problem};
 use crate::tree::{self, Entry, Node};
@@ -21,10 +22,13 @@ fn object(node: &Node, object: &'static Object, problems: &mut Collector) {
     };
     for entry in entries {
         match object.key(&entry.key) {
-            Some(key) => self::entry(entry, key, problems),
+            Some(key) => value(&entry.value, &key.kind, problems),
             None if problems.is_full() => problems.count_only(),
             None => problems.push(unknown_key(entry, object)),
         }
+    }
+    if std::ptr::eq(object, &raw const HEALTH) {
+        health::coherent(node, problems);
     }
     if object.exactly_one && entries.len() != 1 {
         problems.push(not_exactly_one(node, entries, object));
@@ -50,24 +54,6 @@ fn entries<'n>(node: &'n Node, what: &str, problems: &mut Collector) -> Option<&
     }
 }
 
-fn entry(entry: &Entry, key: &'static Key, problems: &mut Collector) {
-    if let Presence::NotYet(what) = &key.presence {
-        problems.push(
-            Problem::new(
-                "not-yet",
-                entry.key_span,
-                format!("`{}` is not in this build yet", key.name),
-            )
-            .label("known, but nothing would come of it")
-            .note(format!(
-                "it {what}; the file is refused rather than half obeyed"
-            ))
-            .help("remove the key, or use a release that has it"),
-        );
-    }
-    value(&entry.value, &key.kind, problems);
-}
-
 /// Checks a value against its kind.
 pub(crate) fn value(node: &Node, kind: &'static Kind, problems: &mut Collector) {
     match kind {
@@ -85,11 +71,7 @@ pub(crate) fn value(node: &Node, kind: &'static Kind, problems: &mut Collector) 
         }
         Kind::List(of) => list(node, of, problems),
         Kind::Either(single, several) => {
-            let of = if node.text().is_some() {
-                single
-            } else {
-                several
-            };
+            let of = crate::keys::pick(single, several, node);
             value(node, of, problems);
         }
         Kind::Options => options(node, problems),
@@ -108,6 +90,8 @@ pub(crate) fn value(node: &Node, kind: &'static Kind, problems: &mut Collector) 
         | Kind::Address
         | Kind::Prefixed
         | Kind::HostPort
+        | Kind::Endpoint(_)
+        | Kind::StatusRange
         | Kind::EventId
         | Kind::Words(_)
         | Kind::ControllerLoss
@@ -133,6 +117,8 @@ fn single(node: &Node, kind: &'static Kind, problems: &mut Collector) {
         Kind::Address => keep(values::address(node), problems),
         Kind::Prefixed => keep(values::prefixed(node), problems),
         Kind::HostPort => keep(values::host_port(node), problems),
+        Kind::Endpoint(of) => keep(health::endpoint(node, *of), problems),
+        Kind::StatusRange => keep(health::status_range(node), problems),
         Kind::EventId => keep(values::event_id(node), problems),
         Kind::Words(words) => keep(values::word(node, words), problems),
         Kind::ControllerLoss => keep(values::controller_loss(node), problems),
@@ -157,6 +143,13 @@ fn list(node: &Node, of: &'static Kind, problems: &mut Collector) {
         tree::Kind::List(items) => {
             for item in items {
                 value(item, of, problems);
+            }
+            if std::ptr::eq(of, &raw const HEALTH_CHECK) {
+                health::coherent_list(items, problems);
+            } else if let Kind::List(hooks) = &HOOK_LIST
+                && std::ptr::eq(of, *hooks)
+            {
+                health::bounded_hooks(items, problems);
             }
         }
         tree::Kind::Null | tree::Kind::Scalar { .. } | tree::Kind::Map(_) => {

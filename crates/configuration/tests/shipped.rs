@@ -26,10 +26,12 @@ fn example(name: &str) -> Loaded {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-const EXAMPLES: [&str; 3] = [
+const EXAMPLES: [&str; 5] = [
+    "linux-hooks.yaml",
     "linux-hot.yaml",
     "linux-warm.yaml",
     "linux-hot-explicit.yaml",
+    "third-party.yaml",
 ];
 
 #[test]

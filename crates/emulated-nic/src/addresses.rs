@@ -69,6 +69,21 @@ impl Addresses for EmulatedNic {
         })
     }
 
+    fn renew(&self, address: IpAddr, lifetime: Option<Duration>) -> Pending<'_, Change> {
+        Box::pin(async move {
+            let operation = format!("renewing {address}");
+            let seconds = |lifetime: Duration| lifetime.as_secs().max(1);
+            let request = Request::Renew {
+                address,
+                lifetime_ms: lifetime.map(|lifetime| seconds(lifetime).saturating_mul(1000)),
+            };
+            match self.addresses_ask(&operation, request).await? {
+                Answer::Changed(change) => Ok(change),
+                other => Err(unexpected(&operation, &other)),
+            }
+        })
+    }
+
     fn announce<'a>(&'a self, address: IpAddr, interface: &'a str) -> Pending<'a, ()> {
         Box::pin(async move {
             let operation = format!("announcing {address} on {interface}");

@@ -50,6 +50,14 @@ pub enum Request {
         /// The address to remove.
         address: IpAddr,
     },
+    /// `Addresses::renew`.
+    Renew {
+        /// The address.
+        address: IpAddr,
+        /// It goes after this by itself, in milliseconds; absent = it stays.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lifetime_ms: Option<u64>,
+    },
     /// `Addresses::announce`.
     Announce {
         /// The address to announce.

@@ -97,7 +97,11 @@ impl LcaCore {
             return;
         }
         let before = self.addresses.held();
+        let first = self.addresses.level.is_none();
         self.addresses.level = Some(observations.clone());
+        if first {
+            self.first_reading();
+        }
         let appeared: Vec<_> = self
             .addresses
             .held()
@@ -107,6 +111,7 @@ impl LcaCore {
         // The announcement is what the neighbours wait for; the report comes after.
         self.announce(appeared);
         self.report(None, LcaReport::AddressesObserved(observations));
+        self.look_at_leases();
     }
 
     pub(crate) fn addresses_read(
@@ -114,9 +119,11 @@ impl LcaCore {
         ticket: Ticket,
         result: Result<Vec<AddressObservation>, String>,
     ) {
+        let fresh = result.is_ok();
         if let Ok(observations) = result {
             self.addresses_observed(observations);
         }
+        self.let_go_read(ticket, fresh);
         // After a failed reading the last level has to do.
         self.script_reading_done(ticket);
     }
@@ -126,6 +133,7 @@ impl LcaCore {
         let newest = self.pairs.epoch(pair);
         let intended = self.pairs.intended_primary(pair);
         self.scs.in_contact
+            && !self.lets_go(pair)
             && self.applications.iter().any(|(name, app)| {
                 app.pair.as_ref() == Some(pair)
                     && app.run_mode() == RunMode::Primary

@@ -2,7 +2,9 @@
 //! and what is told about it; the state machine's steps stand in the files below: `start`, `registration`,
 //! `watch`, `run_mode`, `stop`, `endings` (and the automatic restart).
 
+mod demotion;
 mod endings;
+mod held;
 mod registration;
 mod run_mode;
 mod start;
@@ -12,13 +14,16 @@ mod watch;
 pub(crate) use registration::Caller;
 
 use crate::core::LcaCore;
+use crate::health::Verdict;
 use crate::orders::Order;
 use crate::{ApplicationRecord, ConnectionId, LcaOutput, ProcessSignal, RunId, StateChange};
 use changeover_model::environment::Application;
-use changeover_model::message::{ApplicationState, ExitStatus, FromApplication, LcaReport};
+use changeover_model::message::{
+    ApplicationState, CheckState, ExitStatus, FromApplication, LcaReport,
+};
 use changeover_model::{
-    ApplicationName, ApplicationStatus, ApplicationType, CauseId, Epoch, Incarnation, OrderNumber,
-    PairName, Redundancy, RunMode, Ticket, Timestamp,
+    ApplicationName, ApplicationStatus, CauseId, Epoch, Incarnation, OrderNumber, PairName,
+    Redundancy, RunMode, Ticket, Timestamp,
 };
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -100,6 +105,9 @@ pub(crate) struct Supervised {
     pub(crate) stop_orders: Vec<Order>,
     pub(crate) restarts: VecDeque<Timestamp>,
     shown: Shown,
+    /// What its health checks add up to; absent while nobody acts on it (maintenance).
+    verdict: Verdict,
+    checks: Vec<CheckState>,
     reported: Option<ApplicationState>,
     recorded: Option<ApplicationRecord>,
 }
@@ -129,6 +137,7 @@ impl Supervised {
         now: Timestamp,
     ) -> Self {
         let (pair, redundancy) = pair.unzip();
+        let managed = definition.is_managed();
         let stopped_as_asked = record.is_some_and(|record| record.stopped_as_asked);
         Self {
             definition,
@@ -164,12 +173,14 @@ impl Supervised {
                 } else {
                     "not started yet".to_owned()
                 },
-                in_step: redundancy != Some(Redundancy::Hot),
+                in_step: redundancy != Some(Redundancy::Hot) || !managed,
                 hung: false,
                 ended_as_asked: stopped_as_asked,
                 last_exit: None,
                 last_output: String::new(),
             },
+            verdict: Verdict::Serves,
+            checks: Vec::new(),
             reported: None,
             recorded: record.cloned(),
         }
@@ -197,7 +208,17 @@ impl Supervised {
 
     /// True for applications that register over the application link.
     pub(crate) fn is_managed(&self) -> bool {
-        self.definition.application_type == ApplicationType::SipServer
+        self.definition.is_managed()
+    }
+
+    /// True for a third-party member of a pair: its run mode is held here.
+    pub(crate) fn is_held(&self) -> bool {
+        self.pair.is_some() && !self.is_managed()
+    }
+
+    /// Nothing is out of step where nothing is synchronised.
+    pub(crate) fn starts_in_step(&self) -> bool {
+        self.redundancy != Some(Redundancy::Hot) || !self.is_managed()
     }
 
     /// True if it is wanted up by the LCA's own decision.
@@ -234,20 +255,43 @@ impl Supervised {
     /// Full state, as the SCS sees it.
     pub(crate) fn state(&self) -> ApplicationState {
         let shown = &self.shown;
+        let (status, reason, since) = self.status_with_health();
         ApplicationState {
             application: self.name().clone(),
-            status: shown.status,
+            status,
             run_mode: shown.run_mode,
             incarnation: shown.incarnation,
             epoch: shown.epoch,
             pid: shown.pid,
-            since: shown.since,
-            reason: shown.reason.clone(),
+            since,
+            reason,
             in_step: shown.in_step,
             hung: shown.hung,
             stopped_as_asked: shown.ended_as_asked,
             last_exit: shown.last_exit,
             last_output: shown.last_output.clone(),
+            health: self.checks.clone(),
+        }
+    }
+
+    /// What it says of itself, unless a health check knows better: one that says it serves and does not pass its
+    /// checks cannot serve; one that has not passed them since its start is not ready yet.
+    fn status_with_health(&self) -> (ApplicationStatus, String, Timestamp) {
+        let shown = &self.shown;
+        match (&self.verdict, shown.status) {
+            (Verdict::Down(reason, since), ApplicationStatus::Running) => (
+                ApplicationStatus::ServiceUnavailable,
+                reason.clone(),
+                shown.since.max(*since),
+            ),
+            (Verdict::Waits(reason, since), ApplicationStatus::Running) => (
+                ApplicationStatus::Initializing,
+                reason.clone(),
+                shown.since.max(*since),
+            ),
+            (Verdict::Serves | Verdict::Waits(..) | Verdict::Down(..), status) => {
+                (status, shown.reason.clone(), shown.since)
+            }
         }
     }
 
@@ -293,9 +337,21 @@ impl Supervised {
 impl LcaCore {
     /// Tells what changed about an application, and keeps it.
     pub(crate) fn settle(&mut self, name: &ApplicationName) {
+        self.judge_health(name);
+        let health = self.health_of(name).cloned().unwrap_or_default();
+        let heeded = self
+            .applications
+            .get(name)
+            .is_some_and(|app| !self.pairs.in_maintenance(app.pair.as_ref()));
         let Some(app) = self.applications.get_mut(name) else {
             return;
         };
+        app.verdict = if heeded {
+            health.verdict
+        } else {
+            Verdict::Serves
+        };
+        app.checks = health.checks;
         let state = app.state();
         if app.reported.as_ref() != Some(&state) {
             app.reported = Some(state.clone());
@@ -334,6 +390,13 @@ impl LcaCore {
             signal: ProcessSignal::Kill,
             all_descendants: true,
         });
+    }
+
+    /// Where an application starts, and with it its checks and hooks; empty = where this LCA is.
+    pub(crate) fn working_directory_of(&self, name: &ApplicationName) -> String {
+        self.applications.get(name).map_or_else(String::new, |app| {
+            app.definition.start_info.working_directory.clone()
+        })
     }
 
     /// The applications of a pair on this host.

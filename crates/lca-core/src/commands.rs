@@ -1,4 +1,5 @@
-//! OS commands of reactions: a bounded number at once, each with a timeout, its last output kept.
+//! OS commands of reactions, and hooks once `hooks.rs` lets them run: a bounded number at once, each with a timeout, its
+//! last output kept.
 
 use crate::core::{LcaCore, RunOwner};
 use crate::orders::Order;
@@ -20,9 +21,20 @@ const GONE_BOUND: Duration = Duration::from_secs(5);
 /// A command that runs, or whose remains are awaited.
 #[derive(Debug)]
 pub(crate) struct Command {
-    order: Order,
+    pub(crate) order: Order,
+    pub(crate) is_hook: bool,
     timeout: Duration,
     reported: bool,
+}
+
+/// A command as it is started.
+pub(crate) struct CommandStart {
+    pub(crate) run: RunId,
+    pub(crate) program: String,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) working_directory: String,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) is_hook: bool,
 }
 
 impl LcaCore {
@@ -33,20 +45,13 @@ impl LcaCore {
         environment: Vec<(String, String)>,
         timeout: Duration,
     ) {
-        if self.commands.len() >= MOST_COMMANDS {
+        let commands = self.commands.values().filter(|command| !command.is_hook);
+        if commands.count() >= MOST_COMMANDS {
             let text = format!("not started: {MOST_COMMANDS} commands are running already");
             self.report_command(&order, not_run(text));
             return;
         }
-        let timeout = timeout.min(LONGEST_TIMEOUT);
-        let run = self.new_run(RunOwner::Command);
-        self.persist_fast(StateChange::Run(Box::new(RunRecord {
-            run,
-            application: order.key.application.clone(),
-            purpose: RunPurpose::Command(order.key.clone()),
-            cause: order.cause,
-            process: None,
-        })));
+        let run = self.new_command_run();
         // What the order says wins, since it knows pair, event and reason; the marker is ours alone.
         let mut variables = self.site_environment(&order.key.application, run);
         for (name, value) in environment {
@@ -55,18 +60,45 @@ impl LcaCore {
                 variables.push((name, value));
             }
         }
-        self.emit(LcaOutput::StartProcess(Box::new(StartProcess {
+        let start = CommandStart {
             run,
-            application: order.key.application.clone(),
-            kind: ProcessKind::Command,
             program: "/bin/sh".to_owned(),
             arguments: vec!["-c".to_owned(), command_line],
             working_directory: String::new(),
             environment: variables,
+            is_hook: false,
+        };
+        self.start_command(order, start, timeout);
+    }
+
+    pub(crate) fn new_command_run(&mut self) -> RunId {
+        self.new_run(RunOwner::Command)
+    }
+
+    /// Starts a command or hook; its outcome is reported once.
+    pub(crate) fn start_command(&mut self, order: Order, start: CommandStart, timeout: Duration) {
+        let timeout = timeout.min(LONGEST_TIMEOUT);
+        let run = start.run;
+        self.persist_fast(StateChange::Run(Box::new(RunRecord {
+            run,
+            application: order.key.application.clone(),
+            purpose: RunPurpose::Command(order.key.clone()),
+            cause: order.cause,
+            process: None,
+        })));
+        self.emit(LcaOutput::StartProcess(Box::new(StartProcess {
+            run,
+            application: order.key.application.clone(),
+            kind: ProcessKind::Command,
+            program: start.program,
+            arguments: start.arguments,
+            working_directory: start.working_directory,
+            environment: start.environment,
         })));
         self.arm(Timer::Command(run), timeout);
         let command = Command {
             order,
+            is_hook: start.is_hook,
             timeout,
             reported: false,
         };
@@ -91,6 +123,7 @@ impl LcaCore {
         {
             self.report_command(&command.order, not_run(format!("not started: {reason}")));
         }
+        self.launch_waiting_hooks();
     }
 
     pub(crate) fn command_exited(&mut self, run: RunId, exit: ExitStatus, output: String) {
@@ -105,7 +138,7 @@ impl LcaCore {
     }
 
     /// Reports a command's outcome once; its place is free when its processes are gone.
-    fn finish_command(&mut self, run: RunId, outcome: CommandOutcome) {
+    pub(crate) fn finish_command(&mut self, run: RunId, outcome: CommandOutcome) {
         let Some(command) = self.commands.get_mut(&run) else {
             return;
         };
@@ -124,6 +157,7 @@ impl LcaCore {
         };
         if command.reported {
             self.commands.remove(&run);
+            self.launch_waiting_hooks();
             return;
         }
         let text = format!(
@@ -143,19 +177,29 @@ impl LcaCore {
         self.finish_command(run, outcome);
         self.timers.cancel(&Timer::Command(run));
         self.commands.remove(&run);
+        self.launch_waiting_hooks();
     }
 
     /// A command of an earlier life of this LCA: ended, and reported as what it is.
     pub(crate) fn recover_command(&mut self, run: RunId, order: &Order, alive: bool) {
         if alive {
             self.kill_run(run);
+            self.arm(Timer::Command(run), GONE_BOUND);
+            // Whether it was a hook is not on record: newer hooks of its pair wait for its end.
+            let command = Command {
+                order: order.clone(),
+                is_hook: true,
+                timeout: GONE_BOUND,
+                reported: true,
+            };
+            self.commands.insert(run, command);
         }
         let text = "the LCA was restarted while it ran; how it ended is not known";
         self.report_command(order, not_run(text.to_owned()));
     }
 }
 
-fn not_run(output: String) -> CommandOutcome {
+pub(crate) fn not_run(output: String) -> CommandOutcome {
     CommandOutcome {
         exit: None,
         succeeded: false,

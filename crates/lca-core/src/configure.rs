@@ -33,11 +33,12 @@ impl LcaCore {
             }
         }
         let change = StateChange::Slice(Box::new(slice.clone()));
-        self.slice = Some(slice);
+        let before = self.slice.replace(slice);
         self.writes.slice_unwritten = true;
         self.persist_awaited(change, Awaiting::Slice);
         self.watch_addresses();
         self.take_applications(&BTreeMap::new());
+        self.fencing_configured(before.map(|slice| slice.pairs).unwrap_or_default());
         let wanted: Vec<ApplicationName> = self
             .applications
             .iter()
@@ -88,6 +89,7 @@ impl LcaCore {
             }
             self.stop(&name, false);
         }
+        self.watch_units();
     }
 
     /// Applications that this LCA starts as such: neither control scripts nor the central components.
@@ -126,6 +128,7 @@ impl LcaCore {
         app.redundancy = redundancy;
         let before = std::mem::replace(&mut app.definition, definition);
         let link = app.link;
+        let checks_changed = before.health != app.definition.health;
         let changed: Vec<(String, String, String)> = app
             .definition
             .options
@@ -140,6 +143,10 @@ impl LcaCore {
             })
             .map(|(section, option, value)| (section.clone(), option.clone(), value.clone()))
             .collect();
+        if checks_changed {
+            self.align_health(name, true);
+            self.settle(name);
+        }
         let Some(link) = link else {
             return;
         };

@@ -30,6 +30,7 @@ pub(crate) struct ScsContact {
 impl LcaCore {
     pub(crate) fn scs_connected(&mut self, connection: ConnectionId) {
         self.scs.connection = Some(connection);
+        self.beats_begin_anew();
         self.lose_contact();
     }
 
@@ -57,9 +58,15 @@ impl LcaCore {
                 self.scs_heard();
                 self.greet();
             }
-            LcaOrder::Beat { sequence } => {
+            LcaOrder::Beat {
+                sequence,
+                answered,
+                grants,
+            } => {
                 self.scs_heard();
+                self.beat_answered_to_scs(sequence);
                 self.send(None, LcaReport::BeatAnswered { sequence });
+                self.scs_granted(answered, &grants);
             }
             LcaOrder::Configure(_)
             | LcaOrder::IntendPair { .. }
@@ -69,7 +76,10 @@ impl LcaCore {
             | LcaOrder::ReleaseAddresses { .. }
             | LcaOrder::AnnounceAddresses { .. }
             | LcaOrder::ExecuteCommand { .. }
+            | LcaOrder::RunHook { .. }
             | LcaOrder::ChangeOption { .. }
+            | LcaOrder::RequestVote { .. }
+            | LcaOrder::MarkSole { .. }
             | LcaOrder::HandedOver => {
                 self.scs_heard();
                 self.take_order(message.cause, message.body);
@@ -109,6 +119,12 @@ impl LcaCore {
                 .collect(),
             addresses: self.addresses.level.clone().unwrap_or_default(),
             scripts: self.open_script_keys(),
+            soles: self
+                .pairs
+                .records
+                .values()
+                .filter_map(|record| record.sole.clone())
+                .collect(),
         }
     }
 
@@ -121,6 +137,7 @@ impl LcaCore {
         let state = self.state();
         self.scs.greeted = true;
         self.scs_heard();
+        self.told_scs();
         self.send(None, LcaReport::Hello(state));
         while let Some(report) = self.scs.unsent.pop_front() {
             self.emit(LcaOutput::ToScs(report));
@@ -158,6 +175,7 @@ impl LcaCore {
             LcaReport::OrderAnswered { .. }
                 | LcaReport::ControlScriptFinished { .. }
                 | LcaReport::CommandFinished { .. }
+                | LcaReport::Fenced { .. }
         );
         if is_outcome {
             if self.scs.unsent.len() >= MOST_UNSENT {

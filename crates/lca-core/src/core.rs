@@ -6,6 +6,9 @@ use crate::applications::{Caller, Supervised};
 use crate::commands::Command;
 use crate::contact::ScsContact;
 use crate::epochs::Pairs;
+use crate::fencing::FencingRoom;
+use crate::health::Health;
+use crate::hooks::Hooks;
 use crate::host_stop::HostStop;
 use crate::orders::OrderMemory;
 use crate::persistence::Writes;
@@ -38,8 +41,13 @@ pub struct LcaCore {
     pub(crate) runs: BTreeMap<RunId, RunOwner>,
     pub(crate) scripts: BTreeMap<PairName, ScriptQueue>,
     pub(crate) commands: BTreeMap<RunId, Command>,
+    pub(crate) hooks: Hooks,
+    pub(crate) health: Health,
     pub(crate) addresses: AddressBook,
     pub(crate) host_stop: HostStop,
+    /// The systemd units of this host's applications, as last given out.
+    pub(crate) watched_units: Vec<(ApplicationName, String)>,
+    pub(crate) fencing: FencingRoom,
 }
 
 /// Whose process a run is.
@@ -75,8 +83,12 @@ impl LcaCore {
             runs: BTreeMap::new(),
             scripts: BTreeMap::new(),
             commands: BTreeMap::new(),
+            hooks: Hooks::default(),
+            health: Health::default(),
             addresses: AddressBook::default(),
             host_stop: HostStop::default(),
+            watched_units: Vec::new(),
+            fencing: FencingRoom::default(),
         }
     }
 
@@ -109,6 +121,12 @@ impl LcaCore {
         let run = RunId(self.next_run);
         self.runs.insert(run, owner);
         run
+    }
+
+    /// The number of a health check's run: nothing is recorded of it, since it means nothing to a later life.
+    pub(crate) fn next_check_run(&mut self) -> RunId {
+        self.next_run = self.now.0.max(self.next_run.saturating_add(1));
+        RunId(self.next_run)
     }
 
     /// Keeps new run numbers above those that are on record.
@@ -150,6 +168,17 @@ impl LcaCore {
                 token,
             } => self.process_started(run, pid, start_time, token),
             LcaInput::ScriptCarriedOutHere { run } => self.script_carried_out_here(run),
+            LcaInput::MainProcessFound {
+                run,
+                pid,
+                start_time,
+                how,
+            } => {
+                self.process_started(run, pid, start_time, String::new());
+                self.main_process_found(run, how);
+            }
+            LcaInput::EndExplained { run, exit, text } => self.end_explained(run, exit, &text),
+            LcaInput::SeenRunning { application } => self.seen_running(&application),
             LcaInput::ProcessStartFailed { run, reason } => self.process_start_failed(run, reason),
             LcaInput::ProcessExited { run, exit, output } => self.process_exited(run, exit, output),
             LcaInput::ProcessesGone { run } => self.processes_gone(run),
@@ -161,6 +190,25 @@ impl LcaCore {
                 interface,
                 mac,
             } => self.rival_sighted(address, interface, mac),
+            LcaInput::CheckEnded { run, result } => self.check_ended(run, result),
+            LcaInput::LinksObserved(carriers) => self.links_observed(carriers),
+            LcaInput::PeerConnected { peer, connection } => self.peer_connected(&peer, connection),
+            LcaInput::PeerMessage {
+                peer,
+                connection,
+                message,
+            } => self.peer_message(&peer, connection, message),
+            LcaInput::PeerDisconnected { peer, connection } => {
+                self.peer_disconnected(&peer, connection);
+            }
+            LcaInput::WitnessMessage {
+                peer,
+                connection,
+                message,
+            } => self.witness_message(&peer, connection, message),
+            LcaInput::WitnessDisconnected { peer, connection } => {
+                self.witness_disconnected(&peer, connection);
+            }
             LcaInput::Persisted { ticket } => self.persisted(ticket),
             LcaInput::PersistFailed { ticket, reason } => self.persist_failed(ticket, &reason),
             LcaInput::HostStopping => self.host_stopping(),
@@ -233,11 +281,17 @@ impl LcaCore {
             Timer::Hang(name) => self.hang_noticed(&name),
             Timer::Script(pair) => self.script_step_overran(&pair),
             Timer::Command(run) => self.command_overran(run),
+            Timer::Check(name, index) => self.check_due(&name, index),
             Timer::Announce(address) => self.announcement_due(address),
             Timer::Write(ticket) => {
                 self.persist_failed(ticket, "the disk has not answered within its bound");
             }
             Timer::HandOver => self.stop_everything(),
+            Timer::Lease | Timer::Renew => self.look_at_leases(),
+            Timer::LetGo(pair) => self.let_go_again(&pair),
+            Timer::PeerBeat => self.peer_beats_due(),
+            Timer::Vote(pair) => self.look_at_vote(&pair),
+            Timer::Demotion(name) => self.demotion_overran(&name),
         }
     }
 }
@@ -261,12 +315,14 @@ impl Core for LcaCore {
 
     fn handle(&mut self, now: Timestamp, input: LcaInput, outputs: &mut Vec<LcaOutput>) {
         self.now = self.now.max(now);
+        self.leases_first();
         self.take_input(input);
         outputs.append(&mut self.outputs);
     }
 
     fn tick(&mut self, now: Timestamp, outputs: &mut Vec<LcaOutput>) {
         self.now = self.now.max(now);
+        self.leases_first();
         self.timers.notice_standstill(self.now);
         while let Some(timer) = self.timers.pop_due(self.now) {
             self.deadline_came(timer);

@@ -3,7 +3,7 @@
 
 use crate::core::LcaCore;
 use crate::{PairRecord, StateChange};
-use changeover_model::message::OrderKey;
+use changeover_model::message::{OrderKey, SoleMark};
 use changeover_model::{ApplicationName, Epoch, PairName, Refusal, RefusalCode};
 use std::collections::BTreeMap;
 
@@ -26,6 +26,29 @@ impl Pairs {
     pub(crate) fn in_maintenance(&self, pair: Option<&PairName>) -> bool {
         pair.and_then(|pair| self.records.get(pair))
             .is_some_and(|record| record.maintenance)
+    }
+
+    /// The newest epoch that this host's LCA has voted for.
+    pub(crate) fn voted(&self, pair: &PairName) -> Epoch {
+        self.records
+            .get(pair)
+            .map_or(Epoch(0), |record| record.voted)
+    }
+
+    pub(crate) fn sole(&self, pair: &PairName) -> Option<&SoleMark> {
+        self.records.get(pair)?.sole.as_ref()
+    }
+
+    /// What is known of a pair, also if that is nothing.
+    pub(crate) fn record(&self, pair: &PairName) -> PairRecord {
+        self.records.get(pair).cloned().unwrap_or(PairRecord {
+            pair: pair.clone(),
+            epoch: Epoch(0),
+            primary: None,
+            maintenance: false,
+            voted: Epoch(0),
+            sole: None,
+        })
     }
 
     pub(crate) fn intended_primary(&self, pair: &PairName) -> Option<&ApplicationName> {
@@ -58,13 +81,13 @@ impl LcaCore {
         if epoch <= self.pairs.epoch(pair) {
             return;
         }
+        self.end_hooks_before(pair, epoch);
         // Who shall be primary in the new epoch is not known before the SCS says so.
-        let maintenance = self.pairs.in_maintenance(Some(pair));
         self.note_pair(PairRecord {
-            pair: pair.clone(),
             epoch,
             primary: None,
-            maintenance,
+            sole: None,
+            ..self.pairs.record(pair)
         });
     }
 
@@ -78,19 +101,30 @@ impl LcaCore {
         if epoch < self.pairs.epoch(&pair) {
             return;
         }
-        let ended = self.pairs.in_maintenance(Some(&pair)) && !maintenance;
+        self.end_hooks_before(&pair, epoch);
+        let was = self.pairs.in_maintenance(Some(&pair));
+        let ended = was && !maintenance;
+        let before = self.pairs.record(&pair);
         self.note_pair(PairRecord {
-            pair: pair.clone(),
             epoch,
             primary,
             maintenance,
+            sole: before.sole.clone().filter(|mark| mark.epoch >= epoch),
+            ..before
         });
         if ended {
             self.maintenance_ended(&pair);
         }
+        if was != maintenance {
+            // What health checks say counts from now on, or no more.
+            for name in self.members_of(&pair) {
+                self.settle(&name);
+            }
+        }
         // Said on every connection: what appeared while the SCS was away is made known now, not at Hello, when
         // this host may not know yet that another one has taken over.
         self.announce_unspoken(&pair);
+        self.look_at_leases();
     }
 
     fn note_pair(&mut self, record: PairRecord) {

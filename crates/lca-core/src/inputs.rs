@@ -2,7 +2,9 @@
 //! starts in `core.rs` and ends in `outputs.rs`.
 
 use crate::{RunId, StoredState};
-use changeover_model::message::{AddressObservation, ExitStatus, FromApplication, ToLca};
+use changeover_model::message::{
+    AddressObservation, ExitStatus, FromApplication, FromPeerLca, ToLca, ToPeerLca,
+};
 use changeover_model::{ApplicationName, HostName, Ticket};
 use std::net::IpAddr;
 
@@ -95,6 +97,31 @@ pub enum LcaInput {
         /// The run.
         run: RunId,
     },
+    /// The main process of a [`crate::LcaOutput::StartElsewhere`] is there and watched.
+    MainProcessFound {
+        /// The run.
+        run: RunId,
+        /// The main process.
+        pid: u32,
+        /// Its start time as the kernel counts it.
+        start_time: u64,
+        /// For people: started or taken over, and what was found on the way (a stale pid file).
+        how: String,
+    },
+    /// More about the end of a main process that was reported, before its run is gone: what systemd says.
+    EndExplained {
+        /// The run.
+        run: RunId,
+        /// How it ended.
+        exit: ExitStatus,
+        /// For people.
+        text: String,
+    },
+    /// An application that has no run was seen running, without an order: taken over if nothing speaks against it.
+    SeenRunning {
+        /// Which.
+        application: ApplicationName,
+    },
     /// It could not be started (program missing, not executable, no such directory, no memory); nothing of
     /// it runs, and neither `ProcessExited` nor `ProcessesGone` will follow.
     ProcessStartFailed {
@@ -144,6 +171,57 @@ pub enum LcaInput {
         interface: String,
         /// The rival's MAC address, `aa:bb:cc:dd:ee:ff`.
         mac: String,
+    },
+
+    /// Nothing is left of a run of [`crate::LcaOutput::StartCheck`]: exactly once per run. `Ok`: it passed; both say
+    /// what was seen, for people. After [`crate::LcaOutput::EndCheck`] the result means nothing.
+    CheckEnded {
+        /// The run.
+        run: RunId,
+        /// What came of it.
+        result: Result<String, String>,
+    },
+    /// The carrier of the interfaces last given by [`crate::LcaOutput::WatchLinks`], complete, on every change and
+    /// once after that output; `None` = there is no such interface.
+    LinksObserved(Vec<(String, Option<bool>)>),
+    /// The connection that was dialled to a peer's LCA stands ([`crate::LcaOutput::DialPeers`]).
+    PeerConnected {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// The peer's LCA said something on it.
+    PeerMessage {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+        /// What it said.
+        message: FromPeerLca,
+    },
+    /// It is closed. The shell dials anew by itself.
+    PeerDisconnected {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// A peer's LCA that has dialled this one said something. Who it is, the shell has made sure of.
+    WitnessMessage {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
+        /// What it said.
+        message: ToPeerLca,
+    },
+    /// Its connection is closed.
+    WitnessDisconnected {
+        /// The peer's host.
+        peer: HostName,
+        /// The connection.
+        connection: ConnectionId,
     },
 
     /// A durable change is on disk.

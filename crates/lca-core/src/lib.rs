@@ -19,6 +19,9 @@ mod configure;
 mod contact;
 mod core;
 mod epochs;
+mod fencing;
+mod health;
+mod hooks;
 mod host_stop;
 mod inputs;
 mod orders;
@@ -32,7 +35,8 @@ mod timers;
 pub use crate::core::LcaCore;
 pub use inputs::{ConnectionId, FoundRun, LcaIdentity, LcaInput, Recovery};
 pub use outputs::{
-    LcaOutput, ProcessKind, ProcessSignal, RUN_MARKER, StartProcess, WatchedAddress,
+    Elsewhere, LcaOutput, ProcessKind, ProcessSignal, RUN_MARKER, StartCheck, StartProcess,
+    WatchedAddress,
 };
 pub use stored::{
     ApplicationRecord, Durability, PairRecord, ProcessIdentity, RunId, RunPurpose, RunRecord,

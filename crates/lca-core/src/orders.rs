@@ -67,12 +67,19 @@ impl LcaCore {
                 value,
             } => self.change_option(&application, section, option, value),
             LcaOrder::HandedOver => self.handed_over(),
+            LcaOrder::RequestVote {
+                pair,
+                epoch,
+                yielded,
+            } => self.vote_requested(pair, epoch, yielded),
+            LcaOrder::MarkSole { mark, sole } => self.mark_sole(mark, sole),
             LcaOrder::StartApplication { ref key, .. }
             | LcaOrder::StopApplication { ref key, .. }
             | LcaOrder::SetRunMode { ref key, .. }
             | LcaOrder::ReleaseAddresses { ref key }
             | LcaOrder::AnnounceAddresses { ref key }
-            | LcaOrder::ExecuteCommand { ref key, .. } => {
+            | LcaOrder::ExecuteCommand { ref key, .. }
+            | LcaOrder::RunHook { ref key, .. } => {
                 let numbered = Order {
                     key: key.clone(),
                     cause,
@@ -106,11 +113,14 @@ impl LcaCore {
                 timeout,
                 ..
             } => self.command_ordered(order, command_line, environment, timeout),
+            LcaOrder::RunHook { hook, .. } => self.hook_ordered(order, hook),
             LcaOrder::Hello { .. }
             | LcaOrder::Beat { .. }
             | LcaOrder::Configure(_)
             | LcaOrder::IntendPair { .. }
             | LcaOrder::ChangeOption { .. }
+            | LcaOrder::RequestVote { .. }
+            | LcaOrder::MarkSole { .. }
             | LcaOrder::HandedOver => {}
         }
     }

@@ -42,6 +42,7 @@ impl LcaCore {
             self.persist_awaited(StateChange::Rewrite, Awaiting::Slice);
         }
         self.go_on_after_recovery();
+        self.fencing_begins();
     }
 
     fn recover_run(&mut self, record: RunRecord, alive: Option<FoundRun>) {
@@ -73,7 +74,7 @@ impl LcaCore {
                 }
             }
             RunPurpose::Command(key) => {
-                self.hold_or_forget(run, RunOwner::Stray, is_alive);
+                self.hold_or_forget(run, RunOwner::Command, is_alive);
                 self.recover_command(run, &order(key), is_alive);
             }
         }

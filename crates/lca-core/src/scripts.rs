@@ -304,7 +304,7 @@ impl LcaCore {
         }
     }
 
-    fn read_addresses(&mut self) -> Ticket {
+    pub(crate) fn read_addresses(&mut self) -> Ticket {
         let ticket = self.new_ticket();
         self.emit(LcaOutput::ReadAddresses { ticket });
         ticket

@@ -3,7 +3,7 @@
 //! decision: what recovery makes of it stands in `recovery.rs`.
 
 use changeover_model::environment::LcaSlice;
-use changeover_model::message::OrderKey;
+use changeover_model::message::{OrderKey, SoleMark};
 use changeover_model::{
     ApplicationName, ApplicationStatus, CauseId, Epoch, Incarnation, OrderNumber, PairName, RunMode,
 };
@@ -107,6 +107,12 @@ pub struct PairRecord {
     pub primary: Option<ApplicationName>,
     /// Restarts and hang detection pause while true.
     pub maintenance: bool,
+    /// The newest epoch for whose promotion on this host this LCA has voted: no older one is supported any more.
+    #[serde(default)]
+    pub voted: Epoch,
+    /// The primary's host keeps the VIP without a majority in that epoch.
+    #[serde(default)]
+    pub sole: Option<SoleMark>,
 }
 
 /// What is intended with an application.

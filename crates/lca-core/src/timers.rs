@@ -39,12 +39,26 @@ pub(crate) enum Timer {
     Script(PairName),
     /// A command takes too long, or its remains do not end.
     Command(RunId),
+    /// A health check's run overruns, or its next one is due: by its place in the list.
+    Check(ApplicationName, usize),
     /// The next announcement of a VIP is due.
     Announce(IpAddr),
     /// A write that something waits for is not reported.
     Write(Ticket),
     /// The SCS has not handed over what was primary here.
     HandOver,
+    /// The earliest end of a lease.
+    Lease,
+    /// The VIPs' lifetime is to be renewed.
+    Renew,
+    /// The present step of letting go of a pair's VIPs takes too long, or is to begin anew.
+    LetGo(PairName),
+    /// Beats to the peers' LCAs are due.
+    PeerBeat,
+    /// The lease of a former holder has run out.
+    Vote(PairName),
+    /// A server that this LCA demoted by itself has not obeyed.
+    Demotion(ApplicationName),
 }
 
 /// What a standstill of this machine does to a deadline.
@@ -68,8 +82,14 @@ impl Timer {
             | Timer::Suspending(_)
             | Timer::Script(_)
             | Timer::Command(_)
+            | Timer::Check(..)
             | Timer::Write(_)
+            | Timer::Demotion(_)
             | Timer::HandOver => Standstill::OneGrace,
+            // What was not heard during a standstill was not heard.
+            Timer::Lease | Timer::Renew | Timer::LetGo(_) | Timer::PeerBeat | Timer::Vote(_) => {
+                Standstill::Nothing
+            }
             Timer::DiskRetry | Timer::Restart(_) | Timer::Heartbeat(_) | Timer::Announce(_) => {
                 Standstill::Nothing
             }

@@ -2,6 +2,7 @@
 //! done on a kernel or on the emulated network stands in `virtual-ip` and `emulated-nic`.
 
 use crate::cables::{self, Acquaintances};
+use crate::health;
 use changeover_component::Handle;
 use changeover_lca_core::{LcaCore, LcaInput, WatchedAddress};
 use changeover_metrics::Counters;
@@ -11,6 +12,7 @@ use changeover_model::message::{AddressObservation, HeldOn};
 use changeover_virtual_ip::{AddressEvent, Addresses, Guarded, Snapshot};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 
 /// Most time one reading or removal may take.
@@ -22,6 +24,8 @@ const AGAIN: Duration = Duration::from_millis(250);
 pub(crate) struct AddressRoom {
     addresses: Arc<dyn Addresses>,
     acquaintances: Acquaintances,
+    /// Interfaces whose carrier health checks look at.
+    links: Receiver<Vec<String>>,
     handle: Handle<LcaCore>,
     /// By VIP and outcome.
     announcements: Counters,
@@ -33,12 +37,14 @@ impl AddressRoom {
     pub(crate) fn new(
         addresses: Arc<dyn Addresses>,
         acquaintances: Acquaintances,
+        links: Receiver<Vec<String>>,
         handle: Handle<LcaCore>,
         announcements: Counters,
     ) -> Self {
         Self {
             addresses,
             acquaintances,
+            links,
             handle,
             announcements,
             watched: Arc::default(),
@@ -52,12 +58,23 @@ impl AddressRoom {
             earlier.abort();
         }
         self.watched = Arc::new(watched);
-        self.watcher = Some(tokio::spawn(watch(
-            self.addresses.clone(),
-            self.acquaintances.clone(),
-            self.handle.clone(),
-            self.watched.clone(),
-        )));
+        let watcher = Watcher {
+            addresses: self.addresses.clone(),
+            acquaintances: self.acquaintances.clone(),
+            handle: self.handle.clone(),
+            watched: self.watched.clone(),
+            links: self.links.clone(),
+            before: None,
+            told: None,
+        };
+        self.watcher = Some(tokio::spawn(watcher.watch()));
+    }
+
+    /// Links are wanted: the watcher must run even where there is no VIP.
+    pub(crate) fn keep_watching(&mut self) {
+        if self.watcher.is_none() {
+            self.watch(Vec::new());
+        }
     }
 
     /// Reads now.
@@ -81,15 +98,38 @@ impl AddressRoom {
     pub(crate) fn remove(&self, ticket: Ticket, unwanted: Vec<VirtualIpOnHost>) {
         let (addresses, handle) = (self.addresses.clone(), self.handle.clone());
         tokio::spawn(async move {
-            let mut result = Ok(());
+            let mut failures = Vec::new();
             for address in unwanted.iter().map(|unwanted| unwanted.address) {
                 match tokio::time::timeout(LIMIT, addresses.remove(address)).await {
                     Ok(Ok(_)) => {}
-                    Ok(Err(error)) => result = Err(format!("{address}: {error}")),
-                    Err(_) => result = Err(format!("{address}: removing it took too long")),
+                    Ok(Err(error)) => failures.push(format!("{address}: {error}")),
+                    Err(_) => failures.push(format!("{address}: removing it took too long")),
                 }
             }
+            let result = if failures.is_empty() {
+                Ok(())
+            } else {
+                Err(failures.join(", "))
+            };
             tell(&handle, LcaInput::AddressesRemoved { ticket, result }).await;
+        });
+    }
+
+    /// Sets how long these stand, from now on.
+    pub(crate) fn renew(&self, standing: Vec<VirtualIpOnHost>, lifetime: Option<Duration>) {
+        let addresses = self.addresses.clone();
+        tokio::spawn(async move {
+            for vip in standing {
+                match tokio::time::timeout(LIMIT, addresses.renew(vip.address, lifetime)).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => {
+                        tracing::warn!(address = %vip.address, %error, "its lifetime is not renewed");
+                    }
+                    Err(_) => {
+                        tracing::warn!(address = %vip.address, "renewing its lifetime took too long")
+                    }
+                }
+            }
         });
     }
 
@@ -109,41 +149,71 @@ impl AddressRoom {
     }
 }
 
-async fn watch(
+struct Watcher {
     addresses: Arc<dyn Addresses>,
     acquaintances: Acquaintances,
     handle: Handle<LcaCore>,
     watched: Arc<Vec<WatchedAddress>>,
-) {
-    let guarded: Vec<Guarded> = watched
-        .iter()
-        .map(|vip| Guarded {
-            address: vip.address.address,
-            interface: vip.address.interface.clone(),
-        })
-        .collect();
-    let mut before: Option<Snapshot> = None;
-    loop {
-        match addresses.watch(guarded.clone()).await {
-            Ok(mut events) => {
-                while let Some(event) = events.recv().await {
-                    if let AddressEvent::Changed(now) = &event {
-                        if let Some(before) = &before {
-                            let is_vip =
-                                |address| watched.iter().any(|vip| vip.address.address == address);
-                            cables::greet(&addresses, &acquaintances, (before, now), is_vip).await;
+    links: Receiver<Vec<String>>,
+    before: Option<Snapshot>,
+    /// What was told of the links last.
+    told: Option<Vec<(String, Option<bool>)>>,
+}
+
+impl Watcher {
+    async fn watch(mut self) {
+        let guarded: Vec<Guarded> = self
+            .watched
+            .iter()
+            .map(|vip| Guarded {
+                address: vip.address.address,
+                interface: vip.address.interface.clone(),
+            })
+            .collect();
+        loop {
+            match self.addresses.watch(guarded.clone()).await {
+                Ok(mut events) => {
+                    loop {
+                        tokio::select! {
+                            event = events.recv() => match event {
+                                Some(event) => self.take(event).await,
+                                None => break,
+                            },
+                            Ok(()) = self.links.changed() => self.tell_links().await,
                         }
-                        before = Some(now.clone());
                     }
-                    tell(&handle, input(event, &watched)).await;
+                    tracing::warn!(
+                        "the watch of this host's addresses was lost; taking it up again"
+                    );
                 }
-                tracing::warn!("the watch of this host's addresses was lost; taking it up again");
+                Err(error) => {
+                    tracing::error!(%error, "this host's addresses cannot be watched; trying again")
+                }
             }
-            Err(error) => {
-                tracing::error!(%error, "this host's addresses cannot be watched; trying again")
-            }
+            tokio::time::sleep(AGAIN).await;
         }
-        tokio::time::sleep(AGAIN).await;
+    }
+
+    async fn take(&mut self, event: AddressEvent) {
+        if let AddressEvent::Changed(now) = &event {
+            if let Some(before) = self.before.replace(now.clone()) {
+                let watched = &self.watched;
+                let is_vip = |address| watched.iter().any(|vip| vip.address.address == address);
+                cables::greet(&self.addresses, &self.acquaintances, (&before, now), is_vip).await;
+            }
+            self.tell_links().await;
+        }
+        tell(&self.handle, input(event, &self.watched)).await;
+    }
+
+    async fn tell_links(&mut self) {
+        let wanted = self.links.borrow_and_update().clone();
+        let Some(now) = &self.before else {
+            return;
+        };
+        if let Some(carriers) = health::news(&wanted, now, &mut self.told) {
+            tell(&self.handle, LcaInput::LinksObserved(carriers)).await;
+        }
     }
 }
 

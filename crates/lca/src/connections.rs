@@ -2,7 +2,7 @@
 //! does not read is cut off and reconnects to full state.
 
 use changeover_lca_core::ConnectionId;
-use changeover_model::message::{FromLca, ToApplication};
+use changeover_model::message::{FromLca, FromPeerLca, ToApplication};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -21,6 +21,7 @@ struct Table {
     last: u64,
     scs: Option<(ConnectionId, mpsc::Sender<Result<FromLca, Status>>)>,
     applications: BTreeMap<ConnectionId, mpsc::Sender<Result<ToApplication, Status>>>,
+    witnessed: BTreeMap<ConnectionId, mpsc::Sender<Result<FromPeerLca, Status>>>,
 }
 
 /// All of them.
@@ -56,6 +57,35 @@ impl Connections {
             connection
         });
         (connection, outgoing)
+    }
+
+    /// A new stream of a peer's LCA.
+    pub(crate) fn open_witnessed(&self) -> (ConnectionId, Outgoing<FromPeerLca>) {
+        let (sender, outgoing) = mpsc::channel(APPLICATION_QUEUE);
+        let connection = self.with(|table| {
+            table.last += 1;
+            let connection = ConnectionId(table.last);
+            table.witnessed.insert(connection, sender);
+            connection
+        });
+        (connection, outgoing)
+    }
+
+    /// To a peer's LCA that has dialled.
+    pub(crate) fn to_witnessed(&self, connection: ConnectionId, message: FromPeerLca) {
+        self.with(|table| {
+            if let Some(queue) = table.witnessed.get(&connection)
+                && queue.try_send(Ok(message)).is_err()
+            {
+                tracing::warn!(%connection, "a peer's LCA does not read; its connection is closed");
+                table.witnessed.remove(&connection);
+            }
+        });
+    }
+
+    /// A stream of a peer's LCA is over.
+    pub(crate) fn over_witnessed(&self, connection: ConnectionId) {
+        self.with(|table| table.witnessed.remove(&connection));
     }
 
     /// A stream of the SCS is over.

@@ -8,8 +8,11 @@ mod addresses;
 mod cables;
 mod connections;
 mod effects;
+mod elsewhere;
+mod health;
 mod metrics;
 mod own_tool;
+mod peers;
 mod processes;
 mod recovery;
 mod rpc;
@@ -17,6 +20,7 @@ mod runs;
 mod serving;
 mod site;
 mod store;
+mod units;
 
 use changeover_component::{ComponentArguments, ExitCode};
 

@@ -1,8 +1,5 @@
 //! What an LCA tells Prometheus. Two sources: its full state, asked of the core for each scrape, and what passes the
 //! shell on its way into and out of the core. The core knows nothing of either.
-//!
-//! Health checks belong here too: [`Metrics::health`] has a function to call when one has ended, and one for how each
-//! stands, to be called where the state is shown (`Scraped::refresh`).
 
 use changeover_component::Handle;
 use changeover_lca_core::{LcaCore, LcaInput, LcaOutput, ProcessKind, RunId, RunPurpose};
@@ -11,12 +8,13 @@ use changeover_metrics::{
     ProcessFacts, Source, StoreMetrics,
 };
 use changeover_model::message::{
-    ExitStatus, LcaReport, LcaState, OrderKey, OrderOutcome, ScriptResult,
+    CheckStanding, ExitStatus, LcaReport, LcaState, OrderKey, OrderOutcome, ScriptResult,
 };
-use changeover_model::{ApplicationName, ApplicationStatus, OrderNumber, RunMode};
+use changeover_model::{ApplicationName, ApplicationStatus, OrderNumber, RunMode, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 /// The two copies of the state, in the families of stores.
 pub(crate) const RUNTIME: &str = "runtime";
@@ -33,8 +31,6 @@ pub(crate) struct Metrics {
     /// Announcements of VIPs, by VIP and outcome.
     pub(crate) announcements: Counters,
     catalogue: Catalogue,
-    /// Results of health checks.
-    health: HealthChecks,
     levels: Levels,
     process: ProcessFacts,
 }
@@ -50,7 +46,6 @@ impl Metrics {
                 &["vip", "outcome"],
                 "Announcements of a VIP (gratuitous ARP, unsolicited NA), by outcome: sent, failed",
             ),
-            health: HealthChecks::new(&mut catalogue),
             levels: Levels::new(&mut catalogue),
             process: ProcessFacts::new(&mut catalogue, tls),
             catalogue,
@@ -65,7 +60,7 @@ impl Metrics {
     /// Serves them until the endpoint is dropped.
     pub(crate) fn serve(self, at: SocketAddr, handle: Handle<LcaCore>) -> Endpoint {
         let source = Scraped {
-            health: self.health,
+            health: self.flows.health,
             levels: self.levels,
             process: self.process,
             handle,
@@ -89,9 +84,22 @@ impl Source for Scraped {
             .await
             .map_err(|_| NoAnswer)?;
         self.levels.show(&state, in_contact);
-        self.health.clear();
+        show_health(&self.health, &state);
         self.process.refresh(self.handle.waiting());
         Ok(())
+    }
+}
+
+fn show_health(health: &HealthChecks, state: &LcaState) {
+    health.clear();
+    for one in &state.applications {
+        for check in &one.health {
+            let down = matches!(
+                check.standing,
+                CheckStanding::Down | CheckStanding::Recovering
+            );
+            health.standing(one.application.as_str(), &check.name, down);
+        }
     }
 }
 
@@ -214,7 +222,9 @@ pub(crate) struct Flows {
     commands: Counters,
     orders: Counters,
     releases: Counters,
-    rivals: Counters,
+    claims: Counters,
+    /// Results of health checks.
+    health: HealthChecks,
 }
 
 impl Flows {
@@ -256,11 +266,12 @@ impl Flows {
                 &["outcome"],
                 "Times that this LCA removed VIPs itself: done, failed",
             ),
-            rivals: catalogue.counters(
-                "changeover_lca_rivals_sighted_total",
+            claims: catalogue.counters(
+                "changeover_lca_foreign_claims_total",
                 &["vip"],
-                "Claims of a VIP by a machine that is not of the pair, or by its other host",
+                "Announcements of a VIP by another machine; its peer makes one whenever it rightly takes over, what is a rival is the SCS's judgement (alarm VIP_RIVAL)",
             ),
+            health: HealthChecks::new(catalogue),
         };
         this.links.show(SCS[0], SCS[1], false);
         this
@@ -276,6 +287,16 @@ pub(crate) struct Observer {
     scripts: BTreeSet<OrderNumber>,
     /// Connections of the SCS that are open.
     connections: BTreeSet<u64>,
+    /// Runs of health checks that are under way.
+    checks: BTreeMap<RunId, Check>,
+}
+
+/// A run of a health check.
+struct Check {
+    application: ApplicationName,
+    name: String,
+    started: Timestamp,
+    timeout: Duration,
 }
 
 impl Observer {
@@ -285,11 +306,12 @@ impl Observer {
             runs: BTreeMap::new(),
             scripts: BTreeSet::new(),
             connections: BTreeSet::new(),
+            checks: BTreeMap::new(),
         }
     }
 
     /// The core has taken an input.
-    pub(crate) fn took(&mut self, input: &LcaInput) {
+    pub(crate) fn took(&mut self, now: Timestamp, input: &LcaInput) {
         match input {
             LcaInput::Recovered(recovery) => {
                 let found = recovery.found.iter().filter_map(|found| {
@@ -312,20 +334,30 @@ impl Observer {
             }
             LcaInput::ProcessStartFailed { run, .. } => self.exited(*run, "not-started"),
             LcaInput::ProcessExited { run, exit, .. } => self.exited(*run, exit_word(*exit)),
+            LcaInput::CheckEnded { run, result } => {
+                if let Some(check) = self.checks.remove(run) {
+                    self.flows.health.finished(
+                        check.application.as_str(),
+                        &check.name,
+                        result.is_ok(),
+                        now.since(check.started),
+                    );
+                }
+            }
             LcaInput::AddressesRemoved { result, .. } => {
                 self.flows
                     .releases
                     .increment(&[done_or_failed(result.is_ok())]);
             }
             LcaInput::RivalSighted { address, .. } => {
-                self.flows.rivals.increment(&[&address.to_string()]);
+                self.flows.claims.increment(&[&address.to_string()]);
             }
             _ => {}
         }
     }
 
     /// An output is about to be carried out.
-    pub(crate) fn acts(&mut self, output: &LcaOutput) {
+    pub(crate) fn acts(&mut self, now: Timestamp, output: &LcaOutput) {
         match output {
             LcaOutput::StartProcess(start)
                 if matches!(start.kind, ProcessKind::Managed | ProcessKind::Plain) =>
@@ -337,6 +369,22 @@ impl Observer {
                     self.runs.pop_first();
                 }
             }
+            LcaOutput::StartCheck(start) => {
+                let check = Check {
+                    application: start.application.clone(),
+                    name: start.name.clone(),
+                    started: now,
+                    timeout: start.timeout,
+                };
+                self.checks.insert(start.run, check);
+                if self.checks.len() > REMEMBERED {
+                    self.checks.pop_first();
+                }
+            }
+            // Ended before its time, with its application: no result. One that overran has failed.
+            LcaOutput::EndCheck { run } => self
+                .checks
+                .retain(|other, check| other != run || now.since(check.started) >= check.timeout),
             LcaOutput::ToScs(report) => self.reports(&report.body),
             _ => {}
         }

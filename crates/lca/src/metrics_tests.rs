@@ -1,13 +1,15 @@
 //! What a scrape of an LCA says about what passed its shell.
 
 use super::*;
-use changeover_lca_core::{ConnectionId, StartProcess};
+use changeover_lca_core::{ConnectionId, StartCheck, StartProcess};
 use changeover_metrics::exposition;
+use changeover_model::environment::Probe;
 use changeover_model::message::{
     AddressObservation, ApplicationState, FromLca, HeldOn, ScriptOutcome,
 };
-use changeover_model::{Epoch, Incarnation, Refusal, RefusalCode, Revision, Ticket, Timestamp};
-use std::time::Duration;
+use changeover_model::{Epoch, Incarnation, Refusal, RefusalCode, Revision, Ticket};
+
+const NOW: Timestamp = Timestamp(1_000_000);
 
 fn scraped(catalogue: &Catalogue) -> BTreeMap<String, f64> {
     let text = catalogue.text();
@@ -66,41 +68,42 @@ fn exited(run: u64, exit: ExitStatus) -> LcaInput {
     }
 }
 
-#[test]
-fn starts_ends_scripts_orders_and_rivals_are_counted_once_each() {
-    let mut catalogue = Catalogue::new("lca", "test");
-    let mut observer = Observer::new(Flows::new(&mut catalogue));
-    observer.acts(&start(1, ProcessKind::Managed));
-    observer.took(&exited(1, ExitStatus::Signal(9)));
-    observer.acts(&start(2, ProcessKind::Managed));
-    // A script and a command are processes too, and not the application's.
-    observer.acts(&start(3, ProcessKind::ControlScript));
-    observer.took(&exited(3, ExitStatus::Code(1)));
-    observer.acts(&script(7, ScriptResult::Succeeded));
-    observer.acts(&script(7, ScriptResult::Succeeded));
-    observer.acts(&script(8, ScriptResult::TimedOut));
-    observer.acts(&report(LcaReport::OrderAnswered {
-        key: key(9, "A"),
-        outcome: OrderOutcome::Refused(Refusal::new(RefusalCode::StaleEpoch, "for people")),
-    }));
-    observer.took(&LcaInput::RivalSighted {
-        address: "10.10.11.103".parse().expect("an address"),
+fn claim(address: &str) -> LcaInput {
+    LcaInput::RivalSighted {
+        address: address.parse().expect("an address"),
         interface: "eth0".to_owned(),
         mac: "02:00:00:00:00:01".to_owned(),
-    });
-    observer.took(&LcaInput::AddressesRemoved {
-        ticket: Ticket(1),
-        result: Err("for people".to_owned()),
-    });
-    // The SCS came back before its old connection was seen to have ended.
-    for connection in [1, 2] {
-        observer.took(&LcaInput::ScsConnected {
-            connection: ConnectionId(connection),
-        });
     }
-    observer.took(&LcaInput::ScsDisconnected {
-        connection: ConnectionId(1),
-    });
+}
+
+#[test]
+fn starts_ends_scripts_orders_and_claims_are_counted_once_each() {
+    let mut catalogue = Catalogue::new("lca", "test");
+    let mut observer = Observer::new(Flows::new(&mut catalogue));
+    observer.acts(NOW, &start(1, ProcessKind::Managed));
+    observer.took(NOW, &exited(1, ExitStatus::Signal(9)));
+    observer.acts(NOW, &start(2, ProcessKind::Managed));
+    // A script and a command are processes too, and not the application's.
+    observer.acts(NOW, &start(3, ProcessKind::ControlScript));
+    observer.took(NOW, &exited(3, ExitStatus::Code(1)));
+    observer.acts(NOW, &script(7, ScriptResult::Succeeded));
+    observer.acts(NOW, &script(7, ScriptResult::Succeeded));
+    observer.acts(NOW, &script(8, ScriptResult::TimedOut));
+    observer.acts(
+        NOW,
+        &report(LcaReport::OrderAnswered {
+            key: key(9, "A"),
+            outcome: OrderOutcome::Refused(Refusal::new(RefusalCode::StaleEpoch, "for people")),
+        }),
+    );
+    observer.took(NOW, &claim("10.10.11.103"));
+    observer.took(
+        NOW,
+        &LcaInput::AddressesRemoved {
+            ticket: Ticket(1),
+            result: Err("for people".to_owned()),
+        },
+    );
 
     let samples = scraped(&catalogue);
     for (series, value) in [
@@ -129,14 +132,13 @@ fn starts_ends_scripts_orders_and_rivals_are_counted_once_each() {
             1.0,
         ),
         (
-            r#"changeover_lca_rivals_sighted_total{vip="10.10.11.103"}"#,
+            r#"changeover_lca_foreign_claims_total{vip="10.10.11.103"}"#,
             1.0,
         ),
         (
             r#"changeover_lca_forced_releases_total{outcome="failed"}"#,
             1.0,
         ),
-        (r#"changeover_link_up{peer="SCS",role="scs"}"#, 1.0),
     ] {
         assert_eq!(samples.get(series), Some(&value), "{series}");
     }
@@ -147,9 +149,32 @@ fn starts_ends_scripts_orders_and_rivals_are_counted_once_each() {
 }
 
 #[test]
-fn a_state_becomes_gauges() {
+fn a_link_that_was_replaced_before_it_ended_stands() {
     let mut catalogue = Catalogue::new("lca", "test");
-    let levels = Levels::new(&mut catalogue);
+    let mut observer = Observer::new(Flows::new(&mut catalogue));
+    // The SCS came back before its old connection was seen to have ended.
+    for connection in [1, 2] {
+        observer.took(
+            NOW,
+            &LcaInput::ScsConnected {
+                connection: ConnectionId(connection),
+            },
+        );
+    }
+    observer.took(
+        NOW,
+        &LcaInput::ScsDisconnected {
+            connection: ConnectionId(1),
+        },
+    );
+    let samples = scraped(&catalogue);
+    let of = |name: &str| samples[&format!("{name}{{peer=\"SCS\",role=\"scs\"}}")];
+    assert_eq!(of("changeover_link_up"), 1.0);
+    assert_eq!(of("changeover_link_connects_total"), 2.0);
+}
+
+/// One primary that holds the first of its two VIPs.
+fn state() -> LcaState {
     let address = |address: &str, held: bool, carrier| AddressObservation {
         pair: "SIP_EAST".into(),
         address: address.parse().expect("an address"),
@@ -160,7 +185,7 @@ fn a_state_becomes_gauges() {
         }),
         carrier,
     };
-    let state = LcaState {
+    LcaState {
         host: "host1".into(),
         version: String::new(),
         boot: String::new(),
@@ -180,6 +205,7 @@ fn a_state_becomes_gauges() {
             stopped_as_asked: false,
             last_exit: None,
             last_output: String::new(),
+            health: Vec::new(),
         }],
         epochs: vec![("SIP_EAST".into(), Epoch(2))],
         addresses: vec![
@@ -187,8 +213,15 @@ fn a_state_becomes_gauges() {
             address("fd00::103", false, None),
         ],
         scripts: Vec::new(),
-    };
-    levels.show(&state, true);
+        soles: Vec::new(),
+    }
+}
+
+#[test]
+fn a_state_becomes_gauges() {
+    let mut catalogue = Catalogue::new("lca", "test");
+    let levels = Levels::new(&mut catalogue);
+    levels.show(&state(), true);
     let samples = scraped(&catalogue);
     for (series, value) in [
         (
@@ -225,4 +258,45 @@ fn a_state_becomes_gauges() {
     ] {
         assert_eq!(samples.get(series), Some(&value), "{series}");
     }
+}
+
+#[test]
+fn a_health_check_counts_by_its_result_unless_it_was_ended_with_its_application() {
+    let mut catalogue = Catalogue::new("lca", "0.1.0");
+    let mut observer = Observer::new(Flows::new(&mut catalogue));
+    let start = |run| {
+        LcaOutput::StartCheck(Box::new(StartCheck {
+            run: RunId(run),
+            application: "A".into(),
+            name: "options".to_owned(),
+            probe: Probe::Tcp {
+                address: ([127, 0, 0, 1], 5060).into(),
+            },
+            timeout: Duration::from_millis(500),
+            working_directory: String::new(),
+            environment: Vec::new(),
+        }))
+    };
+    let ended = |run, result: Result<&str, &str>| LcaInput::CheckEnded {
+        run: RunId(run),
+        result: result.map(str::to_owned).map_err(str::to_owned),
+    };
+    observer.acts(NOW, &start(1));
+    observer.took(NOW + Duration::from_millis(3), &ended(1, Ok("200 OK")));
+    // It overran: a failure.
+    let late = NOW + Duration::from_millis(500);
+    observer.acts(NOW, &start(2));
+    observer.acts(late, &LcaOutput::EndCheck { run: RunId(2) });
+    observer.took(late, &ended(2, Err("ended")));
+    // Its application was stopped: nothing.
+    observer.acts(NOW, &start(3));
+    observer.acts(NOW, &LcaOutput::EndCheck { run: RunId(3) });
+    observer.took(NOW, &ended(3, Err("ended")));
+
+    let samples = scraped(&catalogue);
+    let of = |result: &str| {
+        let labels = format!("{{application=\"A\",check=\"options\",result=\"{result}\"}}");
+        samples[&format!("changeover_lca_health_checks_total{labels}")]
+    };
+    assert_eq!((of("passed"), of("failed")), (1.0, 1.0));
 }

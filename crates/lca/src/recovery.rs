@@ -1,8 +1,10 @@
 //! What an LCA finds when it starts: the newer of its two stored copies, and the processes of its earlier life.
 
 use crate::processes::{self, MARKER, Watched};
+use crate::runs::Way;
 use changeover_component::{StateFileError, read_state};
 use changeover_lca_core::{FoundRun, Recovery, RunId, RunRecord, StoredState};
+use changeover_model::environment::StartedBy;
 use changeover_model::{ApplicationName, HostName};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,6 +13,8 @@ use std::path::Path;
 pub(crate) struct Adopted {
     pub(crate) found: FoundRun,
     pub(crate) marker: String,
+    /// How it is ended.
+    pub(crate) way: Way,
     /// Present while its main process lives.
     pub(crate) watched: Option<Watched>,
 }
@@ -39,7 +43,7 @@ pub(crate) fn stored_state(disk: &Path, runtime: &Path) -> Result<StoredState, S
 pub(crate) fn find_runs(state: &StoredState, host: &HostName, boot: &str) -> Vec<Adopted> {
     let mut found: BTreeMap<RunId, Adopted> = BTreeMap::new();
     for record in state.runs.values() {
-        if let Some(adopted) = recorded(record, boot) {
+        if let Some(adopted) = recorded(record, boot, way_of(state, record)) {
             found.insert(record.run, adopted);
         }
     }
@@ -91,6 +95,7 @@ pub(crate) fn find_runs(state: &StoredState, host: &HostName, boot: &str) -> Vec
                         .unwrap_or_default(),
                 },
                 marker: marker.clone(),
+                way: Way::Forked,
                 watched,
             },
         );
@@ -98,8 +103,26 @@ pub(crate) fn find_runs(state: &StoredState, host: &HostName, boot: &str) -> Vec
     found.into_values().collect()
 }
 
+/// A recorded process without a marker in its environment is systemd's, if its application has a unit: this agent
+/// marks whatever it starts itself.
+fn way_of(state: &StoredState, record: &RunRecord) -> Way {
+    let application = state
+        .slice
+        .iter()
+        .flat_map(|slice| &slice.applications)
+        .find(|application| application.name == record.application);
+    let marked = record
+        .process
+        .as_ref()
+        .is_some_and(|process| processes::environment_of(process.pid).contains_key(MARKER));
+    match application.map(|application| application.start_info.started_by()) {
+        Some(StartedBy::SystemdUnit(unit)) if !marked => Way::Unit(unit.to_owned()),
+        Some(_) | None => Way::Forked,
+    }
+}
+
 /// A run whose process is recorded and is still that process.
-fn recorded(record: &RunRecord, boot: &str) -> Option<Adopted> {
+fn recorded(record: &RunRecord, boot: &str, way: Way) -> Option<Adopted> {
     let process = record
         .process
         .as_ref()
@@ -123,6 +146,7 @@ fn recorded(record: &RunRecord, boot: &str) -> Option<Adopted> {
             token: process.token.clone(),
         },
         marker,
+        way,
         watched: Some(watched),
     })
 }

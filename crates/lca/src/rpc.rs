@@ -6,6 +6,7 @@ use crate::connections::Connections;
 use crate::runs::Runs;
 use changeover_component::Handle;
 use changeover_lca_core::{LcaCore, LcaInput};
+use changeover_model::message::ToPeerLca;
 use changeover_rpc::convert::WhatLcaSees;
 use changeover_rpc::identity::{Gate, Need, Peer};
 use changeover_rpc::streams::{Answers, Incoming, answers};
@@ -71,6 +72,52 @@ impl Lca for Service {
 
 #[tonic::async_trait]
 impl LcaPeer for Service {
+    type WitnessStream = Answers<wire::FromPeerLca>;
+
+    async fn witness(
+        &self,
+        request: Request<Streaming<wire::ToPeerLca>>,
+    ) -> Result<Response<Self::WitnessStream>, Status> {
+        let caller = self.gate.admit(&request, Need::PeerLca)?;
+        let (connection, outgoing) = self.connections.open_witnessed();
+        let this = self.clone();
+        tokio::spawn(async move {
+            let mut incoming = Incoming::new(request.into_inner(), "LCA to LCA");
+            let mut peer = None;
+            while let Ok(Some(message)) = incoming.next().await {
+                if let ToPeerLca::Hello { host, .. } = &message {
+                    let is_it = this.gate.check(&caller, Need::LcaOf(host.as_str()));
+                    if let Err(refused) = is_it {
+                        tracing::warn!(%refused, "a witness link is refused");
+                        break;
+                    }
+                    peer = Some(host.clone());
+                }
+                // Nothing is heard of somebody who has not said who it is.
+                let Some(peer) = peer.clone() else {
+                    break;
+                };
+                let input = LcaInput::WitnessMessage {
+                    peer,
+                    connection,
+                    message,
+                };
+                if this.handle.input(input).await.is_err() {
+                    break;
+                }
+            }
+            this.connections.over_witnessed(connection);
+            if let Some(peer) = peer {
+                tell(
+                    &this.handle,
+                    LcaInput::WitnessDisconnected { peer, connection },
+                )
+                .await;
+            }
+        });
+        Ok(Response::new(answers(outgoing)))
+    }
+
     async fn what_do_you_see(
         &self,
         request: Request<wire::WhatDoYouSeeRequest>,

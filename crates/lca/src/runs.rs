@@ -3,6 +3,7 @@
 
 use crate::own_tool::{self, OwnTool, VIPCTL};
 use crate::processes::{self, Launch, MARKER, OutputFile, Watched};
+use crate::units::Units;
 use changeover_component::Handle;
 use changeover_lca_core::{
     FoundRun, LcaCore, LcaInput, ProcessKind, ProcessSignal, RunId, StartProcess,
@@ -16,7 +17,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 /// How long killed processes may take to go before the core is told so all the same (uninterruptible waits).
-const KILL_LIMIT: Duration = Duration::from_secs(5);
+pub(crate) const KILL_LIMIT: Duration = Duration::from_secs(5);
 /// What a run without a process is said to have ended by.
 const KILLED: i32 = 9;
 /// How often the size of output files is looked at.
@@ -40,10 +41,21 @@ pub(crate) struct Surroundings {
     pub(crate) kernel: Option<Arc<dyn Addresses>>,
 }
 
+/// How the processes of a run are ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By signals: it was forked by this agent, or went into the background.
+    #[default]
+    Forked,
+    /// By systemd.
+    Unit(String),
+}
+
 /// One run, while anything of it lives.
 #[derive(Debug, Default)]
 struct Run {
     marker: String,
+    way: Way,
     main: Option<u32>,
     /// Kill was ordered: before the fork it means "do not start".
     kill: bool,
@@ -56,6 +68,7 @@ struct Run {
 pub(crate) struct Runs {
     table: Arc<Mutex<BTreeMap<RunId, Run>>>,
     surroundings: Arc<Surroundings>,
+    units: Units,
 }
 
 impl Runs {
@@ -63,7 +76,57 @@ impl Runs {
         Self {
             table: Arc::default(),
             surroundings: Arc::new(surroundings),
+            units: Units::default(),
         }
+    }
+
+    /// systemd, as far as units are concerned.
+    pub(crate) fn units(&self) -> &Units {
+        &self.units
+    }
+
+    /// Takes note of a run that is about to be; its marker.
+    pub(crate) fn begin(&self, run: RunId, order: &StartProcess, way: Way) -> String {
+        let marker = order
+            .environment
+            .iter()
+            .find(|(name, _)| name == MARKER)
+            .map_or_else(|| run.to_string(), |(_, value)| value.clone());
+        let new = Run {
+            marker: marker.clone(),
+            way,
+            ..Run::default()
+        };
+        self.with(|table| table.insert(run, new));
+        marker
+    }
+
+    /// Nothing of a run is there any more, or ever was.
+    pub(crate) fn over(&self, run: RunId) {
+        self.with(|table| table.remove(&run));
+    }
+
+    /// Takes note of a main process; true if the run is to be ended.
+    pub(crate) fn set_main(&self, run: RunId, pid: u32) -> bool {
+        self.with(|table| {
+            table.get_mut(&run).is_some_and(|of| {
+                of.main = Some(pid);
+                of.kill
+            })
+        })
+    }
+
+    pub(crate) fn main_of(&self, run: RunId) -> Option<u32> {
+        self.with(|table| table.get(&run).and_then(|of| of.main))
+    }
+
+    pub(crate) fn is_unwanted(&self, run: RunId) -> bool {
+        self.with(|table| table.get(&run).is_some_and(|of| of.kill))
+    }
+
+    fn way_of(&self, run: RunId) -> Way {
+        self.with(|table| table.get(&run).map(|of| of.way.clone()))
+            .unwrap_or_default()
     }
 
     fn with<R>(&self, work: impl FnOnce(&mut BTreeMap<RunId, Run>) -> R) -> R {
@@ -95,16 +158,7 @@ impl Runs {
         {
             return self.carry_out(handle, order.run, tool, kernel.clone());
         }
-        let marker = order
-            .environment
-            .iter()
-            .find(|(name, _)| name == MARKER)
-            .map_or_else(|| order.run.to_string(), |(_, value)| value.clone());
-        let run = Run {
-            marker: marker.clone(),
-            ..Run::default()
-        };
-        self.with(|table| table.insert(order.run, run));
+        let marker = self.begin(order.run, &order, Way::Forked);
         let this = self.clone();
         tokio::spawn(async move { this.live(handle, order, marker).await });
     }
@@ -174,17 +228,12 @@ impl Runs {
         }) {
             Ok(started) => started,
             Err(reason) => {
-                self.with(|table| table.remove(&run));
+                self.over(run);
                 return tell(&handle, LcaInput::ProcessStartFailed { run, reason }).await;
             }
         };
         let (started, watched) = started;
-        let killed = self.with(|table| {
-            table.get_mut(&run).is_some_and(|of| {
-                of.main = Some(started.pid);
-                of.kill
-            })
-        });
+        let killed = self.set_main(run, started.pid);
         tell(
             &handle,
             LcaInput::ProcessStarted {
@@ -207,6 +256,7 @@ impl Runs {
         handle: Handle<LcaCore>,
         found: &FoundRun,
         marker: String,
+        way: Way,
         watched: Option<Watched>,
     ) {
         let run = found.run;
@@ -215,6 +265,7 @@ impl Runs {
                 run,
                 Run {
                     marker,
+                    way,
                     main: found.pid,
                     ..Run::default()
                 },
@@ -230,7 +281,7 @@ impl Runs {
         });
     }
 
-    async fn follow(
+    pub(crate) async fn follow(
         &self,
         handle: &Handle<LcaCore>,
         run: RunId,
@@ -256,11 +307,17 @@ impl Runs {
 
     /// Ends what is left of a run and reports that nothing is.
     async fn finish(&self, handle: &Handle<LcaCore>, run: RunId) {
-        let Some((marker, main)) =
-            self.with(|table| table.get(&run).map(|of| (of.marker.clone(), of.main)))
-        else {
+        let Some((marker, main, way)) = self.with(|table| {
+            table
+                .get(&run)
+                .map(|of| (of.marker.clone(), of.main, of.way.clone()))
+        }) else {
             return;
         };
+        if let Way::Unit(unit) = way {
+            self.finish_unit(handle, run, &unit).await;
+            return;
+        }
         let ended =
             tokio::task::spawn_blocking(move || processes::end_all(&marker, main, KILL_LIMIT))
                 .await;
@@ -271,8 +328,43 @@ impl Runs {
         tell(handle, LcaInput::ProcessesGone { run }).await;
     }
 
+    /// The same by systemd, which knows what belongs to a unit. The end itself was told at once; what systemd says
+    /// about it follows.
+    async fn finish_unit(&self, handle: &Handle<LcaCore>, run: RunId, unit: &str) {
+        match self.units.ending(unit).await {
+            Ok((exit, text)) => tell(handle, LcaInput::EndExplained { run, exit, text }).await,
+            Err(error) => tracing::warn!(unit, %error, "how the unit ended is not known"),
+        }
+        if let Err(error) = self.units.make_sure_stopped(unit, KILL_LIMIT).await {
+            tracing::error!(unit, %error, "whether anything of the unit is left is not known");
+        }
+        self.over(run);
+        tell(handle, LcaInput::ProcessesGone { run }).await;
+    }
+
+    /// Has systemd stop or kill a unit. Its follower sees the end and reports it.
+    fn signal_unit(&self, unit: String, kill: bool) {
+        let units = self.units.clone();
+        tokio::spawn(async move {
+            let done = if kill {
+                units.kill(&unit).await
+            } else {
+                units.stop(&unit).await
+            };
+            if let Err(error) = done {
+                tracing::error!(unit, %error, "the unit cannot be stopped");
+            }
+        });
+    }
+
     /// Carries out a signal order.
     pub(crate) fn signal(&self, run: RunId, signal: ProcessSignal, all_descendants: bool) {
+        if let (Way::Unit(unit), Some(_)) = (self.way_of(run), self.main_of(run)) {
+            if signal == ProcessSignal::Kill {
+                self.with(|table| table.get_mut(&run).map(|of| of.kill = true));
+            }
+            return self.signal_unit(unit, signal == ProcessSignal::Kill);
+        }
         match signal {
             ProcessSignal::Kill => self.end(run),
             ProcessSignal::Term => {
@@ -291,8 +383,11 @@ impl Runs {
     }
 
     /// Kills a run with all its descendants. Its follower sees the end and reports it.
-    fn end(&self, run: RunId) {
+    pub(crate) fn end(&self, run: RunId) {
         self.abort(run);
+        if let Way::Unit(unit) = self.way_of(run) {
+            return self.signal_unit(unit, true);
+        }
         let found = self.with(|table| {
             table.get_mut(&run).map(|of| {
                 of.kill = true;
@@ -315,6 +410,10 @@ impl Runs {
         }
     }
 
+    pub(crate) fn output_of(&self, order: &StartProcess) -> OutputFile {
+        OutputFile::new(self.output_path(order))
+    }
+
     fn output_path(&self, order: &StartProcess) -> PathBuf {
         self.surroundings.output.join(match order.kind {
             ProcessKind::Command => format!("{}.command-{}", order.application, order.run),
@@ -324,7 +423,7 @@ impl Runs {
         })
     }
 
-    fn launch_of(&self, order: &StartProcess, marker: String, token: &str) -> Launch {
+    pub(crate) fn launch_of(&self, order: &StartProcess, marker: String, token: &str) -> Launch {
         let mut environment = order.environment.clone();
         environment.push((
             "CHANGEOVER_LCA".to_owned(),
@@ -395,8 +494,26 @@ fn own_tool(program: &str, arguments: &[String], kind: ProcessKind) -> (String, 
     (program.to_owned(), arguments)
 }
 
-async fn tell(handle: &Handle<LcaCore>, input: LcaInput) {
+pub(crate) async fn tell(handle: &Handle<LcaCore>, input: LcaInput) {
     if handle.input(input).await.is_err() {
         tracing::debug!("the agent is stopping; an event of a process is not reported");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_working_directory_lies_beside_the_environment_file() {
+        let home = Path::new("/etc/changeover");
+        for (written, meant) in [
+            ("scripts", "/etc/changeover/scripts"),
+            ("./scripts", "/etc/changeover/scripts"),
+            ("/opt/scripts", "/opt/scripts"),
+            ("", ""),
+        ] {
+            assert_eq!(beside_the_file(home, written), meant);
+        }
     }
 }

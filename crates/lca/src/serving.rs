@@ -4,7 +4,10 @@ use crate::addresses::AddressRoom;
 use crate::cables::Acquaintances;
 use crate::connections::Connections;
 use crate::effects::LcaEffects;
+use crate::elsewhere::UnitWatches;
+use crate::health::{CheckRoom, LinkWatch};
 use crate::metrics::{Metrics, Observer};
+use crate::peers::Peers;
 use crate::recovery::{self, Adopted};
 use crate::rpc::Service;
 use crate::runs::{Runs, Surroundings};
@@ -23,7 +26,9 @@ use changeover_rpc::tls::{Expected, LinkSecurity};
 use changeover_rpc::wire::application_link_server::ApplicationLinkServer;
 use changeover_rpc::wire::lca_peer_server::LcaPeerServer;
 use changeover_rpc::wire::lca_server::LcaServer;
+use changeover_virtual_ip::Addresses;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -61,7 +66,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     become_subreaper();
     let state = recovered(common, &slice)?;
     let metrics = Metrics::new(tls);
-    let (handle, stopped, service) = start(common, &slice, &network, state, &metrics).await?;
+    let (handle, stopped, service) =
+        start(common, &slice, (&network, &security), state, &metrics).await?;
     let _scraped = common
         .metrics
         .metrics
@@ -122,23 +128,13 @@ fn recovered(common: &ComponentArguments, slice: &LcaSlice) -> anyhow::Result<St
     Ok(state)
 }
 
-async fn start(
+/// What children of this agent find around them.
+fn surroundings(
     common: &ComponentArguments,
-    slice: &LcaSlice,
     network: &Network,
-    state: StoredState,
-    metrics: &Metrics,
-) -> anyhow::Result<(Handle<LcaCore>, watch::Receiver<bool>, Service)> {
-    let clock = Clock::start();
-    let boot = processes::boot_id();
-    let identity = LcaIdentity {
-        host: slice.host.name.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        boot: boot.clone(),
-        session: clock.now().0,
-    };
-    let addresses = network.addresses().await?;
-    let runs = Runs::new(Surroundings {
+    addresses: &Arc<dyn Addresses>,
+) -> anyhow::Result<Surroundings> {
+    Ok(Surroundings {
         socket: std::path::absolute(common.runtime_dir().join(SOCKET))?,
         // Applications have working directories of their own.
         tls: common
@@ -154,7 +150,26 @@ async fn start(
             .unwrap_or(std::path::Path::new("/"))
             .to_owned(),
         kernel: matches!(network, Network::Kernel).then(|| addresses.clone()),
-    });
+    })
+}
+
+async fn start(
+    common: &ComponentArguments,
+    slice: &LcaSlice,
+    (network, security): (&Network, &LinkSecurity),
+    state: StoredState,
+    metrics: &Metrics,
+) -> anyhow::Result<(Handle<LcaCore>, watch::Receiver<bool>, Service)> {
+    let clock = Clock::start();
+    let boot = processes::boot_id();
+    let identity = LcaIdentity {
+        host: slice.host.name.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        boot: boot.clone(),
+        session: clock.now().0,
+    };
+    let addresses = network.addresses().await?;
+    let runs = Runs::new(surroundings(common, network, &addresses)?);
     let acquaintances = Acquaintances::default();
     acquaintances.meet(slice.message_server.ip());
     for pair in &slice.pairs {
@@ -165,14 +180,19 @@ async fn start(
     let adopted = recovery::find_runs(&state, &slice.host.name, &boot);
     let recovery = recovery::recovery(state.clone(), &adopted);
     let journal = common.runtime_dir().join("lca.journal");
+    let links = LinkWatch::default();
     let effects = |handle: Handle<LcaCore>| LcaEffects {
         runs: runs.clone(),
+        unit_watches: UnitWatches::default(),
         addresses: AddressRoom::new(
             addresses,
             acquaintances.clone(),
+            links.wishes(),
             handle.clone(),
             metrics.announcements.clone(),
         ),
+        checks: CheckRoom::new(handle.clone(), network.clone(), slice.host.address),
+        links,
         store: Store::start(
             handle.clone(),
             state,
@@ -182,6 +202,7 @@ async fn start(
         ),
         connections: connections.clone(),
         observer: Observer::new(metrics.flows.clone()),
+        peers: Peers::new(network.clone(), security.clone(), handle.clone()),
         host_stopped,
         handle,
     };
@@ -190,11 +211,12 @@ async fn start(
     for Adopted {
         found,
         marker,
+        way,
         watched,
     } in adopted
     {
         tracing::info!(application = %found.application, pid = found.pid, "found running");
-        runs.adopt(handle.clone(), &found, marker, watched);
+        runs.adopt(handle.clone(), &found, marker, way, watched);
     }
     let gate = Gate::new(Identity::new(Role::Lca, slice.host.name.as_str()));
     let service = Service {

@@ -139,6 +139,8 @@ mod tests {
     fn write_changes(folder: &Path) {
         let (disk, runtime) = copies(folder);
         let mut state = stored_state(&disk, &runtime).expect("what a kill left can be read");
+        // As every life begins: what was found may be the fast copy alone.
+        write_state(&disk, &state).expect("it is written");
         loop {
             state.apply(StateChange::Rewrite);
             write_state_fast(&runtime, &state).expect("it is written");

@@ -528,7 +528,7 @@ fn old_events_are_deleted_every_minute_and_at_once_while_there_are_more() {
 fn events_that_come_again_are_counted_and_nothing_else_is() {
     let mut server = Server::connected();
     let (one, two) = (event(1, 4561), event(2, 4563));
-    server.on(received(&[one.clone()]));
+    server.on(received(std::slice::from_ref(&one)));
     assert_eq!(server.core.repeated(), 0);
     server.on(received(&[one.clone(), two.clone()]));
     server.on(received(&[one, two]));

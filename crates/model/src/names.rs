@@ -163,6 +163,10 @@ impl LogEventId {
     pub const WARM_PRIMARY: Self = Self(4562);
     /// Hot Standby (Primary) mode activated.
     pub const HOT_PRIMARY: Self = Self(4563);
+    /// Now Primary: said by the SCS once a member of a pair has confirmed the mode.
+    pub const NOW_PRIMARY: Self = Self(5150);
+    /// Now Backup: said by the SCS once a member of a pair has confirmed the mode.
+    pub const NOW_BACKUP: Self = Self(5151);
 
     /// The form that logs show: `00-04561`.
     pub fn wire_form(self) -> String {

@@ -92,6 +92,14 @@ codes! {
     RestartLimit = "restart-limit",
     /// The Message Server cannot be reached.
     MessageServerLost = "message-server-lost",
+    /// The primary may keep its VIP without a majority until its LCA has given up its `sole` mark.
+    SoleMark = "sole-mark",
+    /// The peer's LCA has not voted for the new primary.
+    NoVote = "no-vote",
+    /// The fence command failed.
+    FenceFailed = "fence-failed",
+    /// The VIP of a host whose LCA is away may still live.
+    AddressLives = "address-lives",
     /// This build cannot do it yet.
     NotInThisBuild = "not-in-this-build",
 }

@@ -121,6 +121,10 @@ impl Client {
                 self.unless_gone(tokio::time::sleep(delay)).await?;
                 Answer::Command(start)
             }
+            Request::Renew {
+                address,
+                lifetime_ms,
+            } => Answer::Changed(renew(&shared, host, address, lifetime_ms)),
             Request::Place { address } => place(&shared, host, address),
             request => shared.change(|subnet, now| order(subnet, now, host, request)),
         };
@@ -275,6 +279,25 @@ async fn probe(
             },
         }
     }
+}
+
+/// Sets a lifetime, and sees to it that its end comes.
+fn renew(
+    shared: &Arc<Shared>,
+    host: usize,
+    address: IpAddr,
+    lifetime_ms: Option<u64>,
+) -> changeover_virtual_ip::Change {
+    let lifetime = lifetime_ms.map(Duration::from_millis);
+    let change = shared.change(|subnet, now| subnet.renew(now, host, address, lifetime));
+    if let Some(lifetime) = lifetime {
+        let at_its_end = Arc::clone(shared);
+        shared.start_relay(async move {
+            tokio::time::sleep(lifetime + Duration::from_millis(1)).await;
+            at_its_end.change(Subnet::expire);
+        });
+    }
+    change
 }
 
 fn place(shared: &Shared, host: usize, address: IpAddr) -> Answer {

@@ -186,6 +186,7 @@ impl Subnet {
                     label: interface.name.clone(),
                     broadcast: own_broadcast(net),
                     own: !virtual_ips.contains(&net.addr()),
+                    until_ns: None,
                 });
                 nics.push(Nic {
                     name: interface.name.clone(),
@@ -491,6 +492,7 @@ fn loopback() -> Nic {
             label: "lo".to_owned(),
             broadcast: None,
             own: true,
+            until_ns: None,
         })
     };
     let addresses = [

@@ -19,6 +19,7 @@ mod probe;
 mod rehearse;
 mod report;
 mod site;
+mod stand_in;
 mod trouble;
 mod up;
 mod workflows;

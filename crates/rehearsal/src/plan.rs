@@ -4,10 +4,13 @@
 use crate::arguments::{NetworkKind, RedundancyChoice};
 use crate::built_in::{self, ScriptStyle};
 use crate::janitor::Run;
+use crate::stand_in;
 use crate::trouble::Trouble;
 use changeover_configuration::{CheckOptions, Finding, Loaded, Severity, check, load, render};
 use changeover_model::environment::{Application, Environment, Pair};
-use changeover_model::{ApplicationType, OperatingSystem, PairName, Redundancy, Takeover};
+use changeover_model::{
+    ApplicationName, ApplicationType, OperatingSystem, PairName, Redundancy, Takeover,
+};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,6 +46,8 @@ pub(crate) struct SiteEnvironment {
     pub(crate) home: PathBuf,
     /// How the control scripts work, for people.
     pub(crate) control: String,
+    /// Members that are played by the responder of this release.
+    pub(crate) stand_ins: Vec<ApplicationName>,
 }
 
 impl SiteEnvironment {
@@ -124,7 +129,7 @@ fn sites_of_file(
     }
     let mut plans = Vec::new();
     for pair in site.environment().pairs.values() {
-        can_rehearse(&site, pair, redundancy)?;
+        can_rehearse(&site, pair, network, redundancy)?;
         plans.push(SitePlan {
             source: Source::File(path.to_owned()),
             network,
@@ -152,6 +157,7 @@ fn sites_of_file(
 fn can_rehearse(
     site: &SiteEnvironment,
     pair: &Pair,
+    network: NetworkKind,
     wanted: Option<RedundancyChoice>,
 ) -> Result<(), Trouble> {
     let name = &pair.name;
@@ -168,7 +174,7 @@ fn can_rehearse(
             pair.takeover
         ));
     }
-    for (_, application, host) in pair.members() {
+    for (_, _, host) in pair.members() {
         let environment = site.environment();
         if let Some(host) = environment.hosts.get(host)
             && host.os != OperatingSystem::Linux
@@ -176,14 +182,6 @@ fn can_rehearse(
             return refuse(format!(
                 "{name}: {} runs {}, which this build cannot emulate yet",
                 host.name, host.os
-            ));
-        }
-        if let Some(server) = environment.applications.get(application)
-            && server.application_type != ApplicationType::SipServer
-        {
-            return refuse(format!(
-                "{name}: {application} is a {}; this build rehearses pairs of SIP Servers",
-                server.application_type
             ));
         }
     }
@@ -198,12 +196,21 @@ fn can_rehearse(
             ));
         }
     }
-    programs_exist(site)
+    programs_exist(site, network)
 }
 
 /// Every program that is named by a path must be on this machine.
-fn programs_exist(site: &SiteEnvironment) -> Result<(), Trouble> {
+fn programs_exist(site: &SiteEnvironment, network: NetworkKind) -> Result<(), Trouble> {
+    let members: Vec<&ApplicationName> = site
+        .environment()
+        .pairs
+        .values()
+        .flat_map(|pair| [&pair.primary, &pair.backup])
+        .collect();
     for application in site.environment().applications.values() {
+        if members.contains(&&application.name) && stand_in::why(network, application).is_some() {
+            continue;
+        }
         let command = application.start_info.command_line.as_str();
         if command.contains('/') {
             let program = site
@@ -258,7 +265,11 @@ impl SitePlan {
     /// When the file cannot be read or is unusable.
     pub(crate) fn prepare(&self, run: &Run) -> Result<SiteEnvironment, Trouble> {
         match &self.source {
-            Source::File(path) => load_file(path),
+            Source::File(path) => {
+                let mut site = load_file(path)?;
+                stand_in::put_in(&mut site, self.network, &run.folder)?;
+                Ok(site)
+            }
             Source::BuiltIn {
                 redundancy,
                 bound,
@@ -275,6 +286,7 @@ impl SitePlan {
                     config,
                     home: run.folder.clone(),
                     control: style.name().to_owned(),
+                    stand_ins: Vec::new(),
                 })
             }
         }
@@ -317,6 +329,7 @@ fn load_file(path: &Path) -> Result<SiteEnvironment, Trouble> {
         config,
         home,
         control: control.to_owned(),
+        stand_ins: Vec::new(),
     })
 }
 

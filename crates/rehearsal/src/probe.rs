@@ -42,11 +42,17 @@ struct Shared {
 }
 
 impl Probe {
-    /// Begins to ask `target` from `socket`, which was opened where the client is.
+    /// Begins to ask `target` from `socket`, which was opened where the client is. `named` = the answers carry their
+    /// server's application name.
     ///
     /// # Errors
     /// When the socket cannot be used, or a thread not be started.
-    pub(crate) fn start(socket: UdpSocket, target: SocketAddr, run: &str) -> Result<Self, Trouble> {
+    pub(crate) fn start(
+        socket: UdpSocket,
+        target: SocketAddr,
+        run: &str,
+        named: bool,
+    ) -> Result<Self, Trouble> {
         let failed = |source| Trouble::Start {
             what: format!("the probe of {target}"),
             source,
@@ -63,7 +69,7 @@ impl Probe {
         };
         let listen = {
             let shared = Arc::clone(&shared);
-            move || listen(&shared, &receiving)
+            move || listen(&shared, &receiving, named)
         };
         let mut probe = Self {
             shared,
@@ -154,7 +160,7 @@ fn ask(shared: &Shared, socket: &UdpSocket, target: SocketAddr, question: &Quest
     }
 }
 
-fn listen(shared: &Shared, socket: &UdpSocket) {
+fn listen(shared: &Shared, socket: &UdpSocket, named: bool) {
     let mut buffer = vec![0; 65_536];
     let mut servers: Vec<Arc<str>> = Vec::new();
     while !shared.stop.load(Ordering::Relaxed) {
@@ -165,16 +171,16 @@ fn listen(shared: &Shared, socket: &UdpSocket) {
         let Some((sequence, server)) = understand(buffer.get(..length).unwrap_or_default()) else {
             continue;
         };
-        let server = server.map(
-            |name| match servers.iter().find(|known| ***known == *name) {
+        let server = server.filter(|_| named).map(|name| {
+            match servers.iter().find(|known| ***known == *name) {
                 Some(known) => Arc::clone(known),
                 None => {
                     let name: Arc<str> = Arc::from(name);
                     servers.push(Arc::clone(&name));
                     name
                 }
-            },
-        );
+            }
+        });
         let mut answers = lock(&shared.answers);
         if answers.len() >= MOST_ANSWERS {
             answers.drain(..MOST_ANSWERS / 2);
@@ -303,7 +309,7 @@ mod tests {
         let target = server.local_addr().expect("bound");
         let client = UdpSocket::bind("127.0.0.1:0").expect("a loopback port");
         let started = Moment::now();
-        let probe = Probe::start(client, target, "test").expect("two threads");
+        let probe = Probe::start(client, target, "test", true).expect("two threads");
         let mut buffer = [0; 2048];
         for _ in 0..20 {
             let (length, from) = server

@@ -150,7 +150,10 @@ impl Site {
             }
             SiteNetwork::Namespaces(network) => (network.client_socket(target).await?, target),
         };
-        Probe::start(socket, target, &self.run.id).map(Some)
+        let named = [&self.pair.primary, &self.pair.backup]
+            .into_iter()
+            .all(|member| self.environment.is_named(member));
+        Probe::start(socket, target, &self.run.id, named).map(Some)
     }
 
     /// Pulls every cable of a host; when that began.
@@ -284,14 +287,13 @@ impl Site {
     }
 }
 
-/// `TServer` / `sip-port` of a server; both of a pair have the same.
+/// The port that is probed; both servers of a pair have the same.
 fn sip_port(environment: &SiteEnvironment, server: &ApplicationName) -> u16 {
     environment
         .environment()
         .applications
         .get(server)
-        .and_then(|server| server.option("TServer", "sip-port")?.trim().parse().ok())
-        .unwrap_or(5060)
+        .map_or(5060, crate::stand_in::sip_port)
 }
 
 fn scs_address(environment: &SiteEnvironment) -> Result<SocketAddr, Trouble> {

@@ -10,6 +10,7 @@ mod application_link;
 mod environment;
 mod error;
 mod fields;
+mod health;
 mod lca_order;
 mod lca_report;
 mod log_delivery;

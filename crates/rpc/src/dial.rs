@@ -17,6 +17,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 
 /// Flow-control windows: one stream may have this many bytes under way, so that a batch never waits.
 const STREAM_WINDOW: u32 = 1 << 20;
@@ -300,7 +302,8 @@ impl Dialler {
     }
 }
 
-/// A channel to one component for calls, opened within `timeout`.
+/// A channel to one component for calls, opened within `timeout`. A first exchange makes sure that the component has
+/// accepted us: a refused certificate shows only when something is read.
 ///
 /// # Errors
 /// When there is no connection; the reason tells a dead component from a silent host and from TLS.
@@ -309,14 +312,32 @@ pub async fn channel(
     to: &Destination,
     timeout: Duration,
 ) -> Result<Caller, Unreachable> {
-    match dialler.open(to, timeout, timeout).await {
-        Ok(opened) => Ok(Caller {
-            channel: opened.channel,
-            dialler: dialler.clone(),
-            to: to.clone(),
-            trouble: opened.trouble,
-            _cut: opened.cut,
-        }),
-        Err(loss) => Err(dialler.unreachable(to, loss)),
+    let opening = async {
+        let opened = dialler.open(to, timeout, timeout).await?;
+        greet(&opened).await?;
+        Ok(opened)
+    };
+    let opened = tokio::time::timeout(timeout, opening)
+        .await
+        .unwrap_or(Err(LinkLoss::TimedOut))
+        .map_err(|loss| dialler.unreachable(to, loss))?;
+    Ok(Caller {
+        channel: opened.channel,
+        dialler: dialler.clone(),
+        to: to.clone(),
+        trouble: opened.trouble,
+        _cut: opened.cut,
+    })
+}
+
+/// Asks whether it serves. Whatever it answers, it has answered.
+async fn greet(opened: &Opened) -> Result<(), LinkLoss> {
+    let mut health = HealthClient::new(opened.channel.clone());
+    match health.check(HealthCheckRequest::default()).await {
+        Ok(_) => Ok(()),
+        Err(status) => match LinkLoss::of_status(&status, &opened.trouble) {
+            LinkLoss::Rejected { .. } => Ok(()),
+            loss => Err(loss),
+        },
     }
 }

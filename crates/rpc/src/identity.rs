@@ -170,6 +170,8 @@ pub enum Need<'a> {
     Scs,
     /// To be another LCA or the SCS.
     PeerLca,
+    /// To be the LCA of this host.
+    LcaOf(&'a str),
     /// To speak in the name of this application: itself, or the SCS on its behalf.
     SpeakFor(&'a ApplicationName),
     /// To change something: an operator.
@@ -183,6 +185,7 @@ impl Need<'_> {
         match self {
             Need::Scs => identity.role == Role::Scs,
             Need::PeerLca => matches!(identity.role, Role::Lca | Role::Scs),
+            Need::LcaOf(host) => identity.role == Role::Lca && identity.name == host,
             Need::SpeakFor(application) => match identity.role {
                 Role::Scs => true,
                 Role::Application => identity.name == application.as_str(),
@@ -259,6 +262,10 @@ impl Gate {
             Need::PeerLca => format!(
                 "{server} answers this to other LCAs and the SCS; {caller} is neither: this call needs a \
                  certificate of role lca"
+            ),
+            Need::LcaOf(host) => format!(
+                "{server} hears of what {host} holds from the LCA there only; {caller} is not: this call needs a \
+                 certificate of role lca and name {host}"
             ),
             Need::SpeakFor(application) => format!(
                 "{server} lets an application speak for itself only; {caller} spoke for {application}: use \

@@ -37,6 +37,10 @@ pub fn grpc_code(code: RefusalCode) -> Code {
         | RefusalCode::BackupServiceUnavailable
         | RefusalCode::HostStopping
         | RefusalCode::NotInStep
+        | RefusalCode::SoleMark
+        | RefusalCode::NoVote
+        | RefusalCode::FenceFailed
+        | RefusalCode::AddressLives
         | RefusalCode::HostLost
         | RefusalCode::AgentLost
         | RefusalCode::ProcedureUnderWay

@@ -67,7 +67,8 @@ pub enum TlsError {
     Contradiction,
     /// Neither way was asked for, and the address is not this machine's own.
     #[error(
-        "{address} is not on this machine: give --tls DIR (ca.pem, cert.pem, key.pem), or --insecure to go \
+        "{address} is not on this machine: give --tls DIR (ca.pem, cert.pem, key.pem; `changeover \
+         certs issue` makes them), or --insecure to go \
          without encryption and let everybody on that network do everything"
     )]
     NeedsTls {

@@ -7,8 +7,8 @@ use changeover_model::Refusal;
 use changeover_model::environment::{LcaSlice, MessageServerSlice};
 use changeover_model::message::{
     AlarmPicture, ApplicationState, ConditionPicture, FromApplication, FromLca, FromMessageServer,
-    LogAcknowledged, LogBatch, LogQuery, LogRecord, OperatorAnswer, OperatorCommand, Picture,
-    ReactionPicture, TimelineRecord, ToApplication, ToLca, ToMessageServer,
+    FromPeerLca, LogAcknowledged, LogBatch, LogQuery, LogRecord, OperatorAnswer, OperatorCommand,
+    Picture, ReactionPicture, TimelineRecord, ToApplication, ToLca, ToMessageServer, ToPeerLca,
 };
 use changeover_rpc::convert::{
     ConvertError, OperatorCall, TimelineSelection, WhatLcaSees, command_of, command_of_run,
@@ -70,6 +70,8 @@ all_come_back! {
     conditions_come_back: ConditionPicture as wire::ConditionPicture = samples::conditions();
     answers_to_operators_come_back: OperatorAnswer as wire::OperatorAnswer = samples::answers();
     refusals_come_back: Refusal as wire::Refusal = samples::refusals();
+    what_an_lca_says_to_its_peer_comes_back: ToPeerLca as wire::ToPeerLca = samples::to_peer_lca();
+    what_the_peer_answers_comes_back: FromPeerLca as wire::FromPeerLca = samples::from_peer_lca();
     what_a_peer_lca_sees_comes_back: WhatLcaSees as wire::WhatDoYouSeeReply =
         samples::what_lca_sees();
 }

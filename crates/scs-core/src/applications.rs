@@ -41,6 +41,7 @@ pub(crate) fn never_started(name: &ApplicationName, at: Timestamp) -> Applicatio
         stopped_as_asked: true,
         last_exit: None,
         last_output: String::new(),
+        health: Vec::new(),
     }
 }
 
@@ -158,7 +159,13 @@ impl ScsCore {
         after: &ApplicationState,
         cause: Option<CauseId>,
     ) {
-        if after.incarnation > before.incarnation && after.status.is_up() {
+        // A start is told when its process is there; its number rises before that.
+        let was_down = matches!(
+            before.status,
+            ApplicationStatus::Stopped | ApplicationStatus::StartPending
+        );
+        let is_new = was_down || after.incarnation > before.incarnation;
+        if is_new && after.status.is_up() {
             let id = if self.is_third_party(name) {
                 5060
             } else {

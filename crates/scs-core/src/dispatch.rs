@@ -107,6 +107,7 @@ impl ScsCore {
             ScsInput::RequestAbandoned(request) => self.unfollow(request),
             ScsInput::Persisted(ticket) => self.persisted(ticket),
             ScsInput::PersistFailed { ticket, reason } => self.persist_failed(ticket, &reason),
+            ScsInput::EffectFinished { ticket, result } if self.fence_ended(ticket, &result) => {}
             ScsInput::EffectFinished { ticket, result } => {
                 self.engine(EngineInput::EffectFinished { ticket, result });
             }

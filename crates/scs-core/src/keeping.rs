@@ -4,7 +4,7 @@
 use crate::dispatch::Timer;
 use crate::{ScsCore, ScsOutput, StoreChange};
 use changeover_model::environment::AlarmCategory;
-use changeover_model::message::{SourceId, ToMessageServer};
+use changeover_model::message::{SoleMark, SourceId, ToMessageServer};
 use changeover_model::{Epoch, PairName, Ticket};
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -26,6 +26,10 @@ pub(crate) enum AfterWrite {
     Acknowledge(SourceId, u64),
     /// The slices of this revision may go out.
     Configure,
+    /// Under `quorum`: this epoch of a pair is in force, so that a later life supports no older one.
+    InForce(PairName, Epoch),
+    /// The pair's `sole` mark may be given.
+    SoleKept(PairName, SoleMark),
 }
 
 /// Writes under way.
@@ -157,6 +161,8 @@ impl ScsCore {
                     ToMessageServer::AlarmAcknowledged { source, sequence },
                 )));
             }
+            AfterWrite::InForce(pair, epoch) => self.epoch_is_in_force(&pair, epoch),
+            AfterWrite::SoleKept(pair, mark) => self.sole_kept(&pair, &mark),
             AfterWrite::Configure => {
                 self.revision_kept = true;
                 self.push_configuration();

@@ -113,6 +113,8 @@ pub struct ScsCore {
     changed_reactions: BTreeSet<u64>,
     /// When what the engine reports now happened at its LCA.
     reported_at: Option<Moment>,
+    /// Fence commands started so far.
+    fences: u64,
     out: Vec<ScsOutput>,
 }
 
@@ -155,6 +157,7 @@ impl ScsCore {
             picture_changed: false,
             changed_reactions: BTreeSet::new(),
             reported_at: None,
+            fences: 0,
             out: Vec::new(),
         };
         core.close_interrupted_records();

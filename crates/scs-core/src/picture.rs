@@ -1,11 +1,12 @@
 //! The site as operators see it (INTERFACE, The live system). Only shows; decides nothing.
 
 use crate::ScsCore;
+use crate::applications::ApplicationCare;
 use crate::hosts::HostCondition;
 use crate::pairs::{Alignment, Member, PairCare, Wrong};
 use changeover_model::message::{
-    ApplicationPicture, HostPicture, MemberPicture, PairPicture, PairState, Picture, ReadyPicture,
-    VirtualIpPicture,
+    ApplicationPicture, CheckState, HostPicture, MemberPicture, PairPicture, PairState, Picture,
+    ReadyPicture, VirtualIpPicture,
 };
 use changeover_model::{
     ApplicationStatus, HostName, PairName, Refusal, RefusalCode, RunMode, Takeover, Timestamp,
@@ -94,7 +95,19 @@ impl ScsCore {
                     state.status.for_people()
                 )
             },
+            health: self.health_picture(care, in_contact),
         })
+    }
+
+    /// The checks of an application with their times on this clock; of one out of contact nobody knows.
+    fn health_picture(&self, care: &ApplicationCare, in_contact: bool) -> Vec<CheckState> {
+        let checks = care.state.health.iter().filter(|_| in_contact);
+        checks
+            .map(|check| CheckState {
+                since: self.here(&care.host, check.since),
+                ..check.clone()
+            })
+            .collect()
     }
 
     fn in_contact(&self, host: &HostName) -> bool {
@@ -136,7 +149,7 @@ impl ScsCore {
         let mut all = care.suppressed.clone();
         match self.alignment(name, false) {
             Alignment::AsIntended | Alignment::Unjudged => return all,
-            Alignment::Two | Alignment::Elsewhere | Alignment::None => {}
+            Alignment::Two | Alignment::Elsewhere | Alignment::None | Alignment::Partial => {}
         }
         if care.kept.test_hold_until.is_some() {
             all.push(Refusal::new(
@@ -181,6 +194,7 @@ impl ScsCore {
             Alignment::Two => return PairState::VipTwo,
             Alignment::Elsewhere => return PairState::VipElsewhere,
             Alignment::None => return PairState::VipNone,
+            Alignment::Partial => return PairState::VipPartial,
             Alignment::AsIntended | Alignment::Unjudged => {}
         }
         if held {

@@ -3,7 +3,7 @@
 //! what it finds at the start with [`StoredState::apply`].
 
 use crate::alarms::{AlarmChange, AlarmSnapshot, SeenSource, StoredAlarm};
-use changeover_model::message::{LogEvent, SourceId, TimelineRecord};
+use changeover_model::message::{LogEvent, SoleMark, SourceId, TimelineRecord};
 use changeover_model::{
     AlarmId, ApplicationName, CauseId, Epoch, HostName, PairName, Refusal, Revision, Timestamp,
 };
@@ -37,6 +37,9 @@ pub struct StoredPair {
     pub automatic_switches: Vec<Timestamp>,
     /// Automatic switching stopped: when the last cause to switch was seen.
     pub flapping_since: Option<Timestamp>,
+    /// The primary's LCA may hold the VIP without a majority, under `quorum`.
+    #[serde(default)]
+    pub sole: Option<SoleMark>,
 }
 
 /// Maintenance of a pair or host.

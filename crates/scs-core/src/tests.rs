@@ -3,10 +3,14 @@
 
 mod chance;
 mod desk;
+mod fencing;
+mod hooks;
 mod losses;
 mod refusals;
+mod several_vips;
 mod show;
 mod site;
 mod store;
 mod switching;
+mod third_party;
 mod ways_out;

@@ -234,11 +234,11 @@ mod tests {
     fn a_policy_that_this_build_does_not_have_is_refused_and_not_replaced_by_another() {
         let site = include_str!("../../../deploy/examples/linux-hot.yaml");
         assert_eq!(complaint_of(site), None);
-        let pair = "    redundancy_type: hot\n";
-        assert!(site.contains(pair), "the example has changed");
-        let with = format!("{pair}    policy: {{on_controller_loss: quorum}}\n");
-        let complaint =
-            complaint_of(&site.replacen(pair, &with, 1)).expect("quorum is not in this build");
-        assert!(complaint.contains("quorum"), "{complaint}");
+        let takeover = "    takeover: ip_address\n";
+        assert!(site.contains(takeover), "the example has changed");
+        let other = "    takeover: network_device\n";
+        let complaint = complaint_of(&site.replacen(takeover, other, 1))
+            .expect("a network device is not in this build");
+        assert!(complaint.contains("network"), "{complaint}");
     }
 }

@@ -21,11 +21,12 @@ mod world;
 pub use scenario::{
     Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
 };
-pub use site::Site;
+pub use site::{ServerKind, Site};
 
+pub use changeover_model::environment::ControllerLoss;
 pub use changeover_model::message::{
-    OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind, RecordOutcome,
-    SwitchoverRequest, TimelineRecord,
+    MaintenanceTarget, OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind,
+    RecordOutcome, SwitchoverRequest, TimelineRecord,
 };
 pub use changeover_model::{Redundancy, RunMode};
 use std::time::Duration;

@@ -50,6 +50,34 @@ pub enum DiskMood {
     Fails,
 }
 
+/// How health checks of a host behave from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HealthMood {
+    /// They pass at once.
+    Good,
+    /// They fail at once.
+    Fails,
+    /// They never answer by themselves.
+    Hangs,
+    /// They pass, around their timeout or after it.
+    Late,
+    /// Any of these, each time another.
+    Any,
+}
+
+/// How hooks of a host behave from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookMood {
+    /// A few milliseconds, exit 0.
+    Good,
+    /// Up to a second, exit 0.
+    Slow,
+    /// Exit 1.
+    Fails,
+    /// They never end by themselves.
+    Hangs,
+}
+
 /// How servers behave from now on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerMood {
@@ -81,6 +109,11 @@ pub enum Fault {
     CableOut(usize, Duration),
     /// The two hosts do not hear each other for this time; neighbours hear both.
     Cut(usize, usize, Duration),
+    /// What the first host says does not reach the second for this time; the other way is open.
+    OneWay(usize, usize, Duration),
+    /// The whole host stands still for this time, as a paused virtual machine: nothing on it moves and nobody hears
+    /// it. With `true` its clock has moved meanwhile, else it has not.
+    Freeze(usize, Duration, bool),
     /// Every connection of the host breaks, and may be dialled anew at once.
     BreakConnections(usize),
     /// The host loses its power and boots after this time.
@@ -93,8 +126,14 @@ pub enum Fault {
     Disk(Component, DiskMood),
     /// Servers of a host.
     Servers(usize, ServerMood),
+    /// Health checks of a host.
+    Health(usize, HealthMood),
+    /// Hooks of a host.
+    Hooks(usize, HookMood),
     /// Messages take up to this long (in order on each connection).
     SlowNetwork(Duration),
+    /// Fence commands fail from now on.
+    FencesFail(bool),
 }
 
 /// Something that is done.

@@ -1,8 +1,8 @@
 //! The small site that is simulated: two hosts, a management host, one pair or two, builtin control scripts. Owns
 //! its text; `configuration` makes an environment of it as of any operator's file.
 
-use changeover_model::Redundancy;
-use changeover_model::environment::Environment;
+use changeover_model::environment::{ControllerLoss, Environment};
+use changeover_model::{Redundancy, show_duration};
 use std::sync::Arc;
 
 /// Which site a world is made of.
@@ -12,13 +12,52 @@ pub struct Site {
     pub redundancy: Redundancy,
     /// One pair, or two that share the hosts with crossed roles.
     pub pairs: usize,
+    /// Its servers have health checks and hooks.
+    pub health: bool,
+    /// What the members are.
+    pub server: ServerKind,
+    /// What a primary does without its controller.
+    pub on_controller_loss: ControllerLoss,
+    /// A fence command stands before every failover from a host that cannot be asked.
+    pub fence: bool,
 }
+
+/// What the members of the pairs are, and how third-party ones are started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServerKind {
+    /// SIP Servers.
+    #[default]
+    Sip,
+    /// Third Party Servers that stay in the foreground.
+    Child,
+    /// Third Party Servers that go into the background.
+    PidFile,
+    /// Third Party Servers run by systemd.
+    Unit,
+}
+
+/// Checks and hooks of every kind that a world without a network can play.
+const HEALTH: &str = "      health:
+        - {command: check-media, every: 500ms, timeout: 200ms, fall: 2, rise: 2}
+        - {name: deep, command: check-deep, every: 2s, timeout: 1s}
+        - {link: [eth0]}
+      on_primary:
+        - {command: prepare, timeout: 600ms, when: before, on_failure: roll-back}
+        - {command: announce, timeout: 1s}
+      on_backup:
+        - {command: calm, timeout: 500ms, when: before}
+        - {command: tidy, timeout: 1s, on_failure: roll-back}
+";
 
 impl Default for Site {
     fn default() -> Self {
         Self {
             redundancy: Redundancy::Hot,
             pairs: 1,
+            health: false,
+            server: ServerKind::Sip,
+            on_controller_loss: ControllerLoss::Hold,
+            fence: false,
         }
     }
 }
@@ -52,6 +91,8 @@ pairs:
         let [primary, backup] = hosts;
         let (redundancy, default, sync) = (self.redundancy, port + 10, port + 11);
         let label = vip - 102;
+        let server = self.server(port, default, sync);
+        let policy = self.policy();
         format!(
             "  {name}:
     redundancy_type: {redundancy}
@@ -61,17 +102,55 @@ pairs:
     virtual_ips:
       - {{address: 10.10.11.{vip}/24, interface: eth0, label: \"eth0:{label}\"}}
     control_scripts: builtin
-    server:
-      type: SIPServer
+{policy}    server:
+{server}"
+        )
+    }
+
+    fn server(self, port: u16, default: u16, sync: u16) -> String {
+        let health = if self.health { HEALTH } else { "" };
+        let start = match self.server {
+            ServerKind::Sip => {
+                return format!(
+                    "      type: SIPServer
       switch: SIP_Switch
       ports: {{default: {default}, ha_sync: {sync}}}
       start_info: {{command_line: sip-server, startup_timeout: 20s, shutdown_timeout: 5s, auto_restart: true}}
       connections: [MessageServer]
-      options:
+{health}      options:
         TServer: {{sip-port: {port}}}
         backup-sync: {{protocol: addp, addp-timeout: 3, addp-remote-timeout: 3, sync-reconnect-tout: 7}}
 "
+                );
+            }
+            ServerKind::Child => "command_line: proxy",
+            ServerKind::PidFile => "command_line: proxy, pid_file: /run/proxy.pid",
+            ServerKind::Unit => "systemd_unit: proxy.service",
+        };
+        format!(
+            "      type: ThirdPartyServer
+      start_info: {{{start}, startup_timeout: 20s, shutdown_timeout: 5s}}
+{health}"
         )
+    }
+
+    fn policy(self) -> String {
+        let mut all = Vec::new();
+        match self.on_controller_loss {
+            ControllerLoss::Hold => {}
+            ControllerLoss::Quorum => all.push("on_controller_loss: quorum".to_owned()),
+            ControllerLoss::ReleaseAfter(time) => all.push(format!(
+                "on_controller_loss: release-after {}",
+                show_duration(time)
+            )),
+        }
+        if self.fence {
+            all.push("fence: {command_line: fence-host, timeout: 5s}".to_owned());
+        }
+        if all.is_empty() {
+            return String::new();
+        }
+        format!("    policy: {{{}}}\n", all.join(", "))
     }
 
     /// What the file means.
@@ -89,9 +168,33 @@ mod tests {
 
     #[test]
     fn every_variant_of_the_site_is_a_valid_environment() {
-        for redundancy in [Redundancy::Hot, Redundancy::Warm] {
-            for pairs in [1, 2] {
-                let environment = Site { redundancy, pairs }.environment();
+        let kinds = [
+            ServerKind::Sip,
+            ServerKind::Child,
+            ServerKind::PidFile,
+            ServerKind::Unit,
+        ];
+        for (redundancy, server) in [Redundancy::Hot, Redundancy::Warm]
+            .into_iter()
+            .flat_map(|redundancy| kinds.map(|kind| (redundancy, kind)))
+        {
+            for (pairs, on_controller_loss) in [
+                (1, ControllerLoss::Quorum),
+                (2, ControllerLoss::Hold),
+                (
+                    1,
+                    ControllerLoss::ReleaseAfter(std::time::Duration::from_secs(4)),
+                ),
+            ] {
+                let site = Site {
+                    redundancy,
+                    pairs,
+                    health: pairs == 2,
+                    server,
+                    on_controller_loss,
+                    ..Site::default()
+                };
+                let environment = site.environment();
                 assert_eq!(environment.pairs.len(), pairs);
                 // Two members and four control scripts each; beside them the SCS and the Message Server.
                 assert_eq!(environment.applications.len(), pairs * 6 + 2);

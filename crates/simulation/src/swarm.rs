@@ -3,15 +3,19 @@
 
 use crate::randomness::Random;
 use crate::scenario::{
-    Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
+    Act, Component, DiskMood, Fault, HealthMood, HookMood, Planted, Scenario, ScriptMood,
+    ServerMood, When,
 };
-use crate::site::Site;
+use crate::site::{ServerKind, Site};
+use changeover_model::environment::ControllerLoss;
 use changeover_model::message::{MaintenanceTarget, OperatorCommand, SwitchoverRequest};
 use changeover_model::{ApplicationName, LogEventId, Redundancy};
 use std::time::Duration;
 
 /// Faults begin when the site has come up.
 const FIRST: u64 = 4_000;
+/// Below this seed no site has health checks or hooks: what those seeds brought before, they still bring.
+const FIRST_WITH_HEALTH: u64 = 30_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -64,6 +68,9 @@ pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
     let site = Site {
         redundancy: random.pick(&[Redundancy::Hot, Redundancy::Warm]),
         pairs: if random.chance(250) { 2 } else { 1 },
+        server: draw_server(seed),
+        health: seed >= FIRST_WITH_HEALTH && Random::new(seed, 8).chance(500),
+        ..policy_of(seed)
     };
     let kinds: Vec<Kind> = if random.chance(120) {
         // Nothing worse than dying servers and switchovers: the strictest invariant holds here.
@@ -92,6 +99,10 @@ pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
     }
     let tidies = draw.random.chance(800);
     steps.extend(draw_later_kinds(seed, heal_at));
+    if site.health {
+        steps.extend(draw_health(seed, heal_at));
+    }
+    steps = draw_fencing_kinds(seed, heal_at, site, steps);
     steps.sort_by_key(|(when, _)| match when {
         When::At(at) => *at,
         When::After(_, delay) => *delay,
@@ -109,6 +120,16 @@ pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
     (scenario, tidies)
 }
 
+/// What the members are, from a sequence of its own as well.
+fn draw_server(seed: u64) -> ServerKind {
+    let mut random = Random::new(seed, 10);
+    if random.chance(750) {
+        ServerKind::Sip
+    } else {
+        random.pick(&[ServerKind::Child, ServerKind::PidFile, ServerKind::Unit])
+    }
+}
+
 /// Kinds that came later, from a sequence of their own: what a seed brought before, it still brings.
 fn draw_later_kinds(seed: u64, heal_at: u64) -> Vec<(When, Act)> {
     let mut random = Random::new(seed, 3);
@@ -124,6 +145,104 @@ fn draw_later_kinds(seed: u64, heal_at: u64) -> Vec<(When, Act)> {
             let at = Duration::from_millis(random.between(FIRST, heal_at));
             steps.push((When::At(at), Act::Reload(variant)));
         }
+    }
+    steps
+}
+
+/// Health checks and hooks that change their ways, from a sequence of their own as well.
+fn draw_health(seed: u64, heal_at: u64) -> Vec<(When, Act)> {
+    let mut random = Random::new(seed, 9);
+    let mut steps = Vec::new();
+    let pause = random.pick(&[1_000, 3_000, 8_000]);
+    let mut at = FIRST;
+    loop {
+        at += random.between(1, 2 * pause);
+        if at >= heal_at {
+            return steps;
+        }
+        let host = 1 + random.index(2);
+        let fault = if random.chance(600) {
+            Fault::Health(
+                host,
+                random.pick(&[
+                    HealthMood::Good,
+                    HealthMood::Good,
+                    HealthMood::Fails,
+                    HealthMood::Hangs,
+                    HealthMood::Late,
+                    HealthMood::Any,
+                ]),
+            )
+        } else {
+            Fault::Hooks(
+                host,
+                random.pick(&[
+                    HookMood::Good,
+                    HookMood::Slow,
+                    HookMood::Fails,
+                    HookMood::Hangs,
+                ]),
+            )
+        };
+        steps.push((When::At(Duration::from_millis(at)), Act::Fault(fault)));
+    }
+}
+
+/// The policies came later as well: what a seed brought before, it still brings, under one of them.
+fn policy_of(seed: u64) -> Site {
+    let mut random = Random::new(seed, 4);
+    let on_controller_loss = match random.below(10) {
+        0..4 => ControllerLoss::Hold,
+        4..9 => ControllerLoss::Quorum,
+        _ => {
+            ControllerLoss::ReleaseAfter(Duration::from_millis(random.pick(&[2_000, 4_000, 8_000])))
+        }
+    };
+    Site {
+        on_controller_loss,
+        fence: random.chance(100),
+        ..Site::default()
+    }
+}
+
+/// What fencing is for: hosts that stand still, links between the hosts that are cut, in one direction too, and runs
+/// in which nothing but the controller is lost.
+fn draw_fencing_kinds(
+    seed: u64,
+    heal_at: u64,
+    site: Site,
+    mut steps: Vec<(When, Act)>,
+) -> Vec<(When, Act)> {
+    let mut random = Random::new(seed, 5);
+    if site.on_controller_loss != ControllerLoss::Hold && random.chance(80) {
+        let is_controller = |act: &Act| {
+            matches!(
+                act,
+                Act::Fault(
+                    Fault::Crash(Component::Scs | Component::MessageServer, _)
+                        | Fault::Pause(Component::Scs | Component::MessageServer, _)
+                )
+            )
+        };
+        steps.retain(|(_, act)| is_controller(act));
+        let at = Duration::from_millis(random.between(FIRST, heal_at));
+        let down = Duration::from_millis(random.between(500, 12_000));
+        steps.push((When::At(at), Act::Fault(Fault::Crash(Component::Scs, down))));
+        return steps;
+    }
+    let hosts = [(0, 1), (0, 2), (1, 2), (1, 0), (2, 0), (2, 1)];
+    for _ in 0..random.pick(&[0, 0, 0, 1, 2, 4]) {
+        let at = Duration::from_millis(random.between(FIRST, heal_at));
+        let time = Duration::from_millis(random.pick(&[300, 2_000, 5_000, 9_000]));
+        let time = time + Duration::from_millis(random.between(0, 1_000));
+        let (one, other) = random.pick(&hosts);
+        let fault = match random.below(10) {
+            0..3 => Fault::Freeze(1 + random.index(2), time, random.chance(500)),
+            3..5 => Fault::OneWay(one, other, time),
+            5 => Fault::FencesFail(random.chance(600)),
+            _ => Fault::Cut(one.min(other), one.max(other), time),
+        };
+        steps.push((When::At(at), Act::Fault(fault)));
     }
     steps
 }

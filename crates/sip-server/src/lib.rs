@@ -7,9 +7,11 @@
 mod metrics;
 mod options;
 mod server;
+mod stand_in;
 
 use changeover_component::{ExitCode, LogArguments, MetricsArguments};
 use clap::Parser;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Command line of `sip-server`.
@@ -31,6 +33,10 @@ pub struct Arguments {
     /// Metrics.
     #[command(flatten)]
     pub metrics: MetricsArguments,
+    /// Answer OPTIONS at this address without an LCA and whatever the run mode: the stand-in for a program that knows
+    /// nothing of run modes, in a rehearsal; may be given several times
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub answer: Vec<SocketAddr>,
     /// Log.
     #[command(flatten)]
     pub log: LogArguments,
@@ -39,7 +45,11 @@ pub struct Arguments {
 /// Runs it to its end.
 pub fn main(arguments: Arguments) -> ExitCode {
     let log = arguments.log.clone();
-    changeover_component::run(&log, server::run(arguments))
+    if arguments.answer.is_empty() {
+        changeover_component::run(&log, server::run(arguments))
+    } else {
+        changeover_component::run(&log, stand_in::run(arguments))
+    }
 }
 
 /// Every family of metrics that it can be scraped for.

@@ -186,7 +186,7 @@ impl Server {
 }
 
 /// Answers datagrams until the socket is lost. Cancelling loses none.
-async fn receive(socket: &mut Option<Datagrams>, responder: &Responder, said: &Said) {
+pub(crate) async fn receive(socket: &mut Option<Datagrams>, responder: &Responder, said: &Said) {
     let Some(socket) = socket else {
         return tokio::time::sleep(REOPEN).await;
     };
@@ -210,14 +210,14 @@ async fn receive(socket: &mut Option<Datagrams>, responder: &Responder, said: &S
     }
 }
 
-enum Interrupt {
+pub(crate) enum Interrupt {
     End,
     /// SIGHUP: read the certificates again.
     Reload,
     Available(bool),
 }
 
-struct Interrupts {
+pub(crate) struct Interrupts {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
@@ -226,7 +226,7 @@ struct Interrupts {
 }
 
 impl Interrupts {
-    fn take() -> std::io::Result<Self> {
+    pub(crate) fn take() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -236,7 +236,7 @@ impl Interrupts {
         })
     }
 
-    async fn next(&mut self) -> Interrupt {
+    pub(crate) async fn next(&mut self) -> Interrupt {
         tokio::select! {
             _ = self.terminate.recv() => Interrupt::End,
             _ = self.interrupt.recv() => Interrupt::End,

@@ -82,15 +82,32 @@ impl Request {
     }
 
     pub(crate) fn refuse_contradictions(&self) -> Result<(), KitError> {
-        let refuse = |why: String| Err(KitError::Request(why));
+        self.refuse_names()?;
+        self.refuse_hosts()?;
+        self.refuse_networks()?;
+        let interface = &self.interface;
+        let fits = !interface.is_empty()
+            && interface.len() <= LONGEST_INTERFACE
+            && interface
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        if fits {
+            return Ok(());
+        }
+        refuse(format!(
+            "'{interface}' is no interface here: write the name as `ip link` shows it, at most {LONGEST_INTERFACE} \
+             characters (the label {interface}:1 must fit into 15)"
+        ))
+    }
+
+    fn refuse_names(&self) -> Result<(), KitError> {
         for (what, name) in [
             ("site", &self.name),
             ("host", &self.management.0),
             ("host", &self.primary.0),
             ("host", &self.backup.0),
         ] {
-            let fits = !name.is_empty()
-                && name.len() <= 64
+            let fits = name.len() <= 64
                 && name
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
@@ -101,6 +118,10 @@ impl Request {
                 ));
             }
         }
+        Ok(())
+    }
+
+    fn refuse_hosts(&self) -> Result<(), KitError> {
         let hosts = [&self.management, &self.primary, &self.backup];
         for (number, one) in hosts.iter().enumerate() {
             for other in &hosts[..number] {
@@ -119,6 +140,10 @@ impl Request {
                 ));
             }
         }
+        Ok(())
+    }
+
+    fn refuse_networks(&self) -> Result<(), KitError> {
         let Some(network) = self.network() else {
             return refuse(format!(
                 "{} is no prefix length of {}: at most {}",
@@ -148,18 +173,10 @@ impl Request {
                 ));
             }
         }
-        let interface = &self.interface;
-        if interface.is_empty()
-            || interface.len() > LONGEST_INTERFACE
-            || !interface
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        {
-            return refuse(format!(
-                "'{interface}' is no interface here: write the name as `ip link` shows it, at most \
-                 {LONGEST_INTERFACE} characters (the label {interface}:1 must fit into 15)"
-            ));
-        }
         Ok(())
     }
+}
+
+fn refuse(why: String) -> Result<(), KitError> {
+    Err(KitError::Request(why))
 }

@@ -226,6 +226,11 @@ pub trait Addresses: Send + Sync + 'static {
     /// Present with another prefix or on another NIC: removed there first.
     fn add<'a>(&'a self, wanted: &'a VirtualAddress) -> Pending<'a, Change>;
 
+    /// Gives the address, where it stands, this lifetime from now on: the host takes it away by itself unless it is
+    /// renewed within that time. Whole seconds, rounded down, at least one. `None`: it stays until it is removed.
+    /// An address that does not stand here is no error: [`Change::AlreadySo`].
+    fn renew(&self, address: IpAddr, lifetime: Option<Duration>) -> Pending<'_, Change>;
+
     /// Removes the address wherever it stands, whatever prefix, label or NIC it has there.
     fn remove(&self, address: IpAddr) -> Pending<'_, Change>;
 

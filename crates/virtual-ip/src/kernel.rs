@@ -5,6 +5,7 @@
 //! Whatever is done here is done in the network namespace of the thread that first needs each socket: enter a
 //! namespace before the process starts a runtime.
 
+mod lifetime;
 mod packets;
 mod requests;
 mod secondaries;
@@ -100,6 +101,10 @@ impl Addresses for Kernel {
         Box::pin(async { self.parts.add(wanted) })
     }
 
+    fn renew(&self, address: IpAddr, lifetime: Option<Duration>) -> Pending<'_, Change> {
+        Box::pin(async move { self.parts.renew(address, lifetime) })
+    }
+
     fn remove(&self, address: IpAddr) -> Pending<'_, Change> {
         Box::pin(async move { self.parts.remove(address) })
     }
@@ -165,6 +170,19 @@ impl Parts {
             }
             Err(error) => Err(failed(&operation, error)),
         }
+    }
+
+    fn renew(&self, address: IpAddr, lifetime: Option<Duration>) -> Result<Change, AddressError> {
+        let operation = format!("renewing {address}");
+        let all = self.listed(address, &operation)?;
+        let mut change = Change::AlreadySo;
+        for found in holding(&all, address) {
+            match self.requests.replace(lifetime::renewal(found, lifetime)) {
+                Ok(()) => change = Change::Done,
+                Err(error) => return Err(failed(&operation, error)),
+            }
+        }
+        Ok(change)
     }
 
     fn remove(&self, address: IpAddr) -> Result<Change, AddressError> {

@@ -197,6 +197,7 @@ impl Lca {
             run_mode,
             number: OrderNumber(7),
             cause: None,
+            demote_after: None,
         };
         connection.say(ToApplication::Registered(registered)).await;
         connection

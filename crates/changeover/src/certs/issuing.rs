@@ -3,7 +3,7 @@
 use super::{Issue, Trouble, showing};
 use crate::arguments::Format;
 use changeover_certificates::{
-    Authority, Kind, Names, People, Planned, Standing, Validity, day, inspect, plan,
+    Authority, Issued, Kind, Names, People, Planned, Standing, Validity, day, inspect, plan,
 };
 use changeover_component::ExitCode;
 use changeover_rpc::identity::{Identity, Role};
@@ -34,7 +34,8 @@ pub(super) fn issue(arguments: &Issue) -> Result<ExitCode, Trouble> {
     };
     let mut authority = Authority::open(&arguments.folder)?;
     trust(arguments, &mut authority)?;
-    let mut done = Vec::new();
+    // All of them are made before one is written: a name that cannot stand in a certificate leaves nothing half done.
+    let mut made = Vec::new();
     for Planned {
         folder,
         identity,
@@ -44,22 +45,38 @@ pub(super) fn issue(arguments: &Issue) -> Result<ExitCode, Trouble> {
         let kept = (arguments.config.is_some() && !arguments.renew)
             .then(|| still_good(&folder, &identity, &authority))
             .flatten();
-        let until = if let Some(until) = kept {
-            until
-        } else {
-            let issued = authority.issue(&identity, &names, Validity::days(arguments.days))?;
-            issued.write(&folder)?;
-            issued.until
+        let made_now = match kept {
+            Some(until) => Made::Before(until),
+            None => {
+                Made::Now(authority.issue(&identity, &names, Validity::days(arguments.days))?)
+            }
+        };
+        made.push((folder, identity, made_now));
+    }
+    let mut done = Vec::new();
+    for (folder, identity, made) in made {
+        let (until, kept) = match made {
+            Made::Before(until) => (until, true),
+            Made::Now(issued) => {
+                issued.write(&folder)?;
+                (issued.until, false)
+            }
         };
         done.push(Done {
             folder,
             identity,
             until,
-            kept: kept.is_some(),
+            kept,
         });
     }
     tell(arguments, &done);
     Ok(ExitCode::Good)
+}
+
+enum Made {
+    /// It lies there and is good until then.
+    Before(SystemTime),
+    Now(Issued),
 }
 
 enum Refused {

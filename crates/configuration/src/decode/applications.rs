@@ -1,5 +1,6 @@
 //! Application objects.
 
+use super::health;
 use super::pairs::Members;
 use super::{Reader, contradiction};
 use crate::problem::{Collector, Problem};
@@ -12,6 +13,7 @@ use std::time::Duration;
 /// An application.
 pub(super) fn application(
     entry: &Entry,
+    root: &Node,
     members: &Members,
     problems: &mut Collector,
 ) -> Option<Application> {
@@ -24,8 +26,8 @@ pub(super) fn application(
         application_type,
         ApplicationType::SipServer | ApplicationType::ThirdPartyServer
     );
-    // A systemd unit would do as well, once that is in the build; `validate` has said so then.
-    let by_systemd = entry.value.at(&["start_info", "systemd_unit"]).is_some();
+    let by_systemd = !start_info.systemd_unit.is_empty();
+    super::start_info::check(entry, application_type, control, &start_info, problems);
     // Derived control scripts come from `control_scripts`, whose own keys are required.
     let from_pair = control && entry.value.derived.is_some();
     if needs_program && start_info.command_line.is_empty() && !by_systemd && !from_pair {
@@ -46,6 +48,16 @@ pub(super) fn application(
             )),
         );
     }
+    if membership.is_none() {
+        hooks_need_a_pair(entry, reader, problems);
+    }
+    if control || !needs_program {
+        nobody_checks(entry, reader, control, problems);
+    }
+    let host_address = reader
+        .text("host")
+        .and_then(|host| root.at(&["hosts", host, "address"]))
+        .and_then(|node| values::address(node).ok());
     Some(Application {
         name: entry.key.as_str().into(),
         application_type,
@@ -62,7 +74,46 @@ pub(super) fn application(
         start_info,
         connections: reader.names("connections"),
         options: options(reader.node.get("options")),
+        health: host_address.map_or_else(Vec::new, |host| {
+            health::checks(reader.node.get("health"), host)
+        }),
+        on_primary: health::hooks(reader.node.get("on_primary")),
+        on_backup: health::hooks(reader.node.get("on_backup")),
     })
+}
+
+/// Only members of a pair change their run mode.
+fn hooks_need_a_pair(entry: &Entry, reader: Reader<'_>, problems: &mut Collector) {
+    for key in ["on_primary", "on_backup"] {
+        if reader.node.get(key).is_some() {
+            problems.push(
+                contradiction(
+                    reader.span(key),
+                    format!("`{}` has {key}, but is no member of a pair", entry.key),
+                )
+                .label("it never changes its run mode, so this would never run")
+                .help("remove it, or write it at the member of a pair"),
+            );
+        }
+    }
+}
+
+/// The LCA does not look after these between their starts.
+fn nobody_checks(entry: &Entry, reader: Reader<'_>, control: bool, problems: &mut Collector) {
+    if reader.node.get("health").is_some() {
+        let what = if control {
+            "a control script, which ends by itself"
+        } else {
+            "a central component, which no LCA starts"
+        };
+        problems.push(
+            contradiction(
+                reader.span("health"),
+                format!("`{}` has health checks, but is {what}", entry.key),
+            )
+            .help("remove them"),
+        );
+    }
 }
 
 fn no_program(entry: &Entry) -> Problem {
@@ -78,7 +129,7 @@ fn no_program(entry: &Entry) -> Problem {
             format!("{pair}.server.start_info has no `command_line`"),
         )
         .label("neither server could be started")
-        .help("write command_line: with the program");
+        .help("write command_line: with the program, or for a ThirdPartyServer systemd_unit: with its unit");
     }
     Problem::new(
         "missing-key",
@@ -116,6 +167,8 @@ fn start_info(reader: Option<Reader<'_>>, member: bool, control: bool) -> StartI
                 within: restart.duration("within", default.restart.within),
             }),
         success_needs_exit_zero: reader.text("success") != Some("any-exit"),
+        systemd_unit: reader.owned("systemd_unit"),
+        pid_file: reader.owned("pid_file"),
     }
 }
 

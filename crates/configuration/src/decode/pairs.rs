@@ -6,8 +6,8 @@ use crate::source::Span;
 use crate::tree::{Entry, Node};
 use crate::values;
 use changeover_model::environment::{
-    Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder, VipControl,
-    VirtualIp,
+    FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder,
+    VipControl, VirtualIp,
 };
 use changeover_model::{HostName, Redundancy, Takeover};
 use indexmap::IndexMap;
@@ -339,6 +339,9 @@ fn control_script_fits(
     }
 }
 
+/// A power switch answers within this, or something is wrong with it.
+const FENCE_TIMEOUT: Duration = Duration::from_secs(30);
+
 fn policy(reader: Option<Reader<'_>>, windows: bool) -> Policy {
     let mut default = Policy::default();
     if windows {
@@ -384,6 +387,10 @@ fn policy(reader: Option<Reader<'_>>, windows: bool) -> Policy {
         test_hold: reader.duration("test_hold", default.test_hold),
         carrier_check: reader.boolean("carrier_check"),
         address_lifetime: reader.duration("address_lifetime", default.address_lifetime),
+        fence: reader.below("fence").map(|fence| FenceCommand {
+            command_line: fence.owned("command_line"),
+            timeout: fence.duration("timeout", FENCE_TIMEOUT),
+        }),
         flapping: reader
             .below("flapping")
             .map_or(default.flapping, |flapping| Flapping {

@@ -183,6 +183,9 @@ impl<'f> PairSource<'f> {
         copied("type");
         copied("switch");
         copied("ports");
+        copied("health");
+        copied("on_primary");
+        copied("on_backup");
         fields.push(make.entry("host", make.copy(member.host)));
         if let Some(redundancy) = self.node.get("redundancy_type") {
             fields.push(make.entry("redundancy_type", make.copy(redundancy)));

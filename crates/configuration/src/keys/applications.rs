@@ -1,8 +1,9 @@
 //! Applications: of their own, and as the `server` of a pair.
 
 use super::Kind::{Boolean, Count, List, Object as Of, Options, Port, Reference, Text, Words};
-use super::Presence::{Default, NotYet, Required};
-use super::{ANY_DURATION, Key, Kind, Object, POSITIVE, Presence, Target, key};
+use super::Presence::{Default, Required};
+use super::health::{HEALTH_KEY, ON_BACKUP, ON_PRIMARY};
+use super::{ANY_DURATION, Key, Kind, Object, POSITIVE, Target, key};
 
 const TYPES: Kind = Words(&[
     "SIPServer",
@@ -29,25 +30,6 @@ const OPTIONS: Key = key(
     Default("none"),
     "Option sections. Sections and options keep the model's spelling and match in any case; bare numbers have the model's units.",
 );
-const HEALTH_KEY: Key = key(
-    "health",
-    List(&HEALTH_CHECK),
-    NotYet("watches a program that reports no status by itself"),
-    "Health checks of a third-party member.",
-);
-const ON_PRIMARY: Key = key(
-    "on_primary",
-    Of(&HOOK),
-    NotYet("runs a command when the member becomes primary"),
-    "Hook.",
-);
-const ON_BACKUP: Key = key(
-    "on_backup",
-    Of(&HOOK),
-    NotYet("runs a command when the member becomes backup"),
-    "Hook.",
-);
-
 /// An Application object.
 pub(crate) static APPLICATION: Object = Object {
     name: "an application",
@@ -122,8 +104,6 @@ pub(crate) static SERVER: Object = Object {
     ],
 };
 
-static HEALTH_CHECK: Kind = Of(&HEALTH);
-
 static PORTS: Object = Object {
     name: "ports",
     doc: "Ports of an application.",
@@ -159,7 +139,7 @@ pub(crate) static START_INFO: Object = Object {
         key(
             "command_line",
             Text,
-            Default("none; SIP Servers and Third Party Servers need one"),
+            Default("none; SIP Servers and Third Party Servers need one, or a `systemd_unit`"),
             "The program. A name with a `/` counts from the working directory, others are looked up in PATH; `vipctl` is the LCA's own VIP tool.",
         ),
         key(
@@ -201,14 +181,14 @@ pub(crate) static START_INFO: Object = Object {
         key(
             "systemd_unit",
             Text,
-            NotYet("lets systemd start the program"),
-            "A systemd unit instead of a command line.",
+            Default("none"),
+            "Third Party Servers: the systemd unit that runs the program, such as `kamailio.service`, instead of a command line. What runs already is taken over.",
         ),
         key(
             "pid_file",
             Text,
-            NotYet("finds a program that goes into the background"),
-            "File with the process id.",
+            Default("none"),
+            "Third Party Servers: `command_line` goes into the background and ends; the program's process id stands in this file within `startup_timeout`. What runs already is taken over.",
         ),
     ],
 };
@@ -242,63 +222,3 @@ static RESTART: Object = Object {
         key("within", POSITIVE, Default("10m"), "The window of `limit`."),
     ],
 };
-
-static HEALTH: Object = Object {
-    name: "a health check",
-    doc: "One way to see whether a program serves.",
-    exactly_one: false,
-    keys: &[
-        key(
-            "sip_options",
-            Text,
-            OPTIONAL,
-            "Where to send OPTIONS: `udp:ADDRESS:PORT`.",
-        ),
-        key(
-            "command",
-            Text,
-            OPTIONAL,
-            "A program whose exit code decides.",
-        ),
-        key("arguments", List(&Text), Default("[]"), "Its arguments."),
-        key(
-            "link",
-            List(&Text),
-            OPTIONAL,
-            "Interfaces that must have carrier.",
-        ),
-        key("every", POSITIVE, OPTIONAL, "Time between two checks."),
-        key("timeout", POSITIVE, OPTIONAL, "Longest time of one check."),
-        key(
-            "fall",
-            Count {
-                least: 1,
-                most: 1000,
-            },
-            OPTIONAL,
-            "Failures until it counts as down.",
-        ),
-        key(
-            "rise",
-            Count {
-                least: 1,
-                most: 1000,
-            },
-            OPTIONAL,
-            "Successes until it counts as up.",
-        ),
-    ],
-};
-
-static HOOK: Object = Object {
-    name: "a hook",
-    doc: "A command that runs at a change of run mode.",
-    exactly_one: false,
-    keys: &[
-        key("command", Text, Required, "The program."),
-        key("arguments", List(&Text), Default("[]"), "Its arguments."),
-        key("timeout", POSITIVE, OPTIONAL, "Its longest run time."),
-    ],
-};
-
-const OPTIONAL: Presence = Default("none");

@@ -282,7 +282,13 @@ static POLICY: Object = Object {
             "address_lifetime",
             POSITIVE,
             Default("10s"),
-            "Kernel lifetime of the VIP for the fencing policies.",
+            "Kernel lifetime of the VIP under `quorum`: ends it on a host whose LCA died too.",
+        ),
+        key(
+            "fence",
+            Of(&FENCE),
+            Default("none"),
+            "A command that must succeed before a failover from a host that cannot be asked.",
         ),
         key(
             "flapping",
@@ -290,6 +296,27 @@ static POLICY: Object = Object {
             Default("the defaults below"),
             "When automatic switching stops.",
         ),
+    ],
+};
+
+static FENCE: Object = Object {
+    name: "fence",
+    doc: "A command that must succeed before a promotion in a failover from a host that cannot be asked.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "command_line",
+            Text,
+            Required,
+            "The command with its arguments, for `/bin/sh -c`; exit code 0 says that the host is off.",
+        ),
+        key(
+            "timeout",
+            POSITIVE,
+            Default("30s"),
+            "It is killed and has failed after this.",
+        ),
+        key("on", Words(&["scs"]), Default("scs"), "Where it runs."),
     ],
 };
 

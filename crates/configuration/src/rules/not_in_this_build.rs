@@ -2,8 +2,7 @@
 
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use changeover_model::environment::ControllerLoss;
-use changeover_model::{ApplicationType, Takeover};
+use changeover_model::Takeover;
 
 pub(super) static RULE: Rule = Rule {
     name: "not-in-this-build",
@@ -15,7 +14,7 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn judge(context: &Context<'_>, report: &mut Report<'_>) {
-    for (pair, members) in context.pairs() {
+    for (pair, _) in context.pairs() {
         let path = format!("pairs.{}", pair.name);
         let takeover = match pair.takeover {
             Takeover::WindowsNlb | Takeover::NetworkDevice => Some(pair.takeover),
@@ -30,31 +29,6 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
                 ),
             );
         }
-        let controller_loss = match pair.policy.on_controller_loss {
-            ControllerLoss::Hold => None,
-            ControllerLoss::ReleaseAfter(_) => Some("release-after"),
-            ControllerLoss::Quorum => Some("quorum"),
-        };
-        if let Some(word) = controller_loss {
-            report.at(
-                &format!("{path}.policy.on_controller_loss"),
-                format!(
-                    "{}: on_controller_loss {word} is not in this build yet",
-                    pair.name
-                ),
-            );
-        }
-        for member in members {
-            if member.application_type == ApplicationType::ThirdPartyServer {
-                report.at(
-                    &format!("{path}.server.type"),
-                    format!(
-                        "{}: {} is a Third Party Server; such members of a pair are not in this build yet",
-                        pair.name, member.name
-                    ),
-                );
-            }
-        }
     }
 }
 
@@ -64,39 +38,13 @@ mod tests {
     use crate::rules::testing::{END, and, messages};
 
     #[test]
-    fn quorum_is_announced_but_refused() {
-        assert_eq!(
-            messages(
-                &RULE,
-                &[(
-                    "          sync-reconnect-tout: 7",
-                    r#"          sync-reconnect-tout: 7
-    policy: {on_controller_loss: quorum}"#
-                )]
-            ),
-            ["SIP_SERVER: on_controller_loss quorum is not in this build yet"]
-        );
-    }
-
-    #[test]
-    fn third_party_members_are_refused_one_by_one() {
-        assert_eq!(
-            messages(&RULE, &[("type: SIPServer", "type: ThirdPartyServer")]),
-            [
-                "SIP_SERVER: SIP_SERVER_PRIMARY is a Third Party Server; such members of a pair are not in this build yet",
-                "SIP_SERVER: SIP_SERVER_BACKUP is a Third Party Server; such members of a pair are not in this build yet"
-            ]
-        );
-    }
-
-    #[test]
-    fn the_defaults_written_out_are_fine() {
+    fn every_policy_without_a_controller_is_there() {
         assert!(
             messages(
                 &RULE,
                 &[(
                     END,
-                    &and(r#"    policy: {on_controller_loss: hold}
+                    &and(r#"    policy: {on_controller_loss: quorum}
 "#)
                 )]
             )

@@ -149,6 +149,7 @@ impl LcaCore {
         if leaving {
             self.cancel_all_timers(name);
             self.applications.remove(name);
+            self.align_health(name, false);
             self.persist_fast(StateChange::ApplicationForgotten(name.clone()));
         } else if self
             .applications

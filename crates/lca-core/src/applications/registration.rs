@@ -273,6 +273,9 @@ impl LcaCore {
             app.given.epoch = claim.epoch;
             app.given.number = OrderNumber(0);
             self.raise_epoch(&pair, claim.epoch);
+        } else if claim.run_mode == RunMode::Backup && claim.epoch == app.given.epoch {
+            // In one epoch a backup never becomes primary: it was cut off from its LCA and demoted itself.
+            app.given.run_mode = RunMode::Backup;
         } else if !speaks_of_mode {
             let newest = self.pairs.epoch(&pair);
             if app.given.epoch < newest {
@@ -303,6 +306,10 @@ impl LcaCore {
             run_mode: app.given.run_mode,
             number: app.given.number,
             cause: app.given.cause,
+            demote_after: pair
+                .map(|pair| pair.fencing)
+                .filter(changeover_model::environment::Fencing::is_quorum)
+                .map(|fencing| fencing.address_lifetime),
         })
     }
 }

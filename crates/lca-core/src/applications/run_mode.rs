@@ -25,12 +25,24 @@ impl LcaCore {
             return;
         }
         let name = order.key.application.clone();
+        if run_mode == RunMode::Primary
+            && let Some(pair) = order.key.pair.clone()
+            && !self.promotion_is_timely(&pair, order.key.epoch)
+        {
+            let text = "no majority: the order was under way for longer than a lease";
+            self.refuse(&order, RefusalCode::NoVote, text);
+            return;
+        }
         let Some(app) = self.applications.get_mut(&name) else {
             return;
         };
         if !matches!(app.phase, Phase::Up(_)) {
             let text = format!("{name} is {}", app.status().for_people());
             self.refuse(&order, RefusalCode::NotRunning, text);
+            return;
+        }
+        if app.is_held() {
+            self.hold_run_mode(order, run_mode);
             return;
         }
         let Some(link) = app.link else {
@@ -58,6 +70,15 @@ impl LcaCore {
             message,
         });
         self.arm(Timer::RunMode(name.clone()), ACKNOWLEDGE_BOUND);
+        self.timers.cancel(&Timer::Demotion(name.clone()));
+        if run_mode == RunMode::Primary {
+            let pair = self
+                .applications
+                .get(&name)
+                .and_then(|app| app.pair.clone());
+            pair.iter().for_each(|pair| self.tell_peer_of(pair));
+        }
+        self.look_at_leases();
         if let Some(order) = displaced {
             let text = format!("a newer run-mode order for {name} came before the answer");
             self.refuse(&order, RefusalCode::Superseded, text);

@@ -7,13 +7,14 @@ use crate::orders::Order;
 use crate::persistence::Awaiting;
 use crate::timers::Timer;
 use crate::{
-    LcaOutput, ProcessIdentity, ProcessKind, RUN_MARKER, RunId, RunPurpose, RunRecord,
+    Elsewhere, LcaOutput, ProcessIdentity, ProcessKind, RUN_MARKER, RunId, RunPurpose, RunRecord,
     StartProcess, StateChange,
 };
+use changeover_model::environment::StartedBy;
 use changeover_model::message::{ControlScript, ExitStatus, OrderOutcome};
 use changeover_model::{
-    ApplicationName, ApplicationStatus, Epoch, OrderNumber, Redundancy, RefusalCode, RunMode,
-    Ticket, show_duration,
+    ApplicationName, ApplicationStatus, Epoch, OrderNumber, RefusalCode, RunMode, Ticket,
+    show_duration,
 };
 
 impl LcaCore {
@@ -105,7 +106,7 @@ impl LcaCore {
         let Some(app) = self.applications.get(name) else {
             return;
         };
-        let run_mode = if app.pair.is_some() && app.is_managed() {
+        let run_mode = if app.pair.is_some() {
             RunMode::Backup
         } else {
             RunMode::Unknown
@@ -132,7 +133,7 @@ impl LcaCore {
         app.stopped_as_asked = false;
         app.end_is_asked = false;
         app.shown.incarnation = app.shown.incarnation.next();
-        app.shown.in_step = app.redundancy != Some(Redundancy::Hot);
+        app.shown.in_step = app.starts_in_step();
         app.shown.ended_as_asked = false;
         app.set_status(ApplicationStatus::StartPending, "start ordered", self.now);
         let record = app.record();
@@ -173,7 +174,13 @@ impl LcaCore {
             ("CHANGEOVER_HOST".to_owned(), self.identity.host.to_string()),
             (RUN_MARKER.to_owned(), self.marker(run)),
         ];
-        self.emit(LcaOutput::StartProcess(Box::new(StartProcess {
+        let within = info.startup_timeout;
+        let started_by = match info.started_by() {
+            StartedBy::CommandLine => None,
+            StartedBy::PidFile(file) => Some(Elsewhere::PidFile(file.to_owned())),
+            StartedBy::SystemdUnit(unit) => Some(Elsewhere::SystemdUnit(unit.to_owned())),
+        };
+        let start = StartProcess {
             run,
             application: name.clone(),
             kind,
@@ -181,8 +188,18 @@ impl LcaCore {
             arguments: info.arguments,
             working_directory: info.working_directory,
             environment,
-        })));
-        self.arm(Timer::Start(name.clone()), LAUNCH_BOUND);
+        };
+        let bound = match started_by {
+            None => {
+                self.emit(LcaOutput::StartProcess(Box::new(start)));
+                LAUNCH_BOUND
+            }
+            Some(elsewhere) => {
+                self.start_elsewhere(name, start, elsewhere, within);
+                LAUNCH_BOUND + within
+            }
+        };
+        self.arm(Timer::Start(name.clone()), bound);
         if let Some(app) = self.applications.get_mut(name) {
             app.phase = Phase::Launching(run);
         }
@@ -261,6 +278,7 @@ impl LcaCore {
 
     fn up(&mut self, name: &ApplicationName, run: RunId) {
         let now = self.now;
+        self.bring_given_up_to_date(name);
         let Some(app) = self.applications.get_mut(name) else {
             return;
         };
@@ -272,6 +290,7 @@ impl LcaCore {
             self.arm(Timer::Start(name.clone()), within);
         } else {
             app.set_status(ApplicationStatus::Running, "process started", now);
+            app.enter_given_mode(now);
             self.timers.cancel(&Timer::Start(name.clone()));
         }
     }
@@ -339,6 +358,8 @@ impl LcaCore {
         app.shown.epoch = app.given.epoch;
         if !app.is_managed() {
             app.set_status(ApplicationStatus::Running, "adopted", now);
+            app.enter_given_mode(now);
+            self.align_health(name, true);
             return;
         }
         let waiting = "adopted, waiting for its registration";
@@ -355,6 +376,7 @@ impl LcaCore {
             app.set_run_mode(app.given.run_mode, app.given.epoch, now);
             let patience = super::watch::hang_timeout(&app.definition) + super::watch::REDIAL;
             self.arm(Timer::Hang(name.clone()), patience);
+            self.align_health(name, true);
         } else {
             app.set_status(ApplicationStatus::StartTransition, waiting, now);
             let within = app.definition.start_info.startup_timeout;

@@ -8,7 +8,7 @@ use crate::core::LcaCore;
 use crate::timers::Timer;
 use changeover_model::environment::Application;
 use changeover_model::message::ToApplication;
-use changeover_model::{ApplicationName, ApplicationStatus, Redundancy, RunMode, show_duration};
+use changeover_model::{ApplicationName, ApplicationStatus, RunMode, show_duration};
 use std::time::Duration;
 
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(500);
@@ -41,7 +41,7 @@ impl LcaCore {
         let Some(app) = self.applications.get_mut(name) else {
             return;
         };
-        app.shown.in_step = in_step || app.redundancy != Some(Redundancy::Hot);
+        app.shown.in_step = in_step || app.starts_in_step();
         self.enter_status(name, status, bounded(reason));
         self.settle(name);
     }

@@ -3,6 +3,7 @@
 use crate::core::LcaCore;
 use crate::orders::Order;
 use crate::{RUN_MARKER, RunId};
+use changeover_model::environment::Fencing;
 use changeover_model::message::ControlScript;
 use changeover_model::{ApplicationName, PairName};
 use std::fmt::Display;
@@ -10,7 +11,7 @@ use std::fmt::Display;
 impl LcaCore {
     /// The whole list of a control script. `CHANGEOVER_APPLICATION` is the pair's member on this host; lists
     /// are separated by spaces, in file order; a missing label is written `-`.
-    pub(super) fn script_environment(
+    pub(crate) fn script_environment(
         &self,
         pair: &PairName,
         order: &Order,
@@ -49,6 +50,11 @@ impl LcaCore {
             .iter()
             .map(|vip| vip.label.clone().unwrap_or_else(|| "-".to_owned()));
         add("LABEL", list(labels.collect()));
+        if let Some(fencing) = slice.map(|slice| slice.fencing).filter(Fencing::is_quorum) {
+            // Whole seconds: the kernel counts in no others. Rounded down, so that it ends no later.
+            let seconds = fencing.address_lifetime.as_secs().max(1);
+            add("ADDRESS_LIFETIME", seconds.to_string());
+        }
         add("EVENT_ID", or_empty(control.event.as_ref()));
         add("ALARM", or_empty(control.alarm.as_ref()));
         add("REASON", control.reason.clone());

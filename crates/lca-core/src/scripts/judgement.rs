@@ -22,6 +22,31 @@ impl LcaCore {
         Some(all)
     }
 
+    /// Which of several VIPs are not as the action wants them, if some are and some are not.
+    fn partial(&self, pair: &PairName, action: ScriptAction) -> Option<String> {
+        let vips = &self.pair_slice(pair)?.virtual_ips;
+        let wanted = action == ScriptAction::Enable;
+        let wrong: Vec<String> = vips
+            .iter()
+            .filter(|vip| self.addresses.is_held(pair, vip.address) == Some(!wanted))
+            .map(|vip| vip.address.to_string())
+            .collect();
+        if wrong.is_empty() || wrong.len() == vips.len() {
+            return None;
+        }
+        let did_not = if wanted {
+            "did not come up"
+        } else {
+            "did not go"
+        };
+        Some(format!(
+            "{} of {} VIPs {did_not}: {}",
+            wrong.len(),
+            vips.len(),
+            wrong.join(" ")
+        ))
+    }
+
     /// What is seen of a pair's VIPs, for people.
     pub(super) fn seen(&self, pair: &PairName) -> String {
         let Some(slice) = self.pair_slice(pair) else {
@@ -71,7 +96,13 @@ impl LcaCore {
             (Why::Exited, None) if self.ended_well(job) => ScriptResult::NotVerified,
             (Why::Exited, None) => ScriptResult::Failed,
         };
-        let outcome = self.outcome(job, result, self.seen(pair));
+        let mut observed = self.seen(pair);
+        if !result.is_good()
+            && let Some(partial) = self.partial(pair, control.action)
+        {
+            observed = format!("{partial}; {observed}");
+        }
+        let outcome = self.outcome(job, result, observed);
         let (order, gone) = (job.order.clone(), job.gone);
         self.report_script(&order, outcome);
         if gone {

@@ -164,7 +164,7 @@ impl Lca {
             }
             self.feed(LcaInput::ScsMessage {
                 connection: SCS,
-                message: said(LcaOrder::Beat { sequence: 1 }),
+                message: said(beat(1, 0, None)),
             });
         }
         lines
@@ -418,6 +418,19 @@ pub(crate) fn said(body: LcaOrder) -> ToLca {
         sent_at: Timestamp(0),
         cause: Some(CauseId(7)),
         body,
+    }
+}
+
+/// A beat that says up to which answer the SCS has come, and in which epoch it supports this host.
+pub(crate) fn beat(sequence: u64, answered: u64, epoch: Option<u64>) -> LcaOrder {
+    let grant = |epoch| changeover_model::message::Holding {
+        pair: "SIP_EAST".into(),
+        epoch: Epoch(epoch),
+    };
+    LcaOrder::Beat {
+        sequence,
+        answered,
+        grants: epoch.map(grant).into_iter().collect(),
     }
 }
 

@@ -11,7 +11,7 @@ fn hello_is_answered_with_the_full_state_and_beats_at_once() {
     expect(lca.connect(), "
         scs: hello revision 1, 0 scripts; RECORDER Stopped Unknown/0 start 0 in-step (not started yet); SIP_SERVER_PRIMARY Running Primary/2 start 1 in-step (says so)
     ");
-    expect(lca.order(LcaOrder::Beat { sequence: 9 }), "scs: beat 9");
+    expect(lca.order(beat(9, 0, None)), "scs: beat 9");
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn only_the_newest_connection_of_the_scs_is_listened_to() {
     lca.feed(LcaInput::ScsConnected {
         connection: ConnectionId(2),
     });
-    expect(lca.order(LcaOrder::Beat { sequence: 1 }), "");
+    expect(lca.order(beat(1, 0, None)), "");
     expect(lca.set_run_mode(RunMode::Primary, 2).1, "");
 }
 

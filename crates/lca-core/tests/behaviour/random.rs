@@ -4,7 +4,7 @@
 use crate::harness::{Lca, SCS, ms, said, site, vip};
 use changeover_lca_core::{ConnectionId, Durability, LcaInput, LcaOutput, ProcessKind, RunId};
 use changeover_model::message::{
-    ControlScript, ExitStatus, FromApplication, LcaOrder, LcaReport, LcaState, OrderKey,
+    ControlScript, ExitStatus, FromApplication, HookRun, LcaOrder, LcaReport, LcaState, OrderKey,
     ToApplication,
 };
 use changeover_model::{
@@ -67,6 +67,12 @@ impl Named {
                 } else {
                     self.ends(run);
                 }
+            }
+            LcaOutput::StartCheck(start) => {
+                let run = start.run;
+                self.runs.push(run);
+                let result = Err("no".to_owned());
+                self.answers.push_back(LcaInput::CheckEnded { run, result });
             }
             LcaOutput::SignalProcess { run, .. } => self.ends(*run),
             LcaOutput::ReadAddresses { ticket } => {
@@ -184,13 +190,20 @@ fn key(a: u8, b: u8) -> OrderKey {
 fn order(kind: u8, a: u8, b: u8) -> LcaOrder {
     let key = key(a, b);
     let run_mode = MODES[usize::from(b) % 4];
-    match kind % 12 {
+    match kind % 13 {
         0 => LcaOrder::Hello {
             version: String::new(),
             session: 1,
             bound: ms(u64::from(b) * 20),
         },
-        1 => LcaOrder::Configure(site::slice(u64::from(b % 3))),
+        1 => {
+            let mut slice = site::slice(u64::from(b % 3));
+            if a.is_multiple_of(2) {
+                slice.applications[0].health = crate::health::every_kind();
+                slice.applications[3].health = crate::health::every_kind();
+            }
+            LcaOrder::Configure(slice)
+        }
         2 => LcaOrder::IntendPair {
             pair: "SIP_EAST".into(),
             epoch: Epoch(u64::from(a % 5)),
@@ -230,11 +243,35 @@ fn order(kind: u8, a: u8, b: u8) -> LcaOrder {
             environment: Vec::new(),
             timeout: ms(u64::from(b) * 100),
         },
+        11 => hook(key, b, run_mode),
         _ => {
             let mut slice = site::slice(u64::from(b % 3));
             slice.applications.truncate(usize::from(a % 6));
             LcaOrder::Configure(slice)
         }
+    }
+}
+
+fn hook(key: OrderKey, b: u8, run_mode: RunMode) -> LcaOrder {
+    LcaOrder::RunHook {
+        key,
+        hook: HookRun {
+            command: "true".to_owned(),
+            arguments: Vec::new(),
+            timeout: ms(u64::from(b) * 100),
+            run_mode,
+            reason: String::new(),
+        },
+    }
+}
+
+fn health_input(run: RunId, a: u8, b: u8) -> LcaInput {
+    if a.is_multiple_of(3) {
+        return LcaInput::LinksObserved(vec![("eth1".to_owned(), Some(b.is_multiple_of(2)))]);
+    }
+    LcaInput::CheckEnded {
+        run,
+        result: Ok("x".repeat(usize::from(b) * 4)),
     }
 }
 
@@ -300,6 +337,7 @@ fn input((kind, choice, a, b): Step, named: &Named) -> LcaInput {
             output: "x".repeat(8000),
         },
         10 => LcaInput::ProcessesGone { run },
+        11 if !a.is_multiple_of(4) => health_input(run, a, b),
         11 => LcaInput::AddressesObserved(vip(b.is_multiple_of(2))),
         12 => LcaInput::AddressesRead {
             ticket,

@@ -3,7 +3,8 @@
 
 use super::proc_table::{self, Entry};
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal, waitpid,
+    Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal, test_kill_process_group,
+    waitpid,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -13,15 +14,17 @@ use std::time::{Duration, Instant};
 pub(crate) fn end_all(run: &str, main: Option<u32>, limit: Duration) -> bool {
     let give_up = Instant::now() + limit;
     let mut pause = Duration::from_micros(200);
+    let mut killed = BTreeMap::new();
     loop {
         let alive = members(run, main);
+        reap(&killed, main);
         if alive.is_empty() {
             return true;
         }
         for (pid, entry) in &alive {
             kill(*pid, entry.started);
+            killed.insert(*pid, entry.started);
         }
-        reap(alive.keys().copied());
         if Instant::now() >= give_up {
             return members(run, main).is_empty();
         }
@@ -93,20 +96,36 @@ fn send(pid: u32, started: u64, signal: Signal) {
     }
 }
 
-/// Takes the status of orphans that became our children (we are their subreaper). A main process is left to
-/// its watcher: it is known by leading its own group.
-fn reap(pids: impl Iterator<Item = u32>) {
+/// Takes the status of those that were killed and became our children (we are the subreaper of orphans). The main
+/// process is left to its watcher.
+fn reap(killed: &BTreeMap<u32, u64>, main: Option<u32>) {
     let ourselves = std::process::id();
-    for pid in pids {
-        let orphan = proc_table::entry(pid)
-            .is_some_and(|entry| entry.zombie && entry.parent == ourselves && entry.group != pid);
+    for (pid, started) in killed {
+        let orphan = Some(*pid) != main
+            && proc_table::entry(*pid).is_some_and(|entry| {
+                entry.zombie && entry.parent == ourselves && entry.started == *started
+            });
         if orphan
-            && let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw)
+            && let Some(pid) = i32::try_from(*pid).ok().and_then(Pid::from_raw)
             && let Err(error) = waitpid(Some(pid), WaitOptions::NOHANG)
         {
             tracing::debug!(?pid, %error, "an orphan was reaped by somebody else");
         }
     }
+}
+
+/// True if some process of the group that this one led is left.
+pub(crate) fn group_is_there(leader: u32) -> bool {
+    i32::try_from(leader)
+        .ok()
+        .and_then(Pid::from_raw)
+        .is_some_and(|leader| test_kill_process_group(leader).is_ok())
+}
+
+/// True if some process of a run lives.
+#[cfg(test)]
+pub(crate) fn marked_with(run: &str) -> bool {
+    !members(run, None).is_empty()
 }
 
 #[cfg(test)]

@@ -48,13 +48,18 @@ impl Watched {
         }))
     }
 
-    /// Waits for its end. How an adopted process ended nobody can know: it is no child of ours.
+    /// Waits for its end. How an adopted process ended nobody can know, unless it became a child of ours when its
+    /// parent ended: a program that went into the background did, since this agent is its subreaper.
     pub(crate) async fn ended(&self) -> ExitStatus {
         if self.pidfd.readable().await.is_err() {
             return ExitStatus::Unknown;
         }
         if !self.child {
-            return ExitStatus::Unknown;
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+            return match waitid(WaitId::PidFd(self.pidfd.get_ref().as_fd()), options) {
+                Ok(Some(status)) => exit_status(&status),
+                Ok(None) | Err(_) => ExitStatus::Unknown,
+            };
         }
         // An interrupted wait is tried again; anything else means somebody else reaped it.
         loop {

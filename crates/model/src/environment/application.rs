@@ -1,5 +1,6 @@
 //! Application objects.
 
+use super::{HealthCheck, Hook};
 use crate::{ApplicationName, ApplicationType, HostName, Redundancy, SwitchName};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,15 @@ pub struct Application {
     pub connections: Vec<ApplicationName>,
     /// Options.
     pub options: OptionSections,
+    /// Health checks; when one is down, the application cannot serve.
+    #[serde(default)]
+    pub health: Vec<HealthCheck>,
+    /// Members of pairs: what runs when it becomes primary, in this order.
+    #[serde(default)]
+    pub on_primary: Vec<Hook>,
+    /// Members of pairs: what runs when it becomes backup, in this order.
+    #[serde(default)]
+    pub on_backup: Vec<Hook>,
 }
 
 impl Application {
@@ -45,10 +55,25 @@ impl Application {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The hooks of a run mode; only Primary and Backup have any.
+    pub fn hooks(&self, run_mode: crate::RunMode) -> &[Hook] {
+        match run_mode {
+            crate::RunMode::Primary => &self.on_primary,
+            crate::RunMode::Backup => &self.on_backup,
+            crate::RunMode::Exiting | crate::RunMode::Unknown => &[],
+        }
+    }
+
     /// True if `TServer / sip-pass-check` is set: its own report decides about SIP silence.
     pub fn sip_pass_check(&self) -> bool {
         self.option("TServer", "sip-pass-check")
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// True for an application that registers with its LCA and obeys run modes itself. Any other member of a pair
+    /// has its run mode held by the LCA.
+    pub fn is_managed(&self) -> bool {
+        self.application_type == ApplicationType::SipServer
     }
 }
 
@@ -82,6 +107,37 @@ pub struct StartInfo {
     pub restart: RestartPolicy,
     /// For programs whose outcome nobody can observe: true = exit 0 is success, false = any exit is.
     pub success_needs_exit_zero: bool,
+    /// The systemd unit that runs the program instead of a command line; empty = none.
+    #[serde(default)]
+    pub systemd_unit: String,
+    /// Where a program that goes into the background writes its process id; empty = it stays in the foreground.
+    /// Relative paths count from the working directory.
+    #[serde(default)]
+    pub pid_file: String,
+}
+
+/// How the LCA gets hold of a program's main process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StartedBy<'s> {
+    /// The started process is the program.
+    CommandLine,
+    /// The started process ends, and the program's own process id stands in this file.
+    PidFile(&'s str),
+    /// systemd runs it as this unit.
+    SystemdUnit(&'s str),
+}
+
+impl StartInfo {
+    /// How the LCA gets hold of the main process.
+    pub fn started_by(&self) -> StartedBy<'_> {
+        if !self.systemd_unit.is_empty() {
+            StartedBy::SystemdUnit(&self.systemd_unit)
+        } else if !self.pid_file.is_empty() {
+            StartedBy::PidFile(&self.pid_file)
+        } else {
+            StartedBy::CommandLine
+        }
+    }
 }
 
 impl Default for StartInfo {
@@ -95,6 +151,8 @@ impl Default for StartInfo {
             auto_restart: false,
             restart: RestartPolicy::default(),
             success_needs_exit_zero: true,
+            systemd_unit: String::new(),
+            pid_file: String::new(),
         }
     }
 }

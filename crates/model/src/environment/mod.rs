@@ -5,18 +5,20 @@
 
 mod alarm;
 mod application;
+mod health;
 mod host;
 mod pair;
 mod slice;
 
 pub use alarm::{AlarmCategory, AlarmCondition, ReactionType, Script, Selection, SwitchoverWhen};
-pub use application::{Application, OptionSections, Ports, RestartPolicy, StartInfo};
+pub use application::{Application, OptionSections, Ports, RestartPolicy, StartInfo, StartedBy};
+pub use health::{HealthCheck, Hook, HookFailure, HookTime, Probe, SipTransport, StatusRange};
 pub use host::{Addp, Host};
 pub use pair::{
-    ControllerLoss, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder,
-    VipControl, VirtualIp, VirtualIpOnHost,
+    ControllerLoss, FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy,
+    ReactionOrder, VipControl, VirtualIp, VirtualIpOnHost,
 };
-pub use slice::{LcaSlice, MessageServerSlice, PairSlice};
+pub use slice::{Fencing, LcaSlice, MessageServerSlice, PairSlice};
 
 use crate::{
     ApplicationName, ConditionName, EnvironmentName, HostName, PairName, ScriptName, SwitchName,

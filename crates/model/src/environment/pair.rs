@@ -182,6 +182,8 @@ pub struct Policy {
     pub carrier_check: Option<bool>,
     /// Kernel lifetime of the VIP for the fencing policies; default 10 s.
     pub address_lifetime: Duration,
+    /// A command that must succeed before a promotion in a failover from a host that cannot be asked.
+    pub fence: Option<FenceCommand>,
     /// When automatic switching stops.
     pub flapping: Flapping,
 }
@@ -203,12 +205,22 @@ impl Default for Policy {
             test_hold: Duration::from_secs(60),
             carrier_check: None,
             address_lifetime: Duration::from_secs(10),
+            fence: None,
             flapping: Flapping {
                 switches: 4,
                 within: Duration::from_secs(600),
             },
         }
     }
+}
+
+/// `fence`: what switches a lost host off, or proves that it is off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FenceCommand {
+    /// Run by `/bin/sh -c` on the SCS's host.
+    pub command_line: String,
+    /// It is killed and has failed after this; default 30 s.
+    pub timeout: Duration,
 }
 
 /// `reaction_order`.

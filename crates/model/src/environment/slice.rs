@@ -1,6 +1,8 @@
 //! What the SCS pushes to each component of the environment it owns (DESIGN: who owns what at run time).
 
-use super::{AlarmCondition, Application, Environment, Host, VipControl, VirtualIpOnHost};
+use super::{
+    AlarmCondition, Application, ControllerLoss, Environment, Host, VipControl, VirtualIpOnHost,
+};
 use crate::{
     ApplicationName, ApplicationType, ConfiguredAs, EnvironmentName, HostName, PairName,
     Redundancy, Revision,
@@ -44,6 +46,43 @@ pub struct PairSlice {
     pub virtual_ips: Vec<VirtualIpOnHost>,
     /// The control scripts of this host; absent without VIPs.
     pub control: Option<VipControl>,
+    /// What this host does about the VIPs without its controller.
+    #[serde(default)]
+    pub fencing: Fencing,
+}
+
+/// What a host does about a pair's VIPs without its controller (BEHAVIOUR, Split brain).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fencing {
+    /// The pair's policy.
+    pub policy: ControllerLoss,
+    /// Lifetime that the LCA gives the VIPs in the kernel; under `quorum` only.
+    pub address_lifetime: Duration,
+    /// Detection bound of this host: a lease is over before.
+    pub bound: Duration,
+    /// Detection bound of the peer's host: a vote waits for it.
+    pub peer_bound: Duration,
+    /// Port of the peer's LCA.
+    pub peer_port: u16,
+}
+
+impl Default for Fencing {
+    fn default() -> Self {
+        Self {
+            policy: ControllerLoss::Hold,
+            address_lifetime: Duration::from_secs(10),
+            bound: Duration::from_secs(3),
+            peer_bound: Duration::from_secs(3),
+            peer_port: 4999,
+        }
+    }
+}
+
+impl Fencing {
+    /// True under `quorum`.
+    pub fn is_quorum(&self) -> bool {
+        self.policy == ControllerLoss::Quorum
+    }
 }
 
 /// What the Message Server needs: the conditions, and the types of the applications they select by.
@@ -74,6 +113,10 @@ impl LcaSlice {
             .values()
             .filter_map(|pair| {
                 let peer_host = pair.peer_host_of(host)?.clone();
+                let (own, peer) = (
+                    environment.hosts.get(host)?,
+                    environment.hosts.get(&peer_host)?,
+                );
                 Some(PairSlice {
                     name: pair.name.clone(),
                     redundancy: pair.redundancy,
@@ -83,10 +126,17 @@ impl LcaSlice {
                         .filter(|(_, _, on)| *on == host)
                         .map(|(configured_as, name, _)| (name.clone(), configured_as))
                         .collect(),
-                    peer_address: environment.hosts.get(&peer_host)?.address,
+                    peer_address: peer.address,
                     peer_host,
                     virtual_ips: pair.virtual_ips_on(host),
                     control: pair.control.get(host).cloned(),
+                    fencing: Fencing {
+                        policy: pair.policy.on_controller_loss,
+                        address_lifetime: pair.policy.address_lifetime,
+                        bound: own.detection_bound(),
+                        peer_bound: peer.detection_bound(),
+                        peer_port: peer.lca_port,
+                    },
                 })
             })
             .collect();

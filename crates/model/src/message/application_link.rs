@@ -124,4 +124,6 @@ pub struct Registered {
     pub number: OrderNumber,
     /// Timeline record of its start.
     pub cause: Option<CauseId>,
+    /// Under `quorum`: cut off from its LCA for this long, a primary demotes itself, since its VIP has run out.
+    pub demote_after: Option<std::time::Duration>,
 }

@@ -1,6 +1,7 @@
 //! The SCS-LCA link. The SCS dials, says Hello; the LCA answers with its full state, then reports changes.
 //! Orders are idempotent by their [`OrderKey`]; an LCA refuses a lower epoch than it has seen.
 
+use super::{Holding, SoleMark};
 use crate::environment::LcaSlice;
 use crate::{
     ApplicationName, ApplicationStatus, CauseId, ConditionName, Epoch, HostName, Incarnation,
@@ -52,6 +53,11 @@ pub enum LcaOrder {
     Beat {
         /// Grows by one per connection.
         sequence: u64,
+        /// The highest beat of this connection whose answer the SCS has; 0 = none. What the beat grants counts
+        /// from the moment when that answer left the LCA.
+        answered: u64,
+        /// What the SCS supports on this host, under `quorum`.
+        grants: Vec<Holding>,
     },
     /// The LCA's part of the environment. Kept on disk and used when the SCS is away.
     Configure(LcaSlice),
@@ -111,6 +117,14 @@ pub enum LcaOrder {
         /// It is killed after this.
         timeout: Duration,
     },
+    /// Run a hook of an application's change of run mode; answered by [`LcaReport::CommandFinished`]. One of an older
+    /// epoch of the pair that still runs is ended first.
+    RunHook {
+        /// Application: the member whose hook it is.
+        key: OrderKey,
+        /// What and for what.
+        hook: HookRun,
+    },
     /// Change an option of a managed application now and for its next starts.
     ChangeOption {
         /// Whose.
@@ -124,6 +138,24 @@ pub enum LcaOrder {
     },
     /// The LCA said it is stopping its host: nothing more will come from the SCS, go on.
     HandedOver,
+    /// Under `quorum`: vote for a promotion on this host in this epoch. Answered by [`LcaReport::Voted`] or
+    /// [`LcaReport::VoteRefused`]; repeated, it gets the same answer.
+    RequestVote {
+        /// The pair.
+        pair: PairName,
+        /// The epoch of the promotion.
+        epoch: Epoch,
+        /// The former primary's LCA has acknowledged that epoch, so nothing is to be waited for.
+        yielded: bool,
+    },
+    /// Under `quorum`: set (`sole: true`) or end the mark by which a primary keeps its VIP without a majority. Goes
+    /// to both LCAs of the pair; answered by [`LcaReport::SoleMarked`].
+    MarkSole {
+        /// The mark.
+        mark: SoleMark,
+        /// Set it, or end it.
+        sole: bool,
+    },
 }
 
 /// What a control script is run for: becomes its `CHANGEOVER_` environment (BEHAVIOUR, Reaction types).
@@ -138,6 +170,21 @@ pub struct ControlScript {
     /// The alarm that led here, if any.
     pub alarm: Option<ConditionName>,
     /// For people: why it runs.
+    pub reason: String,
+}
+
+/// A hook to run, and what it is told by its `CHANGEOVER_` environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookRun {
+    /// The program.
+    pub command: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// It is killed after this.
+    pub timeout: Duration,
+    /// Run mode that the member has or is to have.
+    pub run_mode: RunMode,
+    /// For people: why the roles change.
     pub reason: String,
 }
 
@@ -203,6 +250,42 @@ pub enum LcaReport {
         /// The rival's MAC address, `aa:bb:cc:dd:ee:ff`.
         mac: String,
     },
+    /// A vote for a promotion on this host: it is kept, and beats of older epochs are answered no more.
+    Voted {
+        /// The pair.
+        pair: PairName,
+        /// The epoch voted for.
+        epoch: Epoch,
+        /// The former holder itself has confirmed that its VIPs are gone.
+        released: bool,
+        /// How long ago a beat of an older epoch was answered last; `None` = never in this life of the LCA.
+        quiet: Option<Duration>,
+    },
+    /// The vote is refused.
+    VoteRefused {
+        /// The pair.
+        pair: PairName,
+        /// The epoch that the vote was asked for.
+        epoch: Epoch,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A `sole` mark is kept, or its end is.
+    SoleMarked {
+        /// The mark.
+        mark: SoleMark,
+        /// It stands, or it does not.
+        sole: bool,
+    },
+    /// The LCA released the pair's VIPs by its own decision and demoted its server.
+    Fenced {
+        /// The pair.
+        pair: PairName,
+        /// The epoch in which it held them.
+        epoch: Epoch,
+        /// Why, for people.
+        reason: String,
+    },
     /// The host is being shut down cleanly: hand over what is primary here. The LCA waits a bounded time
     /// for [`LcaOrder::HandedOver`].
     HostStopping,
@@ -229,6 +312,8 @@ pub struct LcaState {
     pub addresses: Vec<AddressObservation>,
     /// Control scripts that are running now, by the order that started them.
     pub scripts: Vec<OrderKey>,
+    /// Marks by which a primary keeps its VIP without a majority.
+    pub soles: Vec<SoleMark>,
 }
 
 /// State of one application at its LCA.
@@ -260,6 +345,8 @@ pub struct ApplicationState {
     pub last_exit: Option<ExitStatus>,
     /// Tail of its output, at most 4 KiB, when it ended unasked.
     pub last_output: String,
+    /// How its health checks stand, in the order of the file. Told when a standing changes, not with every run.
+    pub health: Vec<super::CheckState>,
 }
 
 /// How a process ended.

@@ -6,19 +6,22 @@
 
 mod alarm_link;
 mod application_link;
+mod health;
 mod lca_link;
 mod log_delivery;
 mod operator;
+mod peer_link;
 mod picture;
 mod reaction;
 mod timeline;
 
 pub use alarm_link::{AlarmDetected, AlarmMatch, FromMessageServer, MatchRole, ToMessageServer};
 pub use application_link::{FromApplication, Registered, ToApplication};
+pub use health::{CheckStanding, CheckState};
 pub use lca_link::{
     AddressObservation, ApplicationState, CommandOutcome, ControlScript, ExitStatus, FromLca,
-    HeldOn, LcaOrder, LcaReport, LcaState, OrderKey, OrderOutcome, ScriptOutcome, ScriptResult,
-    ToLca,
+    HeldOn, HookRun, LcaOrder, LcaReport, LcaState, OrderKey, OrderOutcome, ScriptOutcome,
+    ScriptResult, ToLca,
 };
 pub use log_delivery::{
     LogAcknowledged, LogBatch, LogEvent, LogOrigin, LogQuery, LogRecord, SourceId,
@@ -27,6 +30,7 @@ pub use operator::{
     MaintenanceTarget, Operator, OperatorAnswer, OperatorCommand, OperatorRole, PredictedRun,
     PredictedVip, Prediction, SwitchoverRequest,
 };
+pub use peer_link::{FromPeerLca, Holding, SoleMark, ToPeerLca};
 pub use picture::{
     AlarmPicture, ApplicationPicture, ConditionPicture, HostPicture, MemberPicture, PairPicture,
     PairState, Picture, ReadyPicture, VirtualIpPicture,

@@ -78,6 +78,8 @@ pub struct ApplicationPicture {
     pub since: Timestamp,
     /// For people.
     pub reason: String,
+    /// How its health checks stand, in the order of the file.
+    pub health: Vec<super::CheckState>,
 }
 
 /// State of a pair: the first that applies, in this order.
@@ -98,6 +100,8 @@ pub enum PairState {
     VipElsewhere,
     /// Nobody holds the VIP.
     VipNone,
+    /// Of several VIPs some are where they should be, and nobody holds the others.
+    VipPartial,
     /// Held after a failure that only an operator can judge.
     Held,
     /// Automatic switching has stopped.
@@ -121,6 +125,7 @@ impl PairState {
             PairState::VipTwo => "vip-two",
             PairState::VipElsewhere => "vip-elsewhere",
             PairState::VipNone => "vip-none",
+            PairState::VipPartial => "vip-partial",
             PairState::Held => "held",
             PairState::Flapping => "flapping",
             PairState::Test => "test",

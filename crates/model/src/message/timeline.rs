@@ -176,6 +176,12 @@ pub enum Step {
     Finished(ApplicationName, Option<ScriptAction>, bool),
     /// It could not be launched (host lost).
     CannotLaunch(ApplicationName, Option<ScriptAction>),
+    /// A hook of this application was started for this run mode.
+    HookStarted(ApplicationName, RunMode),
+    /// It ended: application, run mode, and whether it succeeded.
+    HookFinished(ApplicationName, RunMode, bool),
+    /// A hook was not run: its host or agent is lost, or its server is dead.
+    HookSkipped(ApplicationName, RunMode),
     /// The LCA removed the addresses itself.
     ForcedRelease(HostName),
     /// VIPs of the pair are seen on a host.

@@ -30,6 +30,8 @@ pub(super) struct Standing {
     pub(super) broadcast: Option<Ipv4Addr>,
     /// The host's own from the site description, no Virtual IP.
     pub(super) own: bool,
+    /// It goes by itself then, by the monotonic clock in nanoseconds.
+    pub(super) until_ns: Option<u64>,
 }
 
 /// The prefix that SIOCSIFADDR gives an address: its class decides. `None` for multicast.
@@ -152,6 +154,7 @@ impl Nic {
             label: label.to_owned(),
             broadcast: broadcast_of(address, prefix),
             own: false,
+            until_ns: None,
         })
     }
 

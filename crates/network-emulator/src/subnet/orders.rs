@@ -3,6 +3,7 @@
 //! makes of them is in `nic.rs`; neighbours learn of nothing here, only of announcements (`arp.rs`).
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use changeover_emulated_nic::protocol::{Errno, KernelCall, Link};
 use changeover_virtual_ip::{AddressError, Change, Snapshot, VirtualAddress};
@@ -73,6 +74,7 @@ impl Subnet {
             label,
             broadcast: None,
             own: false,
+            until_ns: None,
         };
         for nic in nics.iter_mut() {
             nic.delete_all(wanted.address);
@@ -86,6 +88,59 @@ impl Subnet {
         }
         self.record(now, format!("{}: added {wanted}", self.host_name(host)));
         Ok(Change::Done)
+    }
+
+    /// `Addresses::renew`: how long it stays where it stands on this host.
+    pub fn renew(
+        &mut self,
+        now: Moment,
+        host: usize,
+        address: IpAddr,
+        lifetime: Option<Duration>,
+    ) -> Change {
+        let until = lifetime.map(|lifetime| {
+            let nanoseconds = u64::try_from(lifetime.as_nanos()).unwrap_or(u64::MAX);
+            now.monotonic_ns.saturating_add(nanoseconds)
+        });
+        let mut change = Change::AlreadySo;
+        let nics = self
+            .hosts
+            .get_mut(host)
+            .into_iter()
+            .flat_map(|host| &mut host.nics);
+        for one in nics.flat_map(|nic| &mut nic.addresses) {
+            if one.net.addr() == address && !one.own {
+                one.until_ns = until;
+                change = Change::Done;
+            }
+        }
+        change
+    }
+
+    /// Takes away what has outlived its lifetime.
+    pub fn expire(&mut self, now: Moment) {
+        let over = |one: &Standing| one.until_ns.is_some_and(|until| until <= now.monotonic_ns);
+        for host in 0..self.hosts.len() {
+            let mut gone = Vec::new();
+            for nic in self
+                .hosts
+                .get_mut(host)
+                .into_iter()
+                .flat_map(|host| &mut host.nics)
+            {
+                gone.extend(
+                    nic.addresses
+                        .iter()
+                        .filter(|one| over(one))
+                        .map(|one| one.net.addr()),
+                );
+                nic.addresses.retain(|one| !over(one));
+            }
+            for address in gone {
+                let cause = format!("{}: {address} outlived its lifetime", self.host_name(host));
+                self.record(now, cause);
+            }
+        }
     }
 
     /// `Addresses::remove`: away from the whole host.
@@ -152,6 +207,7 @@ impl Subnet {
                     label: label.clone().unwrap_or_else(|| interface.clone()),
                     broadcast: *broadcast,
                     own: false,
+                    until_ns: None,
                 };
                 match nic.insert(new) {
                     Err(Errno::Exists) if *replace => Ok(()),

@@ -99,6 +99,9 @@ fn application(name: &str, host: &str, application_type: ApplicationType) -> App
         },
         connections: Vec::new(),
         options: indexmap::IndexMap::new(),
+        health: Vec::new(),
+        on_primary: Vec::new(),
+        on_backup: Vec::new(),
     }
 }
 

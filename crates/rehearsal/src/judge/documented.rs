@@ -15,7 +15,18 @@ pub(crate) fn order(text: &str, cast: &Cast, server: &ApplicationName, mode: Run
 
 /// A server tells the Message Server its new run mode.
 pub(crate) fn event(text: &str, cast: &Cast, server: &ApplicationName, mode: RunMode) -> Rule {
-    let (server, event) = (server.clone(), cast.event(mode));
+    let (server, event) = (server.clone(), cast.event(server, mode));
+    if cast.is_third_party(&server) {
+        // It knows nothing of run modes; the SCS speaks for it once its LCA has confirmed the mode.
+        let number = if server == cast.server_1 { 1 } else { 2 };
+        let text = format!(
+            "the SCS tells the Message Server on behalf of server {number}: {event}, now {mode}"
+        );
+        let look_at = format!("applications.{server}");
+        return Rule::new(text, look_at, move |witness| {
+            evidence::said_by_scs(witness, &server, event)
+        });
+    }
     let look_at = format!("applications.{server}.options.log");
     Rule::new(text, look_at, move |witness| {
         evidence::logged(witness, &server, event)

@@ -105,6 +105,22 @@ pub(crate) fn logged(witness: &Witness, server: &ApplicationName, event: LogEven
     finding
 }
 
+/// The SCS said an event for a server that knows none.
+pub(crate) fn said_by_scs(
+    witness: &Witness,
+    server: &ApplicationName,
+    event: LogEventId,
+) -> Finding {
+    let mut finding = logged(witness, server, event);
+    for missing in &mut finding.missing {
+        *missing = format!(
+            "the SCS says {} for {server} to the Message Server",
+            event.wire_form()
+        );
+    }
+    finding
+}
+
 /// The Message Server found these conditions and told the SCS.
 pub(crate) fn found(witness: &Witness, conditions: &[ConditionName]) -> Finding {
     let mut finding = Finding::default();
@@ -297,6 +313,20 @@ pub(crate) fn two_primaries(witness: &Witness) -> Finding {
     first(witness, "the SCS finds both servers primary", |entry| {
         entry.step == Step::TwoPrimariesFound
     })
+}
+
+/// A host's LCA has let go of the VIP by its own decision, under a fencing policy, and told the SCS.
+pub(crate) fn released_by_itself(witness: &Witness, host: &HostName) -> Finding {
+    let mut finding = Finding::default();
+    let step = Step::ForcedRelease(host.clone());
+    match witness.entries.iter().find(|entry| entry.step == step) {
+        Some(entry) => finding.events.push(entry.event()),
+        None => finding.miss(format!("the LCA of {host} has let go of the VIP by itself")),
+    }
+    if witness.holding.holds(host.as_str()) {
+        finding.miss(format!("the observer sees the VIP nowhere on {host}"));
+    }
+    finding
 }
 
 /// The VIP moved: the timeline says so, and so does the observer.

@@ -21,6 +21,8 @@ pub(crate) struct Cast {
     pub(crate) host_1: HostName,
     pub(crate) server_2: ApplicationName,
     pub(crate) host_2: HostName,
+    /// Members that are no SIP Servers.
+    third_party: Vec<ApplicationName>,
     conditions: Vec<AlarmCondition>,
     scripts: Vec<(changeover_model::ScriptName, ApplicationName)>,
 }
@@ -39,6 +41,13 @@ impl Cast {
             pair: pair.clone(),
             server_1: primary.clone(),
             server_2,
+            third_party: pair
+                .members()
+                .into_iter()
+                .filter_map(|(_, name, _)| environment.applications.get(name))
+                .filter(|member| !member.is_managed())
+                .map(|member| member.name.clone())
+                .collect(),
             conditions: environment.alarm_conditions.values().cloned().collect(),
             scripts: environment
                 .scripts
@@ -53,14 +62,26 @@ impl Cast {
         })
     }
 
-    /// The log event by which a server says that it has this run mode.
-    pub(crate) fn event(&self, mode: RunMode) -> LogEventId {
+    /// The log event that says that a server has this run mode: its own, or for a third-party one the SCS's.
+    pub(crate) fn event(&self, server: &ApplicationName, mode: RunMode) -> LogEventId {
+        if self.third_party.contains(server) {
+            return if mode == RunMode::Primary {
+                LogEventId::NOW_PRIMARY
+            } else {
+                LogEventId::NOW_BACKUP
+            };
+        }
         match (self.pair.redundancy, mode) {
             (Redundancy::Hot, RunMode::Primary) => LogEventId::HOT_PRIMARY,
             (Redundancy::Hot, _) => LogEventId::HOT_BACKUP,
             (Redundancy::Warm, RunMode::Primary) => LogEventId::WARM_PRIMARY,
             (Redundancy::Warm, _) => LogEventId::WARM_BACKUP,
         }
+    }
+
+    /// True for a server for which the SCS says the events of its run modes.
+    pub(crate) fn is_third_party(&self, server: &ApplicationName) -> bool {
+        self.third_party.contains(server)
     }
 
     /// The enabled conditions that a server's change to this mode meets.
@@ -89,7 +110,7 @@ impl Cast {
         server: &ApplicationName,
         mode: RunMode,
     ) -> impl Iterator<Item = &AlarmCondition> {
-        let event = self.event(mode);
+        let event = self.event(server, mode);
         self.conditions.iter().filter(move |condition| {
             let selects = match &condition.selection {
                 Selection::Application(name) => name == server,

@@ -31,6 +31,16 @@ pub(crate) struct NicLayout {
     pub(crate) addresses: Vec<IpNet>,
 }
 
+impl HostLayout {
+    /// The NICs in the order in which their cables are pulled and put back: the one to the Management Layer first, so
+    /// that it hears nothing of the moment in between.
+    pub(crate) fn by_cable(&self) -> Vec<&NicLayout> {
+        let mut nics: Vec<&NicLayout> = self.nics.iter().collect();
+        nics.sort_by_key(|nic| nic.addresses.is_empty());
+        nics
+    }
+}
+
 /// The hosts of a site, in the file's order.
 pub(crate) fn hosts(environment: &Environment) -> Vec<HostLayout> {
     let networks = virtual_networks(environment);

@@ -107,7 +107,7 @@ impl LoopbackNetwork {
             .hosts
             .iter()
             .filter(|one| one.name == host)
-            .flat_map(|one| &one.nics)
+            .flat_map(HostLayout::by_cable)
         {
             if plugged {
                 self.control.plug(host, &nic.name).await?;

@@ -134,7 +134,12 @@ impl NamespaceNetwork {
             if plugged {
                 self.mark(host, true).await;
             }
-            for port in &host.ports {
+            let mut ports: Vec<_> = host.ports.iter().collect();
+            // As on loopback: the NIC over which the host could still report the loss of the other goes first.
+            if !plugged {
+                ports.reverse();
+            }
+            for port in ports {
                 let state = if plugged { "up" } else { "down" };
                 ip(&["-n", &wire, "link", "set", port, state]).await?;
             }
@@ -210,7 +215,7 @@ async fn join(
     ip(&["netns", "add", &inside]).await?;
     ip(&["-n", &inside, "link", "set", "lo", "up"]).await?;
     let mut ports = Vec::new();
-    for (place, nic) in host.nics.iter().enumerate() {
+    for (place, nic) in host.by_cable().into_iter().enumerate() {
         let port = format!("p{number}n{place}");
         let bridge = bridge_name(
             bridges

@@ -1,4 +1,5 @@
-//! Owns the return of the lost host: its server still believes to be primary and its NIC still has the VIP. Server 1
+//! Owns the return of the lost host: its server still believes to be primary and its NIC still has the VIP; under
+//! `quorum` its LCA has let go of both by itself meanwhile. Server 1
 //! of this workflow is the one that comes back, as in the documented steps, although it is not the primary.
 
 use super::{Carried, END_BOUND, settle};
@@ -6,6 +7,7 @@ use crate::judge::documented::{alarms, event, order};
 use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence};
 use crate::site::Site;
 use crate::trouble::Trouble;
+use changeover_model::environment::ControllerLoss;
 use changeover_model::{RunMode, ScriptAction};
 use std::time::Duration;
 
@@ -23,7 +25,11 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
         primary: cast.server_1.clone(),
         host: cast.host_1.clone(),
         backup_there: true,
-        two_holders: TWO_HOLDERS,
+        two_holders: if is_fenced(cast) {
+            Duration::ZERO
+        } else {
+            TWO_HOLDERS
+        },
     };
     settle(site, &end, END_BOUND).await?;
     Ok(Carried {
@@ -35,8 +41,49 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
     })
 }
 
+fn is_fenced(cast: &Cast) -> bool {
+    cast.pair.policy.on_controller_loss == ControllerLoss::Quorum
+}
+
+/// What remains of them where the restored one has let go by itself: it comes back as backup, and says so.
+fn fenced_rules(cast: &Cast) -> Vec<Rule> {
+    let restored = &cast.server_2;
+    let (winner, winners_host) = (cast.server_1.clone(), cast.host_1.clone());
+    let host = cast.host_2.clone();
+    let back = host.clone();
+    let pair = format!("pairs.{}", cast.pair.name);
+    let mut rules = vec![
+        Rule::new(
+            "the SCS sees host 1 again",
+            format!("hosts.{host}"),
+            move |witness| evidence::host_lost(witness, &back, false),
+        ),
+        Rule::new(
+            "the LCA of host 1 has released the VIP by itself",
+            format!("{pair}.policy.on_controller_loss"),
+            move |witness| evidence::released_by_itself(witness, &host),
+        ),
+        event(
+            "server 1 tells the Message Server that it is backup",
+            cast,
+            restored,
+            RunMode::Backup,
+        ),
+    ];
+    rules.extend(alarms(cast, &[(restored, RunMode::Backup)]));
+    rules.push(Rule::new(
+        "the VIP stays where it is",
+        format!("{pair}.virtual_ips"),
+        move |witness| evidence::reaches(witness, &winners_host, &winner),
+    ));
+    rules
+}
+
 /// The rules of its nine steps.
 pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
+    if is_fenced(cast) {
+        return fenced_rules(cast);
+    }
     let restored = &cast.server_2;
     let (winner, winners_host) = (cast.server_1.clone(), cast.host_1.clone());
     let host = cast.host_2.clone();

@@ -3,13 +3,15 @@
 use super::ConvertError;
 use super::environment::{optional_port, options, to_options};
 use super::fields::{
-    address, exact, name, optional_name, optional_word, prose, socket_address, to_text, word,
+    address, exact, micros, name, optional_name, optional_word, prose, socket_address, to_text,
+    word,
 };
 use super::words::{Word as _, to_optional};
 use crate::wire;
 use crate::wire::{from_application, to_application};
 use changeover_model::message::{FromApplication, Registered, ToApplication};
 use changeover_model::{CauseId, Epoch, Incarnation, OrderNumber};
+use std::time::Duration;
 
 impl From<FromApplication> for wire::FromApplication {
     fn from(message: FromApplication) -> Self {
@@ -180,6 +182,7 @@ impl From<Registered> for wire::Registered {
             run_mode: registered.run_mode.to_wire(),
             number: registered.number.0,
             cause: registered.cause.map(|cause| cause.0),
+            demote_after_us: registered.demote_after.map(micros),
         }
     }
 }
@@ -208,6 +211,7 @@ impl TryFrom<wire::Registered> for Registered {
             run_mode: word("Registered.run_mode", registered.run_mode)?,
             number: OrderNumber(registered.number),
             cause: registered.cause.map(CauseId),
+            demote_after: registered.demote_after_us.map(Duration::from_micros),
         })
     }
 }

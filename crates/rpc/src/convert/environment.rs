@@ -9,8 +9,9 @@ use super::fields::{
 use super::words::{Word as _, to_optional};
 use crate::wire;
 use changeover_model::environment::{
-    Addp, AlarmCondition, Application, Host, LcaSlice, MessageServerSlice, OptionSections,
-    PairSlice, Ports, RestartPolicy, Selection, StartInfo, VipControl, VirtualIpOnHost,
+    Addp, AlarmCondition, Application, ControllerLoss, Fencing, Host, LcaSlice, MessageServerSlice,
+    OptionSections, PairSlice, Ports, RestartPolicy, Selection, StartInfo, VipControl,
+    VirtualIpOnHost,
 };
 use changeover_model::{ApplicationName, ConfiguredAs, LogEventId, Revision};
 use indexmap::IndexMap;
@@ -92,6 +93,9 @@ impl From<Application> for wire::Application {
             start_info: Some(application.start_info.into()),
             connections: to_texts(&application.connections),
             options: to_options(application.options),
+            health: to_list(application.health),
+            on_primary: to_list(application.on_primary),
+            on_backup: to_list(application.on_backup),
         }
     }
 }
@@ -113,6 +117,9 @@ impl TryFrom<wire::Application> for Application {
             start_info: required("Application.start_info", application.start_info)?,
             connections: names("Application.connections", application.connections)?,
             options: options("Application.options", application.options)?,
+            health: list("Application.health", application.health)?,
+            on_primary: list("Application.on_primary", application.on_primary)?,
+            on_backup: list("Application.on_backup", application.on_backup)?,
         })
     }
 }
@@ -168,6 +175,8 @@ impl From<StartInfo> for wire::StartInfo {
             restart_limit: start.restart.limit,
             restart_within_us: micros(start.restart.within),
             success_needs_exit_zero: start.success_needs_exit_zero,
+            systemd_unit: start.systemd_unit,
+            pid_file: start.pid_file,
         }
     }
 }
@@ -189,6 +198,8 @@ impl TryFrom<wire::StartInfo> for StartInfo {
                 within: Duration::from_micros(start.restart_within_us),
             },
             success_needs_exit_zero: start.success_needs_exit_zero,
+            systemd_unit: exact("StartInfo.systemd_unit", start.systemd_unit)?,
+            pid_file: exact("StartInfo.pid_file", start.pid_file)?,
         })
     }
 }
@@ -203,7 +214,43 @@ impl From<PairSlice> for wire::PairSlice {
             peer_address: pair.peer_address.to_string(),
             virtual_ips: to_list(pair.virtual_ips),
             control: pair.control.map(Into::into),
+            fencing: Some(pair.fencing.into()),
         }
+    }
+}
+
+impl From<Fencing> for wire::Fencing {
+    fn from(fencing: Fencing) -> Self {
+        let release_after = match fencing.policy {
+            ControllerLoss::ReleaseAfter(time) => Some(micros(time)),
+            ControllerLoss::Hold | ControllerLoss::Quorum => None,
+        };
+        Self {
+            quorum: fencing.is_quorum(),
+            release_after_us: release_after,
+            address_lifetime_us: micros(fencing.address_lifetime),
+            bound_us: micros(fencing.bound),
+            peer_bound_us: micros(fencing.peer_bound),
+            peer_port: fencing.peer_port.into(),
+        }
+    }
+}
+
+impl TryFrom<wire::Fencing> for Fencing {
+    type Error = ConvertError;
+    fn try_from(fencing: wire::Fencing) -> Result<Self, ConvertError> {
+        let policy = match fencing.release_after_us {
+            _ if fencing.quorum => ControllerLoss::Quorum,
+            Some(time) => ControllerLoss::ReleaseAfter(Duration::from_micros(time)),
+            None => ControllerLoss::Hold,
+        };
+        Ok(Self {
+            policy,
+            address_lifetime: Duration::from_micros(fencing.address_lifetime_us),
+            bound: Duration::from_micros(fencing.bound_us),
+            peer_bound: Duration::from_micros(fencing.peer_bound_us),
+            peer_port: port("Fencing.peer_port", fencing.peer_port)?,
+        })
     }
 }
 
@@ -228,6 +275,7 @@ impl TryFrom<wire::PairSlice> for PairSlice {
             peer_address: address("PairSlice.peer_address", &pair.peer_address)?,
             virtual_ips: list("PairSlice.virtual_ips", pair.virtual_ips)?,
             control: optional(pair.control)?,
+            fencing: optional(pair.fencing)?.unwrap_or_default(),
         })
     }
 }

@@ -2,13 +2,13 @@
 
 use super::ConvertError;
 use super::fields::{
-    LONGEST_LIST, bounded, exact, micros, name, optional, optional_name, prose, required, to_text,
-    word,
+    LONGEST_LIST, bounded, exact, exact_list, list, micros, name, optional, optional_name, prose,
+    required, to_list, to_text, word,
 };
 use super::words::Word as _;
 use crate::wire;
 use crate::wire::to_lca;
-use changeover_model::message::{ControlScript, LcaOrder, OrderKey, ToLca};
+use changeover_model::message::{ControlScript, HookRun, LcaOrder, OrderKey, ToLca};
 use changeover_model::{CauseId, Epoch, Incarnation, LogEventId, OrderNumber, Timestamp};
 use std::time::Duration;
 
@@ -86,6 +86,7 @@ impl TryFrom<wire::ToLca> for ToLca {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of message")]
 fn to_order(order: LcaOrder) -> to_lca::Order {
     use to_lca::Order;
     match order {
@@ -98,7 +99,28 @@ fn to_order(order: LcaOrder) -> to_lca::Order {
             session,
             bound_us: micros(bound),
         }),
-        LcaOrder::Beat { sequence } => Order::Beat(to_lca::Beat { sequence }),
+        LcaOrder::Beat {
+            sequence,
+            answered,
+            grants,
+        } => Order::Beat(to_lca::Beat {
+            sequence,
+            answered,
+            grants: to_list(grants),
+        }),
+        LcaOrder::RequestVote {
+            pair,
+            epoch,
+            yielded,
+        } => Order::RequestVote(to_lca::RequestVote {
+            pair: pair.to_string(),
+            epoch: epoch.0,
+            yielded,
+        }),
+        LcaOrder::MarkSole { mark, sole } => Order::MarkSole(to_lca::MarkSole {
+            mark: Some(mark.into()),
+            sole,
+        }),
         LcaOrder::Configure(slice) => Order::Configure(slice.into()),
         LcaOrder::IntendPair {
             pair,
@@ -116,12 +138,7 @@ fn to_order(order: LcaOrder) -> to_lca::Order {
             section,
             option,
             value,
-        } => Order::ChangeOption(to_lca::ChangeOption {
-            application: application.to_string(),
-            section,
-            option,
-            value,
-        }),
+        } => change_option(application.to_string(), section, option, value),
         LcaOrder::HandedOver => Order::HandedOver(to_lca::HandedOver {}),
         LcaOrder::StartApplication {
             key,
@@ -132,12 +149,7 @@ fn to_order(order: LcaOrder) -> to_lca::Order {
             run_mode: run_mode.to_wire(),
             control: control.map(Into::into),
         }),
-        LcaOrder::StopApplication { key, at_once } => {
-            Order::StopApplication(to_lca::StopApplication {
-                key: Some(key.into()),
-                at_once,
-            })
-        }
+        LcaOrder::StopApplication { key, at_once } => stop_application(key, at_once),
         LcaOrder::SetRunMode { key, run_mode } => Order::SetRunMode(to_lca::SetRunMode {
             key: Some(key.into()),
             run_mode: run_mode.to_wire(),
@@ -156,7 +168,15 @@ fn to_order(order: LcaOrder) -> to_lca::Order {
             environment,
             timeout,
         } => execute_command(key, command_line, environment, timeout),
+        LcaOrder::RunHook { key, hook } => run_hook(key, hook),
     }
+}
+
+fn stop_application(key: OrderKey, at_once: bool) -> to_lca::Order {
+    to_lca::Order::StopApplication(to_lca::StopApplication {
+        key: Some(key.into()),
+        at_once,
+    })
 }
 
 fn execute_command(
@@ -176,6 +196,31 @@ fn execute_command(
     })
 }
 
+fn change_option(
+    application: String,
+    section: String,
+    option: String,
+    value: String,
+) -> to_lca::Order {
+    to_lca::Order::ChangeOption(to_lca::ChangeOption {
+        application,
+        section,
+        option,
+        value,
+    })
+}
+
+fn run_hook(key: OrderKey, hook: HookRun) -> to_lca::Order {
+    to_lca::Order::RunHook(to_lca::RunHook {
+        key: Some(key.into()),
+        command: hook.command,
+        arguments: hook.arguments,
+        timeout_us: micros(hook.timeout),
+        run_mode: hook.run_mode.to_wire(),
+        reason: hook.reason,
+    })
+}
+
 fn from_order(order: to_lca::Order) -> Result<LcaOrder, ConvertError> {
     use to_lca::Order;
     Ok(match order {
@@ -186,6 +231,17 @@ fn from_order(order: to_lca::Order) -> Result<LcaOrder, ConvertError> {
         },
         Order::Beat(beat) => LcaOrder::Beat {
             sequence: beat.sequence,
+            answered: beat.answered,
+            grants: list("ToLca.Beat.grants", beat.grants)?,
+        },
+        Order::RequestVote(request) => LcaOrder::RequestVote {
+            pair: name("RequestVote.pair", request.pair)?,
+            epoch: Epoch(request.epoch),
+            yielded: request.yielded,
+        },
+        Order::MarkSole(mark) => LcaOrder::MarkSole {
+            mark: required("MarkSole.mark", mark.mark)?,
+            sole: mark.sole,
         },
         Order::Configure(slice) => LcaOrder::Configure(slice.try_into()?),
         Order::IntendPair(intend) => LcaOrder::IntendPair {
@@ -218,6 +274,16 @@ fn from_order(order: to_lca::Order) -> Result<LcaOrder, ConvertError> {
             command_line: exact("ExecuteCommand.command_line", execute.command_line)?,
             environment: variables(execute.environment)?,
             timeout: Duration::from_micros(execute.timeout_us),
+        },
+        Order::RunHook(run) => LcaOrder::RunHook {
+            key: required("RunHook.key", run.key)?,
+            hook: HookRun {
+                command: exact("RunHook.command", run.command)?,
+                arguments: exact_list("RunHook.arguments", run.arguments)?,
+                timeout: Duration::from_micros(run.timeout_us),
+                run_mode: word("RunHook.run_mode", run.run_mode)?,
+                reason: prose(run.reason),
+            },
         },
         Order::ChangeOption(change) => LcaOrder::ChangeOption {
             application: name("ChangeOption.application", change.application)?,

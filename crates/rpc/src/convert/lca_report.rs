@@ -39,6 +39,7 @@ impl TryFrom<wire::FromLca> for FromLca {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of message")]
 fn to_report(report: LcaReport) -> from_lca::Report {
     use from_lca::Report;
     match report {
@@ -85,6 +86,39 @@ fn to_report(report: LcaReport) -> from_lca::Report {
             mac,
         }),
         LcaReport::HostStopping => Report::HostStopping(from_lca::HostStopping {}),
+        LcaReport::Voted {
+            pair,
+            epoch,
+            released,
+            quiet,
+        } => Report::Voted(from_lca::Voted {
+            pair: pair.to_string(),
+            epoch: epoch.0,
+            released,
+            quiet_us: quiet.map(micros),
+        }),
+        LcaReport::VoteRefused {
+            pair,
+            epoch,
+            refusal,
+        } => Report::VoteRefused(from_lca::VoteRefused {
+            pair: pair.to_string(),
+            epoch: epoch.0,
+            refusal: Some(refusal.into()),
+        }),
+        LcaReport::SoleMarked { mark, sole } => Report::SoleMarked(from_lca::SoleMarked {
+            mark: Some(mark.into()),
+            sole,
+        }),
+        LcaReport::Fenced {
+            pair,
+            epoch,
+            reason,
+        } => Report::Fenced(from_lca::Fenced {
+            pair: pair.to_string(),
+            epoch: epoch.0,
+            reason,
+        }),
     }
 }
 
@@ -121,6 +155,26 @@ fn from_report(report: from_lca::Report) -> Result<LcaReport, ConvertError> {
             mac: exact("RivalSighted.mac", rival.mac)?,
         },
         Report::HostStopping(_) => LcaReport::HostStopping,
+        Report::Voted(voted) => LcaReport::Voted {
+            pair: name("Voted.pair", voted.pair)?,
+            epoch: Epoch(voted.epoch),
+            released: voted.released,
+            quiet: voted.quiet_us.map(Duration::from_micros),
+        },
+        Report::VoteRefused(refused) => LcaReport::VoteRefused {
+            pair: name("VoteRefused.pair", refused.pair)?,
+            epoch: Epoch(refused.epoch),
+            refusal: required("VoteRefused.refusal", refused.refusal)?,
+        },
+        Report::SoleMarked(marked) => LcaReport::SoleMarked {
+            mark: required("SoleMarked.mark", marked.mark)?,
+            sole: marked.sole,
+        },
+        Report::Fenced(fenced) => LcaReport::Fenced {
+            pair: name("Fenced.pair", fenced.pair)?,
+            epoch: Epoch(fenced.epoch),
+            reason: prose(fenced.reason),
+        },
     })
 }
 
@@ -136,6 +190,7 @@ impl From<LcaState> for wire::LcaState {
             epochs: to_list(state.epochs),
             addresses: to_list(state.addresses),
             scripts: to_list(state.scripts),
+            soles: to_list(state.soles),
         }
     }
 }
@@ -153,6 +208,7 @@ impl TryFrom<wire::LcaState> for LcaState {
             epochs: epochs("LcaState.epochs", state.epochs)?,
             addresses: list("LcaState.addresses", state.addresses)?,
             scripts: list("LcaState.scripts", state.scripts)?,
+            soles: list("LcaState.soles", state.soles)?,
         })
     }
 }
@@ -173,6 +229,7 @@ impl From<ApplicationState> for wire::ApplicationState {
             stopped_as_asked: state.stopped_as_asked,
             last_exit: state.last_exit.map(Into::into),
             last_output: state.last_output,
+            health: to_list(state.health),
         }
     }
 }
@@ -194,6 +251,7 @@ impl TryFrom<wire::ApplicationState> for ApplicationState {
             stopped_as_asked: state.stopped_as_asked,
             last_exit: optional(state.last_exit)?,
             last_output: tail(state.last_output),
+            health: list("ApplicationState.health", state.health)?,
         })
     }
 }

@@ -98,6 +98,7 @@ impl From<ApplicationPicture> for wire::ApplicationPicture {
             pid: application.pid,
             since_us: application.since.0,
             reason: application.reason,
+            health: to_list(application.health),
         }
     }
 }
@@ -117,6 +118,7 @@ impl TryFrom<wire::ApplicationPicture> for ApplicationPicture {
             pid: application.pid,
             since: Timestamp(application.since_us),
             reason: prose(application.reason),
+            health: list("ApplicationPicture.health", application.health)?,
         })
     }
 }

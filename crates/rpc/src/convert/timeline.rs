@@ -164,6 +164,14 @@ fn launch(
     }
 }
 
+fn hook_of(application: ApplicationName, run_mode: RunMode, good: bool) -> wire::step::HookOf {
+    wire::step::HookOf {
+        application: application.to_string(),
+        run_mode: run_mode.to_wire(),
+        good,
+    }
+}
+
 fn to_step(step: Step) -> Option<wire::step::Step> {
     use wire::step as out;
     use wire::step::Step as Kind;
@@ -204,6 +212,9 @@ fn to_step(step: Step) -> Option<wire::step::Step> {
         Step::ForcedRelease(host) => Kind::ForcedRelease(host.to_string()),
         Step::VipSeen(host) => Kind::VipSeen(host.to_string()),
         Step::VipGone(host) => Kind::VipGone(host.to_string()),
+        Step::HookStarted(name, mode) => Kind::HookStarted(hook_of(name, mode, false)),
+        Step::HookFinished(name, mode, good) => Kind::HookFinished(hook_of(name, mode, good)),
+        Step::HookSkipped(name, mode) => Kind::HookSkipped(hook_of(name, mode, false)),
         Step::Note => return None,
     })
 }
@@ -256,6 +267,19 @@ fn from_step(step: wire::step::Step) -> Result<Step, ConvertError> {
         Kind::ForcedRelease(host) => Step::ForcedRelease(name("Step.forced_release", host)?),
         Kind::VipSeen(host) => Step::VipSeen(name("Step.vip_seen", host)?),
         Kind::VipGone(host) => Step::VipGone(name("Step.vip_gone", host)?),
+        Kind::HookStarted(of) => Step::HookStarted(
+            name("Step.hook_started", of.application)?,
+            word("Step.hook_started", of.run_mode)?,
+        ),
+        Kind::HookFinished(of) => Step::HookFinished(
+            name("Step.hook_finished", of.application)?,
+            word("Step.hook_finished", of.run_mode)?,
+            of.good,
+        ),
+        Kind::HookSkipped(of) => Step::HookSkipped(
+            name("Step.hook_skipped", of.application)?,
+            word("Step.hook_skipped", of.run_mode)?,
+        ),
     })
 }
 

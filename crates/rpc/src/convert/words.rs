@@ -4,7 +4,8 @@
 use crate::wire;
 use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{
-    LogOrigin, MatchRole, PairState, ReactionState, RecordKind, RecordOutcome, ScriptResult,
+    CheckStanding, LogOrigin, MatchRole, PairState, ReactionState, RecordKind, RecordOutcome,
+    ScriptResult,
 };
 use changeover_model::{
     ApplicationStatus, ApplicationType, ConfiguredAs, HostStatus, LogLevel, OperatingSystem,
@@ -60,6 +61,9 @@ macro_rules! words {
 }
 
 words! {
+    CheckStanding as CheckStanding {
+        Waiting = Waiting, Passing = Passing, Failing = Failing, Down = Down, Recovering = Recovering,
+    } else Some(CheckStanding::Waiting);
     RunMode as RunMode {
         Unknown = Unspecified, Primary = Primary, Backup = Backup, Exiting = Exiting,
     } else Some(RunMode::Unknown);
@@ -113,6 +117,7 @@ words! {
     PairState as PairState {
         Maintenance = Maintenance, Switching = Switching, TwoPrimaries = TwoPrimaries,
         NoPrimary = NoPrimary, VipTwo = VipTwo, VipElsewhere = VipElsewhere, VipNone = VipNone,
+        VipPartial = VipPartial,
         Held = Held, Flapping = Flapping, Test = Test, NotReady = NotReady, Ok = Ok,
     } else None;
     RefusalCode as RefusalCode {
@@ -150,5 +155,9 @@ words! {
         MessageServerLost = MessageServerLost,
         NotInThisBuild = NotInThisBuild,
         HostStopping = HostStopping,
+        SoleMark = SoleMark,
+        NoVote = NoVote,
+        FenceFailed = FenceFailed,
+        AddressLives = AddressLives,
     } else Some(RefusalCode::NotInThisBuild);
 }

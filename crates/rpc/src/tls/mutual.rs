@@ -89,12 +89,6 @@ impl MutualTls {
         self.current().identity.clone()
     }
 
-    /// Seconds until the own certificate expires; negative once it has.
-    #[must_use]
-    pub fn expires_in(&self) -> i64 {
-        self.current().own.seconds_left()
-    }
-
     pub(super) fn this_is(&self, ourselves: Expected) {
         let current = self.current();
         if !ourselves.is_met_by(&current.identity) {

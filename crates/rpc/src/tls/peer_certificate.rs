@@ -89,7 +89,7 @@ impl Description {
     }
 
     /// Seconds until it expires; negative once it has.
-    pub(super) fn seconds_left(&self) -> i64 {
+    fn seconds_left(&self) -> i64 {
         self.until_seconds.saturating_sub(now())
     }
 

@@ -46,7 +46,7 @@ impl Lca for EchoLca {
                 out.closed().await;
             }
             while let Ok(Some(message)) = incoming.next::<ToLca>().await {
-                let LcaOrder::Beat { sequence } = message.body else {
+                let LcaOrder::Beat { sequence, .. } = message.body else {
                     continue;
                 };
                 let answer = FromLca {
@@ -152,7 +152,11 @@ pub(crate) fn beat(sequence: u64) -> ToLca {
     ToLca {
         sent_at: Timestamp(sequence),
         cause: None,
-        body: LcaOrder::Beat { sequence },
+        body: LcaOrder::Beat {
+            sequence,
+            answered: 0,
+            grants: Vec::new(),
+        },
     }
 }
 

@@ -126,7 +126,7 @@ async fn addresses_that_are_not_this_machines_own_need_tls_or_a_word() {
     assert_eq!(
         refused.to_string(),
         "lca at 192.0.2.7:4999 cannot be reached: 192.0.2.7 is not on this machine: give --tls DIR \
-         (ca.pem, cert.pem, key.pem), or --insecure to go without encryption and let everybody on that \
+         (ca.pem, cert.pem, key.pem; `changeover certs issue` makes them), or --insecure to go without encryption and let everybody on that \
          network do everything"
     );
     let everywhere = "0.0.0.0".parse().expect("an address");

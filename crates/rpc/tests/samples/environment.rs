@@ -1,8 +1,9 @@
 //! Slices of an environment in which every field says something.
 
 use changeover_model::environment::{
-    Addp, AlarmCategory, AlarmCondition, Application, Host, LcaSlice, MessageServerSlice,
-    PairSlice, Ports, RestartPolicy, Selection, StartInfo, VipControl, VirtualIpOnHost,
+    Addp, AlarmCategory, AlarmCondition, Application, ControllerLoss, Fencing, HealthCheck, Hook,
+    HookFailure, HookTime, Host, LcaSlice, MessageServerSlice, PairSlice, Ports, Probe,
+    RestartPolicy, Selection, SipTransport, StartInfo, StatusRange, VipControl, VirtualIpOnHost,
 };
 use changeover_model::{
     ApplicationType, ConfiguredAs, LogEventId, OperatingSystem, Redundancy, Revision,
@@ -40,6 +41,8 @@ fn server() -> Application {
                 within: Duration::from_secs(4),
             },
             success_needs_exit_zero: false,
+            systemd_unit: "kamailio.service".into(),
+            pid_file: "/run/kamailio.pid".into(),
         },
         connections: vec!["MessageServer".into()],
         // Not in alphabetical order: the order of the file is kept.
@@ -57,7 +60,67 @@ fn server() -> Application {
         ]
         .into_iter()
         .collect(),
+        health: checks(),
+        on_primary: vec![Hook {
+            command: "/etc/keepalived/notify.sh".into(),
+            arguments: vec!["INSTANCE".into(), "EAST".into()],
+            timeout: Duration::from_secs(3),
+            when: HookTime::Before,
+            on_failure: HookFailure::RollBack,
+        }],
+        on_backup: vec![Hook {
+            command: "./calm".into(),
+            arguments: Vec::new(),
+            timeout: Duration::from_millis(1),
+            when: HookTime::After,
+            on_failure: HookFailure::Alarm,
+        }],
     }
+}
+
+/// One of each kind.
+fn checks() -> Vec<HealthCheck> {
+    let probes = [
+        Probe::Command {
+            command: "check-media".into(),
+            arguments: vec!["--deep".into()],
+        },
+        Probe::SipOptions {
+            transport: SipTransport::Udp,
+            address: "127.0.0.1:5060".parse().expect("an address"),
+            status: StatusRange::SIP_FINAL,
+        },
+        Probe::SipOptions {
+            transport: SipTransport::Tcp,
+            address: "[2001:db8::1]:5060".parse().expect("an address"),
+            status: StatusRange { from: 200, to: 200 },
+        },
+        Probe::Tcp {
+            address: "127.0.0.1:22222".parse().expect("an address"),
+        },
+        Probe::Http {
+            address: "127.0.0.1:8080".parse().expect("an address"),
+            host: "127.0.0.1:8080".into(),
+            path: "/health?deep".into(),
+            status: StatusRange::HTTP_SUCCESS,
+            body: Some("OK".into()),
+        },
+        Probe::Link {
+            interfaces: vec!["eth0".into(), "eth1".into()],
+        },
+    ];
+    probes
+        .into_iter()
+        .enumerate()
+        .map(|(number, probe)| HealthCheck {
+            name: format!("check {number}"),
+            probe,
+            every: Duration::from_secs(1),
+            timeout: Duration::from_millis(400),
+            fall: 3,
+            rise: 2,
+        })
+        .collect()
 }
 
 fn script() -> Application {
@@ -72,6 +135,9 @@ fn script() -> Application {
         start_info: StartInfo::default(),
         connections: Vec::new(),
         options: Default::default(),
+        health: Vec::new(),
+        on_primary: Vec::new(),
+        on_backup: Vec::new(),
     }
 }
 
@@ -103,6 +169,13 @@ pub(crate) fn lca_slice() -> LcaSlice {
             enable: "SIP_SERVER_PRIMARY_VIP_UP".into(),
             disable: "SIP_SERVER_PRIMARY_VIP_DOWN".into(),
         }),
+        fencing: Fencing {
+            policy: ControllerLoss::Quorum,
+            address_lifetime: Duration::from_secs(12),
+            bound: Duration::from_secs(3),
+            peer_bound: Duration::from_secs(4),
+            peer_port: 4999,
+        },
     };
     LcaSlice {
         revision: Revision(6),
@@ -126,6 +199,10 @@ pub(crate) fn lca_slice() -> LcaSlice {
                 name: "SINGLE".into(),
                 virtual_ips: Vec::new(),
                 control: None,
+                fencing: Fencing {
+                    policy: ControllerLoss::ReleaseAfter(Duration::from_secs(30)),
+                    ..pair.fencing
+                },
                 ..pair.clone()
             },
             pair,

@@ -1,16 +1,19 @@
 //! One sample of every kind of message with everything said, and one with nothing said where that is possible.
 
 mod environment;
+mod fencing;
 mod operators;
 
 pub(crate) use environment::{lca_slice, message_server_slice};
+pub(crate) use fencing::*;
 pub(crate) use operators::*;
 
 use changeover_model::message::{
-    AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, CommandOutcome, ControlScript,
-    ExitStatus, FromApplication, FromLca, FromMessageServer, HeldOn, LcaOrder, LcaReport, LcaState,
-    LogBatch, LogEvent, LogOrigin, LogQuery, LogRecord, MatchRole, OrderKey, OrderOutcome,
-    Registered, ScriptOutcome, ScriptResult, SourceId, ToApplication, ToLca, ToMessageServer,
+    AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, CheckStanding, CheckState,
+    CommandOutcome, ControlScript, ExitStatus, FromApplication, FromLca, FromMessageServer, HeldOn,
+    HookRun, LcaOrder, LcaReport, LcaState, LogBatch, LogEvent, LogOrigin, LogQuery, LogRecord,
+    MatchRole, OrderKey, OrderOutcome, Registered, ScriptOutcome, ScriptResult, SourceId,
+    ToApplication, ToLca, ToMessageServer,
 };
 use changeover_model::{
     ApplicationStatus, CauseId, Epoch, Incarnation, LogEventId, LogLevel, OrderNumber, Redundancy,
@@ -85,7 +88,11 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
             session: 9,
             bound: Duration::from_secs(3),
         },
-        LcaOrder::Beat { sequence: 5 },
+        LcaOrder::Beat {
+            sequence: 5,
+            answered: 0,
+            grants: Vec::new(),
+        },
         LcaOrder::Configure(lca_slice()),
         LcaOrder::IntendPair {
             pair: "SIP_EAST".into(),
@@ -115,6 +122,21 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
             environment: vec![("CHANGEOVER_PAIR".into(), "SIP_EAST".into())],
             timeout: Duration::from_secs(30),
         },
+        LcaOrder::RunHook {
+            key: key(),
+            hook: HookRun {
+                command: "/etc/keepalived/notify.sh".into(),
+                arguments: vec![
+                    "INSTANCE".into(),
+                    "EAST".into(),
+                    "MASTER".into(),
+                    "0".into(),
+                ],
+                timeout: Duration::from_secs(3),
+                run_mode: RunMode::Primary,
+                reason: "switchover by anna".into(),
+            },
+        },
         LcaOrder::ChangeOption {
             application: "SIP_SERVER_PRIMARY".into(),
             section: "log".into(),
@@ -126,6 +148,7 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
     orders
         .into_iter()
         .chain(starts())
+        .chain(fencing_orders())
         .enumerate()
         .map(|(number, body)| ToLca {
             sent_at: Timestamp(1_700_000_000_000_000),
@@ -133,6 +156,26 @@ pub(crate) fn to_lca() -> Vec<ToLca> {
             body,
         })
         .collect()
+}
+
+pub(crate) fn check_states() -> Vec<CheckState> {
+    [
+        CheckStanding::Waiting,
+        CheckStanding::Passing,
+        CheckStanding::Failing,
+        CheckStanding::Down,
+        CheckStanding::Recovering,
+    ]
+    .map(|standing| CheckState {
+        name: "command check-media".into(),
+        standing,
+        said: "exit 1: no port left".into(),
+        in_a_row: 3,
+        failed_lately: 5,
+        runs_lately: 20,
+        since: Timestamp(17),
+    })
+    .into()
 }
 
 pub(crate) fn application_states() -> Vec<ApplicationState> {
@@ -150,6 +193,7 @@ pub(crate) fn application_states() -> Vec<ApplicationState> {
         stopped_as_asked: true,
         last_exit: Some(ExitStatus::Signal(9)),
         last_output: "out of memory".into(),
+        health: check_states(),
     };
     let bare = ApplicationState {
         application: "TOOL".into(),
@@ -165,6 +209,7 @@ pub(crate) fn application_states() -> Vec<ApplicationState> {
         stopped_as_asked: false,
         last_exit: None,
         last_output: String::new(),
+        health: Vec::new(),
     };
     let with_exit = |exit| ApplicationState {
         last_exit: Some(exit),
@@ -221,6 +266,7 @@ fn lca_state() -> LcaState {
         epochs: vec![("SIP_EAST".into(), Epoch(3)), ("EDGE".into(), Epoch(8))],
         addresses: addresses(),
         scripts: vec![key()],
+        soles: vec![sole_mark()],
     }
 }
 
@@ -291,6 +337,7 @@ pub(crate) fn from_lca() -> Vec<FromLca> {
         LcaReport::HostStopping,
     ];
     reports.extend(outcomes());
+    reports.extend(fencing_reports());
     reports.extend(
         application_states()
             .into_iter()
@@ -372,6 +419,7 @@ pub(crate) fn to_application() -> Vec<ToApplication> {
         run_mode: RunMode::Backup,
         number: OrderNumber(8),
         cause: Some(CauseId(12)),
+        demote_after: Some(Duration::from_secs(10)),
     };
     let bare = Registered {
         pair: None,
@@ -382,6 +430,7 @@ pub(crate) fn to_application() -> Vec<ToApplication> {
         peer_address: None,
         message_server: "[2001:db8::1]:7120".parse().expect("an address"),
         cause: None,
+        demote_after: None,
         ..full.clone()
     };
     vec![

@@ -61,6 +61,9 @@ fn steps() -> Vec<Step> {
         Step::ForcedRelease("host1".into()),
         Step::VipSeen("host2".into()),
         Step::VipGone("host1".into()),
+        Step::HookStarted("SIP_SERVER_PRIMARY".into(), RunMode::Primary),
+        Step::HookFinished("SIP_SERVER_PRIMARY".into(), RunMode::Backup, true),
+        Step::HookSkipped("SIP_SERVER_PRIMARY".into(), RunMode::Backup),
         Step::Note,
     ]
 }
@@ -250,6 +253,7 @@ pub(crate) fn pictures() -> Vec<Picture> {
         PairState::VipTwo,
         PairState::VipElsewhere,
         PairState::VipNone,
+        PairState::VipPartial,
         PairState::Held,
         PairState::Flapping,
         PairState::Test,
@@ -286,6 +290,7 @@ pub(crate) fn pictures() -> Vec<Picture> {
                 pid,
                 since: Timestamp(5),
                 reason: "asked to".into(),
+                health: super::check_states(),
             })
             .into(),
         pairs: states.map(pair).into(),

@@ -4,7 +4,7 @@ use super::table::aligned;
 use super::time::{exact, moment};
 use super::visible;
 use changeover_model::Timestamp;
-use changeover_model::message::{LogRecord, Picture, ReactionPicture};
+use changeover_model::message::{CheckStanding, CheckState, LogRecord, Picture, ReactionPicture};
 
 /// Hosts, a line each.
 pub(crate) fn hosts_text(picture: &Picture) -> String {
@@ -50,6 +50,7 @@ pub(crate) fn hosts_text(picture: &Picture) -> String {
 
 /// Applications, a line each.
 pub(crate) fn applications_text(picture: &Picture) -> String {
+    let mut text = String::new();
     let rows = picture
         .applications
         .iter()
@@ -67,7 +68,45 @@ pub(crate) fn applications_text(picture: &Picture) -> String {
             ]
         })
         .collect();
-    aligned(rows, "")
+    text.push_str(&aligned(rows, ""));
+    for application in &picture.applications {
+        if !application.health.is_empty() {
+            text.push_str(&format!("\nhealth checks of {}\n", application.name));
+            let rows = application
+                .health
+                .iter()
+                .map(|check| check_row(check, picture.at))
+                .collect();
+            text.push_str(&aligned(rows, "  "));
+        }
+    }
+    text
+}
+
+/// A health check on a line: its standing, how it went lately, what it said.
+fn check_row(check: &CheckState, now: Timestamp) -> Vec<String> {
+    let standing = match check.standing {
+        CheckStanding::Down => "DOWN",
+        CheckStanding::Waiting
+        | CheckStanding::Passing
+        | CheckStanding::Failing
+        | CheckStanding::Recovering => check.standing.as_str(),
+    };
+    let lately = if check.failed_lately == 0 {
+        String::new()
+    } else {
+        format!(
+            "{} of the last {} failed",
+            check.failed_lately, check.runs_lately
+        )
+    };
+    vec![
+        visible(&check.name),
+        standing.to_owned(),
+        format!("since {}", moment(check.since, now)),
+        lately,
+        visible(&check.said),
+    ]
 }
 
 /// Reactions, a line each.

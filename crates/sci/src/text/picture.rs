@@ -119,6 +119,18 @@ fn state_text(pair: &PairPicture, now: Timestamp) -> String {
             ),
             None => format!("VIP ON NO HOST {why}"),
         },
+        PairState::VipPartial => {
+            let missing: Vec<&str> = pair
+                .virtual_ips
+                .iter()
+                .filter(|vip| vip.observed.is_empty())
+                .map(|vip| vip.address.as_str())
+                .collect();
+            format!(
+                "VIPS NOT COMPLETE, {} on no host {why}",
+                missing.join(" and ")
+            )
+        }
         PairState::Held => format!("HELD {why}"),
         PairState::Flapping => format!("FLAPPING, automatic switching stopped {why}"),
         PairState::Test => {

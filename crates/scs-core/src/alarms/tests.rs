@@ -39,6 +39,9 @@ fn environment() -> Environment {
         start_info: StartInfo::default(),
         connections: Vec::new(),
         options: IndexMap::new(),
+        health: Vec::new(),
+        on_primary: Vec::new(),
+        on_backup: Vec::new(),
     };
     let mut own = condition("OWN", 4561, Selection::Application("A".into()));
     own.clearance_scripts = vec!["CLEAR".into()];

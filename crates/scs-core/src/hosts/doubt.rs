@@ -69,6 +69,7 @@ impl ScsCore {
             self.reach_changed(host);
             self.touch_host(host);
         }
+        self.soles_of_lost(hosts);
         self.doubt_again();
         self.picture_changed = true;
     }

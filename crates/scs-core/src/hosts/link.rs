@@ -2,13 +2,19 @@
 
 use super::Link;
 use crate::dispatch::Timer;
+use crate::pairs::{Vote, Voted};
 use crate::{LinkLoss, ScsCore, ScsOutput};
 use changeover_model::message::{FromLca, LcaOrder, LcaReport};
-use changeover_model::{HostName, Timestamp};
+use changeover_model::{Epoch, HostName, PairName, Refusal, Timestamp};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// Beats remembered until they are answered.
 const BEATS: usize = 32;
+
+fn as_micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
 
 impl ScsCore {
     pub(crate) fn lca_connected(&mut self, host: &HostName, connection: u64) {
@@ -22,6 +28,7 @@ impl ScsCore {
         care.link = Some(Link {
             connection,
             sequence: 0,
+            answered: None,
             beats: VecDeque::new(),
             heard: now,
         });
@@ -65,11 +72,18 @@ impl ScsCore {
         };
         link.sequence += 1;
         let sequence = link.sequence;
+        let answered = link.answered;
         link.beats.push_back((sequence, now));
         if link.beats.len() > BEATS {
             link.beats.pop_front();
         }
-        self.send(host, None, LcaOrder::Beat { sequence });
+        let grants = answered.map(|(_, at)| self.grants_for(host, at));
+        let beat = LcaOrder::Beat {
+            sequence,
+            answered: answered.map_or(0, |(number, _)| number),
+            grants: grants.unwrap_or_default(),
+        };
+        self.send(host, None, beat);
         self.timers.set(Timer::Beat(host.clone()), now + interval);
     }
 
@@ -85,6 +99,9 @@ impl ScsCore {
             return false;
         };
         link.heard = now;
+        if let Some(care) = self.hosts.get_mut(host) {
+            care.agent_heard = now;
+        }
         self.expect_agent(host);
         self.host_alive(host);
         true
@@ -125,7 +142,51 @@ impl ScsCore {
                 mac,
             } => self.rival_sighted(host, &pair, address, &interface, &mac),
             LcaReport::HostStopping => self.host_stopping(host),
+            LcaReport::Voted {
+                pair,
+                epoch,
+                released,
+                quiet,
+            } => {
+                let silent_since =
+                    quiet.map(|quiet| Timestamp(self.now.0.saturating_sub(as_micros(quiet))));
+                let answer = Ok(Vote {
+                    released,
+                    silent_since,
+                });
+                self.take_vote(host, &pair, epoch, answer);
+            }
+            LcaReport::VoteRefused {
+                pair,
+                epoch,
+                refusal,
+            } => self.take_vote(host, &pair, epoch, Err(refusal)),
+            LcaReport::SoleMarked { mark, sole } => self.sole_marked(host, &mark, sole),
+            LcaReport::Fenced {
+                pair,
+                epoch,
+                reason,
+            } => self.fenced(host, &pair, epoch, &reason),
         }
+    }
+
+    fn take_vote(
+        &mut self,
+        host: &HostName,
+        pair: &PairName,
+        epoch: Epoch,
+        answer: Result<Vote, Refusal>,
+    ) {
+        let (host, at) = (host.clone(), self.now);
+        self.voted(
+            pair,
+            Voted {
+                host,
+                epoch,
+                at,
+                answer,
+            },
+        );
     }
 
     fn beat_answered(&mut self, host: &HostName, sequence: u64, answered: Timestamp) {
@@ -142,6 +203,9 @@ impl ScsCore {
             .find(|(number, _)| *number == sequence)
             .map(|(_, at)| *at);
         link.beats.retain(|(number, _)| *number > sequence);
+        if link.answered.is_none_or(|(number, _)| number < sequence) && sequence <= link.sequence {
+            link.answered = Some((sequence, now));
+        }
         if let Some(sent) = sent {
             care.clock.measured(sent, answered, now);
         }

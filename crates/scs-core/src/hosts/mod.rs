@@ -56,6 +56,8 @@ pub(crate) struct HostCare {
     pub(crate) session: Option<u64>,
     /// Revision of the slice it works with.
     pub(crate) revision: Revision,
+    /// When its LCA was last heard of.
+    pub(crate) agent_heard: Timestamp,
     /// Who holds what there, as last reported.
     pub(crate) addresses: Vec<AddressObservation>,
 }
@@ -66,6 +68,8 @@ pub(crate) struct Link {
     pub(crate) connection: u64,
     /// Sequence of the last beat.
     pub(crate) sequence: u64,
+    /// The highest beat that is answered, and when the answer came.
+    pub(crate) answered: Option<(u64, Timestamp)>,
     /// Beats on their way: sequence and when it left.
     pub(crate) beats: VecDeque<(u64, Timestamp)>,
     /// Last arrival on it, or its beginning.
@@ -113,6 +117,7 @@ impl HostCare {
             handed_over: false,
             session: None,
             revision: Revision(0),
+            agent_heard: now,
             addresses: Vec::new(),
         }
     }

@@ -45,6 +45,7 @@ impl ScsCore {
             self.host_back(host, was_lost);
         }
         self.adopt_epochs(&state.epochs, &state.applications);
+        self.soles_reported(host, &state.soles);
         self.revision_seen(state.revision);
         self.configure_lca(host);
         self.all_applications(host, at, state.applications);
@@ -167,6 +168,16 @@ impl ScsCore {
         key: OrderKey,
         outcome: CommandOutcome,
     ) {
+        if let Some(pair) = &key.pair
+            && let Some(procedure) = self
+                .pairs
+                .get_mut(pair)
+                .and_then(|care| care.procedure.as_mut())
+            && procedure.hook_finished(key.number, &outcome)
+        {
+            self.touched.insert(pair.clone());
+            return;
+        }
         self.engine(EngineInput::CommandFinished {
             host: host.clone(),
             key,

@@ -131,7 +131,7 @@ impl ScsCore {
         }
         match self.alignment(pair, false) {
             Alignment::AsIntended | Alignment::Unjudged => {}
-            Alignment::Two | Alignment::Elsewhere | Alignment::None => {
+            Alignment::Two | Alignment::Elsewhere | Alignment::None | Alignment::Partial => {
                 all.push(format!("{pair}: its VIP would be realigned"));
             }
         }

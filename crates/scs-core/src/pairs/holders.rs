@@ -21,8 +21,10 @@ pub(crate) enum Alignment {
     Two,
     /// One is on a host where it should not be.
     Elsewhere,
-    /// Nobody holds one.
+    /// Nobody holds any.
     None,
+    /// Of several, some are on the intended host and nobody holds the others.
+    Partial,
     /// There is no intended host, or it is not in contact.
     Unjudged,
 }
@@ -99,11 +101,39 @@ impl ScsCore {
         };
         if all.iter().flatten().any(|holder| holder != intended) {
             Alignment::Elsewhere
-        } else if all.iter().any(Vec::is_empty) {
+        } else if all.iter().all(Vec::is_empty) {
             Alignment::None
+        } else if all.iter().any(Vec::is_empty) {
+            Alignment::Partial
         } else {
             Alignment::AsIntended
         }
+    }
+
+    /// Which VIPs are not where they should be, and where they are; for people. Empty if all are.
+    pub(crate) fn misplaced(&self, pair: &PairName) -> String {
+        let Some(care) = self.pairs.get(pair) else {
+            return String::new();
+        };
+        let intended = care.intended_host();
+        let texts: Vec<String> = care
+            .config
+            .virtual_ips
+            .iter()
+            .filter_map(|vip| {
+                let holders = self.holders(pair, vip.address, true);
+                if holders.iter().eq(intended) {
+                    return None;
+                }
+                let names: Vec<&str> = holders.iter().map(HostName::as_str).collect();
+                Some(if names.is_empty() {
+                    format!("{} is on no host", vip.address)
+                } else {
+                    format!("{} is on {}", vip.address, names.join(" and "))
+                })
+            })
+            .collect();
+        texts.join(", ")
     }
 
     /// What changed on a host since it was last seen, as steps of the record under way.

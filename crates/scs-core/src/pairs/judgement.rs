@@ -36,6 +36,8 @@ impl ScsCore {
         self.watch_trouble(pair);
         self.watch_alignment(pair);
         self.watch_failure(pair);
+        self.watch_sole(pair);
+        self.watch_sole_alarm(pair);
         self.end_handovers(pair);
         let now = self.now;
         let wake = self
@@ -133,7 +135,8 @@ impl ScsCore {
         } else {
             format!("{} cannot serve: {}", primary.application, primary.reason)
         };
-        let obstacles = other.obstacles();
+        let mut obstacles = other.obstacles();
+        obstacles.extend(self.sole_obstacle(pair, &other.host));
         let mut reasons = self.gate(pair);
         if !obstacles.is_empty() {
             reasons.push(no_backup(&obstacles));
@@ -232,6 +235,7 @@ impl ScsCore {
             self.nobody(pair, preferred, other, reasons, &cause);
             return false;
         };
+        reasons.extend(self.sole_obstacle(pair, &to.host));
         let starting = self.operations.contains_key(&preferred.application);
         let comes = preferred.comes_up() || (starting && preferred.reported());
         if to.application != preferred.application && comes && self.waits_for_preferred(pair) {
@@ -269,7 +273,11 @@ impl ScsCore {
     }
 
     /// A member out of contact that may well be serving: nobody is promoted beside it.
-    fn may_still_serve(&self, pair: &PairName, member: &Member) -> Option<Refusal> {
+    fn may_still_serve(&mut self, pair: &PairName, member: &Member) -> Option<Refusal> {
+        let by_quorum = self.pairs.get(pair)?.is_quorum();
+        if by_quorum && matches!(member.condition, HostCondition::AgentLost(_)) {
+            return self.addresses_live(pair, &member.host);
+        }
         let policy = &self.pairs.get(pair)?.config.policy;
         let host = &member.host;
         match member.condition {

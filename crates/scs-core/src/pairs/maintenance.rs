@@ -6,7 +6,7 @@ use crate::dispatch::Timer;
 use crate::hosts::{HostCare, HostCondition};
 use crate::{StoreChange, StoredMaintenance};
 use changeover_model::message::{RecordKind, RecordOutcome, Step};
-use changeover_model::{HostName, PairName};
+use changeover_model::{HostName, PairName, RefusalCode};
 
 impl ScsCore {
     pub(crate) fn in_maintenance(&self, pair: &PairName) -> bool {
@@ -77,7 +77,17 @@ impl ScsCore {
         let Some(host) = host else {
             return;
         };
+        let fenced_in_vain = self
+            .pairs
+            .get(pair)
+            .and_then(|care| care.kept.held.as_ref())
+            .is_some_and(|held| held.code == RefusalCode::FenceFailed);
+        let confirmed = self
+            .hosts
+            .get(&host)
+            .is_some_and(|care| care.confirmed_lost);
         let why = match self.hosts.get(&host).map(HostCare::condition) {
+            Some(HostCondition::Lost(true)) if fenced_in_vain && !confirmed => return,
             Some(HostCondition::Reported) => format!("the LCA of {host} is back and has reported"),
             Some(HostCondition::Lost(true)) => format!("{host} is lost: it holds nothing any more"),
             None => format!("{host} is no longer in the environment"),

@@ -7,18 +7,20 @@ mod judgement;
 mod maintenance;
 mod members;
 mod precheck;
+mod quorum;
 mod trouble;
 
 pub(crate) use holders::Alignment;
 pub(crate) use members::Member;
 pub(crate) use precheck::Direction;
+pub(crate) use quorum::{Vote, Voted};
 pub(crate) use trouble::{Trouble, Wrong};
 
 use crate::keeping::AfterWrite;
 use crate::procedures::Procedure;
 use crate::{ScsCore, StoredPair};
 use changeover_model::environment::Pair;
-use changeover_model::message::{ApplicationState, OrderOutcome};
+use changeover_model::message::{ApplicationState, OrderOutcome, SoleMark};
 use changeover_model::{
     ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, Refusal, RunMode, Timestamp,
 };
@@ -65,6 +67,18 @@ pub(crate) struct PairCare {
     pub(crate) host_returned: Option<(HostName, Timestamp)>,
     /// Record for which the engine had the VIP announced again.
     pub(crate) announced: Option<CauseId>,
+    /// It was in the store when this life began, so its epoch is no older than any that was used.
+    was_stored: bool,
+    /// Per host: when the newest word arrived from there that a beat has answered with a grant.
+    granted: BTreeMap<HostName, Timestamp>,
+    /// The epoch in force is on disk up to this one, not only reserved.
+    pub(crate) in_force: Epoch,
+    /// The newest vote, or its refusal.
+    pub(crate) voted: Option<Voted>,
+    /// The `sole` mark that is on disk and may be given.
+    sole_written: Option<SoleMark>,
+    /// What was last said of it, over which connections.
+    sole_sent: Option<(SoleMark, bool, Vec<Option<u64>>)>,
     /// When this pair must be looked at again.
     wake: Option<Timestamp>,
 }
@@ -75,6 +89,12 @@ impl PairCare {
             config,
             floor: kept.reserved.max(kept.epoch),
             durable: Epoch(0),
+            was_stored: kept.reserved > Epoch(0),
+            granted: BTreeMap::new(),
+            in_force: kept.epoch,
+            voted: None,
+            sole_written: kept.sole.clone(),
+            sole_sent: None,
             kept,
             reservation_failed: None,
             procedure: None,

@@ -81,6 +81,7 @@ impl ScsCore {
         } else {
             reasons.extend(self.hidden_primary(pair, to));
         }
+        reasons.extend(self.sole_obstacle(pair, &to.host));
         if let Some(what) = self.maintenance_of(pair) {
             reasons.push(Refusal::new(
                 RefusalCode::Maintenance,
@@ -118,10 +119,14 @@ impl ScsCore {
                         | RefusalCode::Maintenance
                         | RefusalCode::Flapping
                         | RefusalCode::Held
+                        | RefusalCode::FenceFailed
                 );
                 let of_the_other = to_in_contact
                     && matches!(reason.code, RefusalCode::AgentLost | RefusalCode::HostLost);
-                !forcible && !of_the_other
+                // Its holder can be asked, and gives the mark up with the demotion.
+                let sole = reason.code == RefusalCode::SoleMark
+                    && direction.from.as_ref().is_some_and(Member::reported);
+                !forcible && !of_the_other && !sole
             })
             .collect()
     }

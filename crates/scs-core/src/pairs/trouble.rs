@@ -206,14 +206,16 @@ impl ScsCore {
             Alignment::Two => "two hosts hold the VIP",
             Alignment::Elsewhere => "a host holds the VIP that should not",
             Alignment::None => "nobody holds the VIP",
+            Alignment::Partial => "not every VIP has a holder",
             Alignment::AsIntended | Alignment::Unjudged => return,
         };
+        let which = self.misplaced(pair);
         self.raise_alarm(
             &format!("vip/{pair}"),
             "VIP_MISPLACED",
             AlarmCategory::Critical,
             pair.as_str(),
-            &format!("{what} of {pair}; its reactions are run again by themselves, or by sci realign {pair}"),
+            &format!("{what} of {pair} ({which}); its reactions are run again by themselves, or by sci realign {pair}"),
             None,
         );
     }

@@ -3,10 +3,12 @@
 use super::role_change::Change;
 use crate::ScsCore;
 use crate::hosts::HostCondition;
-use crate::pairs::Member;
+use crate::pairs::{Member, PairCare};
 use crate::timeline::{Moment, NewEntry};
 use changeover_model::message::{Party, RecordKind, Step};
-use changeover_model::{ApplicationStatus, CauseId, PairName, RunMode, show_duration};
+use changeover_model::{
+    ApplicationName, ApplicationStatus, CauseId, PairName, RunMode, show_duration,
+};
 
 impl ScsCore {
     pub(crate) fn open_failover(
@@ -39,6 +41,15 @@ impl ScsCore {
         )
     }
 
+    fn why_without_agent(&self, name: &ApplicationName) -> &'static str {
+        let care = self.pair_of(name).and_then(|pair| self.pairs.get(&pair));
+        if care.is_some_and(PairCare::is_quorum) {
+            "the host answers, its LCA does not; what its VIPs may still have lived is over"
+        } else {
+            "the host answers, its LCA does not; on_agent_loss: failover"
+        }
+    }
+
     fn loss_entry(&mut self, record: CauseId, from: &Member, cause: &str) {
         let name = from.application.clone();
         let host = from.host.clone();
@@ -65,7 +76,7 @@ impl ScsCore {
                 Party::Scs,
                 Step::AgentLost(host.clone(), true),
                 format!("LCA of {host} lost"),
-                "the host answers, its LCA does not; on_agent_loss: failover".to_owned(),
+                self.why_without_agent(&name).to_owned(),
             ),
             HostCondition::Reported | HostCondition::NotYetJudged => {
                 let care = self.applications.get(&name);

@@ -2,7 +2,9 @@
 //! change stands in `role_change`; why they do, in one file per procedure. An application's start and stop
 //! (`operation`) is no procedure of the pair until it needs the pair's roles to change.
 
+mod clearance;
 mod failover;
+mod hooks;
 mod operation;
 mod orders;
 mod realignment;
@@ -17,8 +19,10 @@ pub(crate) use operation::{Operation, OperationKind};
 
 use crate::ScsCore;
 use changeover_model::environment::AlarmCategory;
-use changeover_model::message::{RecordKind, RecordOutcome, Step};
-use changeover_model::{ApplicationName, CauseId, HostName, LogEventId, PairName, Timestamp};
+use changeover_model::message::{CommandOutcome, RecordKind, RecordOutcome, Step};
+use changeover_model::{
+    ApplicationName, CauseId, HostName, LogEventId, OrderNumber, PairName, Timestamp,
+};
 use realignment::Realignment;
 use role_change::RoleChange;
 use std::time::Duration;
@@ -68,6 +72,14 @@ impl Procedure {
         match &mut self.plan {
             Plan::RoleChange(change) => text.clone_into(&mut change.because),
             Plan::Realignment(_) => {}
+        }
+    }
+
+    /// A command ended; true if it was a hook of this procedure.
+    pub(crate) fn hook_finished(&mut self, number: OrderNumber, outcome: &CommandOutcome) -> bool {
+        match &mut self.plan {
+            Plan::RoleChange(change) => change.hooks.finished(number, outcome),
+            Plan::Realignment(_) => false,
         }
     }
 

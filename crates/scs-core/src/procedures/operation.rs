@@ -148,7 +148,7 @@ impl ScsCore {
         let key = self.order_key(pair.as_ref(), epoch, application, false);
         let number = key.number;
         // A server always starts as backup: who is primary is decided afterwards.
-        let run_mode = if self.is_managed(application) {
+        let run_mode = if self.is_managed(application) || pair.is_some() {
             RunMode::Backup
         } else {
             RunMode::Unknown

@@ -2,7 +2,7 @@
 
 use crate::ScsCore;
 use crate::timeline::{Moment, NewEntry};
-use changeover_model::message::{LcaOrder, OrderKey, OrderOutcome, Party, Step};
+use changeover_model::message::{CommandOutcome, LcaOrder, OrderKey, OrderOutcome, Party, Step};
 use changeover_model::{
     ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, RunMode, Timestamp,
 };
@@ -29,6 +29,20 @@ pub(crate) enum Answer {
     Obeyed,
     /// It is not and will not be by this order.
     Not(String),
+}
+
+/// The outcome of a hook that was refused.
+fn not_run(outcome: &OrderOutcome) -> Option<CommandOutcome> {
+    let output = match outcome {
+        OrderOutcome::Done { .. } => return None,
+        OrderOutcome::Refused(refusal) => refusal.to_string(),
+        OrderOutcome::Failed { reason } => reason.clone(),
+    };
+    Some(CommandOutcome {
+        exit: None,
+        succeeded: false,
+        output,
+    })
 }
 
 fn mode_name(run_mode: RunMode) -> &'static str {
@@ -177,6 +191,10 @@ impl ScsCore {
             && let Some(care) = self.pairs.get_mut(pair)
         {
             care.answered(key.number, outcome.clone());
+            if let (Some(procedure), Some(refused)) = (&mut care.procedure, not_run(&outcome)) {
+                // A hook that its LCA did not start; nothing else knows its number.
+                procedure.hook_finished(key.number, &refused);
+            }
             self.touched.insert(pair.clone());
         }
         if let Some(operation) = self.operations.get_mut(&key.application)
@@ -205,6 +223,7 @@ impl ScsCore {
             return;
         };
         let record = care.open_record;
+        let hooks = change.hooks.orders_on(host);
         for order in change.orders_on(host) {
             let incarnation = self
                 .applications
@@ -225,6 +244,9 @@ impl ScsCore {
                     run_mode: order.run_mode,
                 },
             );
+        }
+        for hook in hooks {
+            self.send(host, record, hook);
         }
     }
 }

@@ -33,6 +33,7 @@ impl ScsCore {
             Alignment::Two => "two hosts hold the VIP",
             Alignment::Elsewhere => "the VIP is on the wrong host",
             Alignment::None => "nobody holds the VIP",
+            Alignment::Partial => "not every VIP has a holder",
             Alignment::AsIntended | Alignment::Unjudged => "the VIP was not moved",
         };
         let record = self.open_record(
@@ -41,7 +42,9 @@ impl ScsCore {
             format!("realignment of {pair}"),
             what,
         );
-        self.note(record, Step::Note, what, "for longer than realign_after");
+        let which = self.misplaced(pair);
+        let evidence = format!("{which}, for longer than realign_after");
+        self.note(record, Step::Note, what, evidence);
         self.begin_realignment(pair, record, None);
     }
 
@@ -130,11 +133,13 @@ impl ScsCore {
         }
         let since = *realignment.idle_since.get_or_insert(now);
         if since + OBSERVE <= now {
+            let which = self.misplaced(pair);
             return Progress::Failed(match alignment {
                 Alignment::Unjudged => "the primary's host is not in contact".to_owned(),
-                Alignment::Two => "two hosts still hold the VIP".to_owned(),
-                Alignment::Elsewhere => "the VIP is still on the wrong host".to_owned(),
+                Alignment::Two => format!("two hosts still hold the VIP: {which}"),
+                Alignment::Elsewhere => format!("the VIP is still on the wrong host: {which}"),
                 Alignment::None => "still nobody holds the VIP".to_owned(),
+                Alignment::Partial => format!("still not every VIP has a holder: {which}"),
                 Alignment::AsIntended => "the reactions did not end".to_owned(),
             });
         }

@@ -2,9 +2,12 @@
 //! reactions, the VIP). Shared by switchover, failover, start, reconnect and roll-back, which only say who and why.
 //! The order is that of FACTS 4: the promotion goes out in the same call as the fact that frees it.
 
+use super::clearance::Clearance;
+use super::hooks::HookPlan;
 use super::orders::{Answer, RunModeOrder};
 use super::{Plan, Procedure, Progress};
 use crate::ScsCore;
+use crate::keeping::AfterWrite;
 use changeover_model::message::RecordKind;
 use changeover_model::{
     ApplicationName, CauseId, Epoch, HostName, LogEventId, PairName, RunMode, Timestamp,
@@ -38,6 +41,14 @@ pub(crate) struct RoleChange {
     pub(super) expected: Vec<Expected>,
     pub(super) realigned: bool,
     pub(super) announced: bool,
+    pub(crate) hooks: HookPlan,
+    /// A hook failed that says so.
+    pub(super) hook_demands_roll_back: bool,
+    pub(super) is_roll_back: bool,
+    pub(super) kind: RecordKind,
+    /// The demoted one's LCA has acknowledged the new epoch.
+    pub(super) yielded: bool,
+    pub(super) clearance: Clearance,
 }
 
 #[derive(Debug)]
@@ -92,6 +103,8 @@ impl RoleChange {
         for expected in &mut self.expected {
             expected.due = expected.due + by;
         }
+        self.hooks.postpone(by);
+        self.clearance.postpone(by);
     }
 
     pub(crate) fn event_arrived(&mut self, application: &ApplicationName, id: LogEventId) {
@@ -135,8 +148,15 @@ impl ScsCore {
         } else {
             care.kept.epoch
         };
+        let is_roll_back = change.kind == RecordKind::RollBack;
+        let waits = change.promotes && !is_roll_back;
+        let from = change.from.as_ref();
+        let hooks = self.plan_hooks(pair, from, &change.to, change.promotes, waits);
         let plan = RoleChange {
             epoch,
+            hooks,
+            hook_demands_roll_back: false,
+            is_roll_back,
             demotion: if change.from.is_some() {
                 Demotion::Needed
             } else {
@@ -154,6 +174,9 @@ impl ScsCore {
             expected: Vec::new(),
             realigned: false,
             announced: false,
+            kind: change.kind,
+            yielded: false,
+            clearance: Clearance::default(),
         };
         self.reserve_epochs(pair);
         self.install(
@@ -179,11 +202,14 @@ impl ScsCore {
         {
             return progress;
         }
+        if let Some(progress) = self.run_hooks_before(pair, record, change) {
+            return progress;
+        }
         if let Some(until) = self.demote(pair, record, change) {
             return Progress::Waits(until);
         }
         match self.promote(pair, record, change) {
-            Ok(None) => self.settle(pair, record, change),
+            Ok(None) => self.settle_with_hooks(pair, record, change),
             Ok(Some(until)) => Progress::Waits(until),
             Err(why) => Progress::Failed(why),
         }
@@ -234,6 +260,7 @@ impl ScsCore {
         }
         self.timeline.set_epoch(record, change.epoch);
         self.keep_pair(pair);
+        self.after_write(AfterWrite::InForce(pair.clone(), change.epoch));
         self.reserve_epochs(pair);
         self.intend_engine(pair);
         None
@@ -261,6 +288,7 @@ impl ScsCore {
                     Answer::Obeyed => {
                         self.note_obeyed(record, &order);
                         self.expect_event(pair, change, &name, RunMode::Backup);
+                        change.yielded = in_contact;
                         change.demotion = Demotion::Over;
                     }
                     Answer::Not(why) if in_contact && member.status.is_up() => {
@@ -356,6 +384,9 @@ impl ScsCore {
                     let why = member.obstacles();
                     let why = why.first().map_or("it cannot", |one| one.reason.as_str());
                     return Err(format!("{to} was not promoted: {why}"));
+                }
+                if let Some(until) = self.clearance(pair, record, change, &member.host)? {
+                    return Ok(Some(until));
                 }
                 return Ok(Some(self.give_promotion(
                     pair,

@@ -20,7 +20,7 @@ impl ScsCore {
     ) -> Option<CauseId> {
         let policy = self.pairs.get(pair)?.config.policy.on_failure;
         let previous = change.from.clone()?;
-        let possible = policy == OnFailure::RollBack
+        let possible = (policy == OnFailure::RollBack || change.hook_demands_roll_back)
             && change.was_begun()
             && change.promotes()
             && failed.kind != RecordKind::RollBack

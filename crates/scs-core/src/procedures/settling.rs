@@ -8,8 +8,8 @@ use crate::hosts::HostCondition;
 use crate::pairs::Alignment;
 use changeover_model::message::{LcaOrder, Step};
 use changeover_model::{
-    ApplicationName, ApplicationStatus, CauseId, LogEventId, PairName, Redundancy, RunMode,
-    ScriptAction,
+    ApplicationName, ApplicationStatus, ApplicationType, CauseId, LogEventId, PairName, RunMode,
+    ScriptAction, mode_event,
 };
 use std::time::Duration;
 
@@ -28,25 +28,33 @@ impl ScsCore {
         let Some(care) = self.pairs.get(pair) else {
             return;
         };
-        let id = match (care.config.redundancy, run_mode == RunMode::Primary) {
-            (Redundancy::Hot, true) => LogEventId::HOT_PRIMARY,
-            (Redundancy::Hot, false) => LogEventId::HOT_BACKUP,
-            (Redundancy::Warm, true) => LogEventId::WARM_PRIMARY,
-            (Redundancy::Warm, false) => LogEventId::WARM_BACKUP,
-        };
         let due = self.now + care.config.policy.event_wait;
-        if self.is_matched(application, id)
-            && !change
+        let record = care.open_record;
+        // A managed one logs its own event, and for every member the SCS says 5150 or 5151.
+        let own = self
+            .applications
+            .get(application)
+            .filter(|care| care.application_type == ApplicationType::SipServer)
+            .and_then(|_| mode_event(care.config.redundancy, run_mode))
+            .map(|(id, _)| id);
+        let said = if run_mode == RunMode::Primary {
+            LogEventId::NOW_PRIMARY
+        } else {
+            LogEventId::NOW_BACKUP
+        };
+        for id in own.into_iter().chain([said]) {
+            let known = change
                 .expected
                 .iter()
-                .any(|one| &one.application == application && one.id == id)
-        {
-            let arrived = self.event_in_record(care.open_record, application, id);
+                .any(|one| &one.application == application && one.id == id);
+            if known || !self.is_matched(application, id) {
+                continue;
+            }
             change.expected.push(Expected {
                 application: application.clone(),
                 id,
                 due,
-                arrived,
+                arrived: self.event_in_record(record, application, id),
                 missed: false,
             });
         }
@@ -66,6 +74,27 @@ impl ScsCore {
                 .iter()
                 .any(|entry| entry.step == Step::EventLogged(application.clone(), id))
         })
+    }
+
+    /// As `settle`, then the hooks that wait for it.
+    pub(super) fn settle_with_hooks(
+        &mut self,
+        pair: &PairName,
+        record: CauseId,
+        change: &mut RoleChange,
+    ) -> Progress {
+        let why = match change.hooks.settled.clone() {
+            Some(why) => why,
+            None => match self.settle(pair, record, change) {
+                Progress::Done(why) => why,
+                other @ (Progress::Waits(_) | Progress::Failed(_)) => return other,
+            },
+        };
+        change.hooks.settled = Some(why.clone());
+        match self.new_primary_lost(pair, change) {
+            Some(lost) => Progress::Failed(lost),
+            None => self.run_hooks_after(pair, record, change, why),
+        }
     }
 
     /// What follows from the run modes: done when the VIP is observed where it should be.
@@ -113,8 +142,9 @@ impl ScsCore {
             }
         } else if !aligned && idle && change.realigned && quiet + event_wait <= now {
             return Progress::Failed(format!(
-                "{} is primary, but the VIP did not get there",
-                change.to
+                "{} is primary, but the VIP did not get there: {}",
+                change.to,
+                self.misplaced(pair)
             ));
         }
         if change.stage_deadline <= now {
@@ -153,7 +183,14 @@ impl ScsCore {
                 continue;
             }
             expected.missed = true;
-            let hop = if self.message_server_connected {
+            let by_scs = [LogEventId::NOW_PRIMARY, LogEventId::NOW_BACKUP].contains(&expected.id);
+            let hop = if self.message_server_connected && by_scs {
+                format!(
+                    "the SCS said {} for {}, and it did not come back from the Message Server",
+                    expected.id.wire_form(),
+                    expected.application
+                )
+            } else if self.message_server_connected {
                 format!(
                     "{} did not log {}, or it did not get through the Message Server",
                     expected.application,

@@ -8,7 +8,7 @@ use changeover_model::message::{
     AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, FromLca, FromMessageServer,
     HeldOn, LcaOrder, LcaReport, LcaState, LogEvent, LogOrigin, MatchRole, Operator,
     OperatorCommand, OperatorRole, OrderKey, OrderOutcome, PairState, ScriptOutcome, ScriptResult,
-    SourceId, SwitchoverRequest,
+    SoleMark, SourceId, SwitchoverRequest,
 };
 use changeover_model::{
     ApplicationName, ApplicationStatus, ConditionName, Core, Epoch, Incarnation, LogEventId,
@@ -40,6 +40,10 @@ pub(super) struct Desk {
     pub(super) kept: StoredState,
     /// Hosts whose LCA answers beats.
     pub(super) beating: Vec<&'static str>,
+    /// Marks that the LCAs tell of with their state.
+    pub(super) soles: Vec<SoleMark>,
+    /// Epochs that the last beat to each host supported.
+    pub(super) grants: BTreeMap<String, Vec<u64>>,
     orders: Vec<(String, OrderKey, LcaOrder)>,
     /// Who was ordered to be primary, per epoch: never two.
     promoted: BTreeMap<Epoch, ApplicationName>,
@@ -48,6 +52,10 @@ pub(super) struct Desk {
     events: u64,
     /// What came out and is worth a line, since the last look.
     lines: Vec<String>,
+    /// The VIPs of the pair.
+    vips: Vec<std::net::IpAddr>,
+    /// A VIP that does not come up on a host.
+    pub(super) refused: Option<(&'static str, std::net::IpAddr)>,
 }
 
 fn server(name: &str, host: &'static str, run_mode: RunMode, epoch: u64) -> Server {
@@ -86,12 +94,20 @@ impl Desk {
             disk_works: true,
             kept,
             beating: Vec::new(),
+            soles: Vec::new(),
+            grants: BTreeMap::new(),
             orders: Vec::new(),
             promoted: BTreeMap::new(),
             connections: BTreeMap::new(),
             requests: 0,
             events: 0,
             lines: Vec::new(),
+            vips: environment.pairs["EAST"]
+                .virtual_ips
+                .iter()
+                .map(|vip| vip.address)
+                .collect(),
+            refused: None,
         };
         desk.feed(ScsInput::EnvironmentLoaded(Arc::new(environment)));
         desk.feed(ScsInput::MessageServerConnected);
@@ -137,7 +153,7 @@ impl Desk {
                     connection,
                     message,
                 } => {
-                    if let LcaOrder::Beat { sequence } = message.body
+                    if let LcaOrder::Beat { sequence, .. } = message.body
                         && self.beating.contains(&host.as_str())
                     {
                         after.push(ScsInput::LcaMessage {
@@ -149,6 +165,10 @@ impl Desk {
                                 body: LcaReport::BeatAnswered { sequence },
                             }),
                         });
+                    }
+                    if let LcaOrder::Beat { grants, .. } = &message.body {
+                        let epochs = grants.iter().map(|grant| grant.epoch.0).collect();
+                        self.grants.insert(host.to_string(), epochs);
                     }
                     self.check_promotion(&message.body);
                     if let Some(key) = key_of(&message.body) {
@@ -267,17 +287,18 @@ impl Desk {
                 .collect(),
             addresses: self.addresses(host),
             scripts: Vec::new(),
+            soles: self.soles.clone(),
         }
     }
 
     fn addresses(&self, host: &str) -> Vec<AddressObservation> {
-        self.servers
-            .values()
-            .filter(|one| one.host == host)
-            .map(|one| AddressObservation {
+        let one = self.servers.values().find(|one| one.host == host);
+        one.into_iter()
+            .flat_map(|one| self.vips.iter().map(move |vip| (one, *vip)))
+            .map(|(one, vip)| AddressObservation {
                 pair: "EAST".into(),
-                address: VIP.into(),
-                held: one.holds.then(|| HeldOn {
+                address: vip,
+                held: (one.holds && self.refused != Some((one.host, vip))).then(|| HeldOn {
                     interface: "eth0".into(),
                     label: Some("eth0:1".into()),
                     prefix: 24,
@@ -355,6 +376,14 @@ impl Desk {
             .rposition(|(_, key, order)| wanted(key, order))
             .expect("the order was given");
         self.orders.remove(index)
+    }
+
+    /// Host and key of the hook that was ordered last with this command.
+    pub(super) fn hook_ordered(&mut self, command: &str) -> (String, OrderKey) {
+        let (host, key, _) = self.take_order(
+            |_, order| matches!(order, LcaOrder::RunHook { hook, .. } if hook.command == command),
+        );
+        (host, key)
     }
 
     /// The application obeys its last run-mode order: acknowledgement, then its event.
@@ -451,6 +480,42 @@ impl Desk {
         );
     }
 
+    /// A control script was ordered and has not been answered for.
+    pub(super) fn was_launched(&self, script: &str) -> bool {
+        self.orders.iter().any(|(_, key, order)| {
+            key.application.as_str() == script && matches!(order, LcaOrder::StartApplication { .. })
+        })
+    }
+
+    /// A run mode was ordered and has not been answered for.
+    pub(super) fn was_ordered(&self, name: &str) -> bool {
+        self.orders.iter().any(|(_, key, order)| {
+            key.application.as_str() == name && matches!(order, LcaOrder::SetRunMode { .. })
+        })
+    }
+
+    /// A control script that was launched does not bring one of the VIPs up, and says so.
+    pub(super) fn script_leaves_one_out(&mut self, script: &str) {
+        let (host, key, _) = self.take_order(|key, order| {
+            key.application.as_str() == script && matches!(order, LcaOrder::StartApplication { .. })
+        });
+        let host: &'static str = if host == "host1" { "host1" } else { "host2" };
+        self.vip_on(host, true);
+        self.report(
+            host,
+            LcaReport::ControlScriptFinished {
+                key,
+                outcome: ScriptOutcome {
+                    result: ScriptResult::Failed,
+                    exit: None,
+                    duration: Duration::from_millis(3),
+                    observed: "one is missing".into(),
+                    output: String::new(),
+                },
+            },
+        );
+    }
+
     pub(super) fn asks(&mut self, command: OperatorCommand) -> RequestId {
         self.requests += 1;
         let request = RequestId(self.requests);
@@ -513,12 +578,15 @@ fn key_of(order: &LcaOrder) -> Option<OrderKey> {
         | LcaOrder::SetRunMode { key, .. }
         | LcaOrder::ReleaseAddresses { key }
         | LcaOrder::AnnounceAddresses { key }
-        | LcaOrder::ExecuteCommand { key, .. } => Some(key.clone()),
+        | LcaOrder::ExecuteCommand { key, .. }
+        | LcaOrder::RunHook { key, .. } => Some(key.clone()),
         LcaOrder::Hello { .. }
         | LcaOrder::Beat { .. }
         | LcaOrder::Configure(_)
         | LcaOrder::IntendPair { .. }
         | LcaOrder::ChangeOption { .. }
+        | LcaOrder::RequestVote { .. }
+        | LcaOrder::MarkSole { .. }
         | LcaOrder::HandedOver => None,
     }
 }

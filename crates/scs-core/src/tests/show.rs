@@ -30,8 +30,20 @@ fn show_order(order: &LcaOrder) -> Option<String> {
         LcaOrder::ReleaseAddresses { .. } => "release".into(),
         LcaOrder::AnnounceAddresses { .. } => "announce".into(),
         LcaOrder::ExecuteCommand { command_line, .. } => format!("execute {command_line}"),
+        LcaOrder::RunHook { key, hook } => format!(
+            "hook {} of {} in epoch {}",
+            hook.command, key.application, key.epoch
+        ),
         LcaOrder::ChangeOption { option, value, .. } => format!("option {option} = {value}"),
         LcaOrder::HandedOver => "handed over".into(),
+        LcaOrder::RequestVote { epoch, yielded, .. } => {
+            let yielded = if *yielded { ", yielded" } else { "" };
+            format!("vote for epoch {epoch}{yielded}?")
+        }
+        LcaOrder::MarkSole { mark, sole } => {
+            let word = if *sole { "sole" } else { "not sole" };
+            format!("{word} {} in epoch {}", mark.host, mark.epoch)
+        }
     })
 }
 
@@ -49,6 +61,7 @@ pub(super) fn show(output: &ScsOutput) -> Option<String> {
                 .collect();
             format!("log {}", events.join(", "))
         }
+        ScsOutput::RunCommand { command, .. } => format!("run {}", command.command_line),
         ScsOutput::Reply { request, answer } => match answer.as_ref() {
             OperatorAnswer::Progress { .. } => return None,
             OperatorAnswer::Finished(record) => {
@@ -68,7 +81,6 @@ pub(super) fn show(output: &ScsOutput) -> Option<String> {
         | ScsOutput::Persist { .. }
         | ScsOutput::SendEmail { .. }
         | ScsOutput::SendSnmpTrap { .. }
-        | ScsOutput::RunCommand { .. }
         | ScsOutput::PictureChanged
         | ScsOutput::ReactionChanged(_) => return None,
     })

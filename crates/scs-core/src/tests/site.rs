@@ -27,6 +27,9 @@ pub(super) fn application(name: &str, host: &str, kind: ApplicationType) -> Appl
         },
         connections: Vec::new(),
         options: indexmap::IndexMap::new(),
+        health: Vec::new(),
+        on_primary: Vec::new(),
+        on_backup: Vec::new(),
     }
 }
 

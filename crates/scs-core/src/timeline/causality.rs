@@ -56,7 +56,8 @@ fn leads_to(earlier: &TimelineEntry, new: &NewEntry) -> bool {
     let alarm_activated = matches!(steps,
         (Step::ConditionsFound(found), Step::AlarmActivated(_, condition)) if found.contains(condition));
     let script_ended = matches!(steps,
-        (Step::Launched(a, _), Step::Finished(b, ..)) if a == b);
+        (Step::Launched(a, _), Step::Finished(b, ..))
+        | (Step::HookStarted(a, _), Step::HookFinished(b, ..)) if a == b);
     let vip_moved = matches!(steps,
         (Step::Launched(_, Some(ScriptAction::Disable)), Step::VipGone(host))
         | (Step::Launched(_, Some(ScriptAction::Enable)), Step::VipSeen(host)) if ordered_on(host));

@@ -148,7 +148,7 @@ impl Observer {
                 connection,
                 message,
             } => {
-                if let LcaOrder::Beat { sequence } = message.body {
+                if let LcaOrder::Beat { sequence, .. } = message.body {
                     self.beat_sent(now, host, *connection, sequence);
                 }
             }

@@ -182,17 +182,13 @@ fn record(kind: RecordKind, outcome: RecordOutcome) -> TimelineRecord {
     }
 }
 
-#[test]
-fn a_switchover_is_counted_by_cause_and_outcome_and_each_of_its_steps_is_measured() {
-    let mut catalogue = Catalogue::new("scs", "test");
-    let records = Records::new(&mut catalogue);
-    records.begin("SIP_EAST");
+/// A switchover with one control script on either side; a step each millisecond or two.
+fn switchover_steps() -> Vec<TimelineEntry> {
     let (down, up) = (
         || ("A_VIP_DOWN".into(), Some(ScriptAction::Disable)),
         || ("B_VIP_UP".into(), Some(ScriptAction::Enable)),
     );
-    let mut done = record(RecordKind::Switchover, RecordOutcome::Done);
-    done.entries = vec![
+    vec![
         entry(0, Step::Requested),
         entry(1, Step::RunModeOrdered("A".into(), RunMode::Backup)),
         entry(1, Step::RunModeOrdered("B".into(), RunMode::Primary)),
@@ -206,7 +202,16 @@ fn a_switchover_is_counted_by_cause_and_outcome_and_each_of_its_steps_is_measure
         entry(5, Step::Launched(up().0, up().1)),
         entry(8, Step::VipSeen("host2".into())),
         entry(8, Step::Finished(up().0, up().1, true)),
-    ];
+    ]
+}
+
+#[test]
+fn a_switchover_is_counted_by_cause_and_outcome_and_each_of_its_steps_is_measured() {
+    let mut catalogue = Catalogue::new("scs", "test");
+    let records = Records::new(&mut catalogue);
+    records.begin("SIP_EAST");
+    let mut done = record(RecordKind::Switchover, RecordOutcome::Done);
+    done.entries = switchover_steps();
     records.count(&done);
     records.count(&record(RecordKind::Failover, RecordOutcome::Failed));
     records.count(&record(RecordKind::Realignment, RecordOutcome::Done));
@@ -276,7 +281,11 @@ fn beat(connection: u64, sequence: u64) -> ScsOutput {
         message: Box::new(ToLca {
             sent_at: Timestamp(0),
             cause: None,
-            body: LcaOrder::Beat { sequence },
+            body: LcaOrder::Beat {
+                sequence,
+                answered: 0,
+                grants: Vec::new(),
+            },
         }),
     }
 }

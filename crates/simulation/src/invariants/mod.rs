@@ -2,18 +2,21 @@
 //! each keeps what it has seen and says what broke it. `world` tells them what happens; none of them changes
 //! anything there.
 
+mod controller_alone;
 mod delivery;
+mod health;
 mod honest_outcome;
 mod no_stuck_state;
 mod one_primary_per_epoch;
 mod settled;
 mod stale_effect;
 mod two_holders;
+mod two_holders_under_quorum;
 
 use crate::scenario::Fault;
-use crate::world::World;
+use crate::world::{HostIndex, World};
 use changeover_model::message::{
-    FromLca, LogAcknowledged, LogBatch, ReactionPicture, ScriptResult,
+    FromLca, LogAcknowledged, LogBatch, OperatorCommand, ReactionPicture, ScriptResult,
 };
 use changeover_model::{ApplicationName, Epoch, HostName, PairName, ScriptAction};
 
@@ -23,8 +26,11 @@ pub(crate) struct Invariants {
     primaries: one_primary_per_epoch::OnePrimaryPerEpoch,
     effects: stale_effect::StaleEffect,
     delivery: delivery::Delivery,
+    hooks: health::Hooks,
     honesty: honest_outcome::HonestOutcome,
     pub(crate) holders: two_holders::TwoHolders,
+    quorum: two_holders_under_quorum::TwoHoldersUnderQuorum,
+    controller: controller_alone::ControllerAlone,
     /// What broke, with its time.
     pub(crate) violations: Vec<String>,
     /// Pairs that ended otherwise, and what explains it.
@@ -106,16 +112,51 @@ impl Invariants {
         self.broken(found);
     }
 
+    pub(crate) fn hook_began(
+        &mut self,
+        now: u64,
+        host: &HostName,
+        pair: &PairName,
+        epoch: Epoch,
+        older_lives: bool,
+    ) {
+        let found = self.hooks.began(now, host, pair, epoch, older_lives);
+        self.broken(found);
+    }
+
+    pub(crate) fn two_runs(&mut self, now: u64, of: &str) {
+        self.broken(Some(health::two_runs(now, of)));
+    }
+
     pub(crate) fn fault_happened(&mut self, fault: &Fault) {
         self.holders.fault_happened(fault);
+        self.controller.fault_happened(fault);
     }
+
+    /// An operator asks for something.
+    pub(crate) fn asked(&mut self, command: &OperatorCommand) {
+        self.controller.asked();
+        self.quorum.asked(command);
+    }
+
+    /// A host that stood still goes on.
+    pub(crate) fn thawed(&mut self, now: u64, host: HostIndex) {
+        self.quorum.thawed(now, host);
+    }
+}
+
+/// A pair's VIP goes from where it stands.
+pub(crate) fn vip_went(world: &mut World, pair: &PairName) {
+    let found = controller_alone::vip_went(world, pair);
+    world.invariants.broken(found);
 }
 
 impl World {
     /// The addresses or what can be heard of them have changed.
     pub(crate) fn count_holders(&mut self) {
-        let found = two_holders::count(self);
-        self.invariants.broken(found);
+        for found in two_holders::count(self) {
+            self.invariants.broken(Some(found));
+        }
     }
 }
 
@@ -138,6 +179,9 @@ pub(crate) fn check_the_end(world: &mut World) {
     wrong.extend(no_stuck_state::look(world, 25_000_000));
     wrong.extend(delivery::look(world));
     world.invariants.explained = settled.explained;
+    for text in two_holders_under_quorum::at_the_end(world) {
+        world.invariants.broken(Some(text));
+    }
     for text in wrong {
         world.invariants.broken(Some(at(now, &text)));
     }

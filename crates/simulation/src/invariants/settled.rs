@@ -3,7 +3,7 @@
 //! each only if the SCS itself shows it, and none of them once the operator has put things in order: maintenance,
 //! a Test's hold, held, flapping, an application that an operator stopped or whose restart limit is reached.
 
-use crate::world::{Host, World};
+use crate::world::World;
 use changeover_model::message::{PairPicture, PairState};
 use changeover_model::{ApplicationStatus, RefusalCode, RunMode};
 
@@ -99,6 +99,7 @@ fn explanation(world: &World, pair: &PairPicture) -> Option<String> {
         PairState::NoPrimary
         | PairState::NotReady
         | PairState::VipNone
+        | PairState::VipPartial
         | PairState::VipElsewhere => {
             stopped.map(|member| format!("{} is Stopped: {}", member.application, member.reason))
         }
@@ -126,7 +127,7 @@ fn reality(world: &World, pair: &PairPicture) -> Vec<String> {
     };
     for member in world.members.iter().filter(|member| &member.pair == name) {
         let host = &world.hosts[member.host];
-        let serves = serves(host, &member.application);
+        let serves = host.serves(&member.application);
         let should = member.application == primary.application;
         if serves != Some(true) && should {
             wrong.push(format!(
@@ -157,11 +158,4 @@ fn reality(world: &World, pair: &PairPicture) -> Vec<String> {
         }
     }
     wrong
-}
-
-fn serves(host: &Host, application: &changeover_model::ApplicationName) -> Option<bool> {
-    let run = host.run_of(application)?;
-    host.processes
-        .get(&run)
-        .and_then(|process| process.serves())
 }

@@ -30,22 +30,24 @@ impl TwoHolders {
     }
 }
 
-pub(super) fn count(world: &mut World) -> Option<String> {
+pub(super) fn count(world: &mut World) -> Vec<String> {
     let now = world.now;
-    let mut found = None;
+    let mut found = Vec::new();
     let environment = world.environment.clone();
     for pair in environment.pairs.keys() {
         let addresses = world.virtual_ips(pair);
-        let holders: Vec<String> = world
-            .hosts
-            .iter()
-            .filter(|host| {
-                host.cable
-                    && host.powered
+        let indices: Vec<usize> = (0..world.hosts.len())
+            .filter(|index| {
+                let host = &world.hosts[*index];
+                host.can_be_heard(now)
                     && addresses.iter().any(|vip| host.addresses.contains_key(vip))
             })
-            .map(|host| host.name.to_string())
             .collect();
+        let holders: Vec<String> = indices
+            .iter()
+            .map(|index| world.hosts[*index].name.to_string())
+            .collect();
+        found.extend(super::two_holders_under_quorum::count(world, pair, indices));
         let holding = &mut world.invariants.holders;
         if holders.len() < 2 {
             if let Some(since) = holding.since.remove(pair) {
@@ -59,7 +61,7 @@ pub(super) fn count(world: &mut World) -> Option<String> {
                 "two holders: {} hold the VIP of {pair}",
                 holders.join(" and ")
             );
-            found = Some(at(now, &text));
+            found.push(at(now, &text));
         }
     }
     found

@@ -68,6 +68,9 @@ impl World {
                 }
                 self.dial_again(dial);
             }
+            End::Lca(host, life) if matches!(dial, Dial::LcaToLca(..)) => {
+                self.peer_closed(connection, host, life, dial, up);
+            }
             End::Lca(host, life) => {
                 let number = LcaConnection(connection);
                 let input = if matches!(dial, Dial::ScsToLca(..)) {
@@ -80,6 +83,74 @@ impl World {
             End::MessageServer(life) => self.message_server_lost(connection, life, dial),
             End::Server(host, run) => self.server_lost(host, run, connection, dial),
         }
+    }
+
+    /// A witness link is gone, at one of its ends.
+    fn peer_closed(
+        &mut self,
+        connection: Connection,
+        host: HostIndex,
+        life: Life,
+        dial: Dial,
+        up: bool,
+    ) {
+        let Dial::LcaToLca(from, _, to) = dial else {
+            return;
+        };
+        let number = LcaConnection(connection);
+        let peer = |other: HostIndex| self.hosts[other].name.clone();
+        if host != from {
+            let (peer, connection) = (peer(from), number);
+            let input = LcaInput::WitnessDisconnected { peer, connection };
+            self.lca_input(host, life, input);
+            return;
+        }
+        if up {
+            let (peer, connection) = (peer(to), number);
+            let input = LcaInput::PeerDisconnected { peer, connection };
+            self.lca_input(host, life, input);
+        }
+        self.dial_again(dial);
+    }
+
+    fn arrive_at_peer(
+        &mut self,
+        connection: Connection,
+        host: HostIndex,
+        life: Life,
+        between: (HostIndex, HostIndex),
+        payload: Payload,
+    ) {
+        let (from, to) = between;
+        let number = LcaConnection(connection);
+        let name = |other: HostIndex| self.hosts[other].name.clone();
+        let input = match payload {
+            Payload::Opened if host == from => {
+                let peer = name(to);
+                self.connection_stands(connection);
+                LcaInput::PeerConnected {
+                    peer,
+                    connection: number,
+                }
+            }
+            Payload::Opened => {
+                self.connection_accepted(connection);
+                self.send(connection, 0, Payload::Opened);
+                return;
+            }
+            Payload::ToPeer(message) => LcaInput::WitnessMessage {
+                peer: name(from),
+                connection: number,
+                message: *message,
+            },
+            Payload::FromPeer(message) => LcaInput::PeerMessage {
+                peer: name(to),
+                connection: number,
+                message: *message,
+            },
+            _ => return,
+        };
+        self.lca_input(host, life, input);
     }
 
     fn message_server_lost(&mut self, connection: Connection, life: Life, dial: Dial) {
@@ -137,6 +208,10 @@ impl World {
         dial: Dial,
         payload: Payload,
     ) {
+        if let Dial::LcaToLca(from, _, to) = dial {
+            self.arrive_at_peer(connection, host, life, (from, to), payload);
+            return;
+        }
         let number = LcaConnection(connection);
         let input = match (dial, payload) {
             (Dial::ScsToLca(..), Payload::Opened) => LcaInput::ScsConnected { connection: number },
@@ -200,6 +275,8 @@ impl World {
             | Payload::FromMessageServer(_)
             | Payload::LogAcknowledged(_)
             | Payload::ToApplication(_)
+            | Payload::ToPeer(_)
+            | Payload::FromPeer(_)
             | Payload::FromApplication(_) => return,
         };
         self.message_server_input(life, input);

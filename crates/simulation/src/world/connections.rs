@@ -35,6 +35,8 @@ pub(crate) struct Network {
     pub(crate) links: BTreeMap<Connection, Link>,
     newest: Connection,
     pub(crate) cuts: BTreeSet<(HostIndex, HostIndex)>,
+    /// What the first says does not reach the second.
+    pub(crate) one_way: BTreeSet<(HostIndex, HostIndex)>,
     /// Longest delay of a message, microseconds; 0 = an ordinary LAN.
     pub(crate) slow: u64,
     attempts: BTreeMap<Dial, u32>,
@@ -45,11 +47,14 @@ impl World {
     pub(crate) fn reaches(&self, one: HostIndex, other: HostIndex) -> bool {
         let pair = (one.min(other), one.max(other));
         one == other
-            || (self.hosts[one].cable
-                && self.hosts[other].cable
-                && self.hosts[one].powered
-                && self.hosts[other].powered
+            || (self.hosts[one].can_be_heard(self.now)
+                && self.hosts[other].can_be_heard(self.now)
                 && !self.network.cuts.contains(&pair))
+    }
+
+    /// True if what one host says gets to the other now.
+    fn carries(&self, from: HostIndex, to: HostIndex) -> bool {
+        self.reaches(from, to) && !self.network.one_way.contains(&(from, to))
     }
 
     fn delay(&mut self, local: bool) -> u64 {
@@ -75,7 +80,8 @@ impl World {
             return;
         }
         let [one, other] = link.hosts;
-        if !self.reaches(one, other) || !link.held[to].is_empty() {
+        let from = link.hosts[1 - to];
+        if !self.carries(from, link.hosts[to]) || !link.held[to].is_empty() {
             if let Some(link) = self.network.links.get_mut(&connection) {
                 link.held[to].push_back(payload);
             }
@@ -96,8 +102,12 @@ impl World {
             .network
             .links
             .iter()
-            .filter(|(_, link)| link.held.iter().any(|held| !held.is_empty()))
-            .filter(|(_, link)| self.reaches(link.hosts[0], link.hosts[1]))
+            .filter(|(_, link)| {
+                [0, 1].into_iter().any(|side| {
+                    !link.held[side].is_empty()
+                        && self.carries(link.hosts[1 - side], link.hosts[side])
+                })
+            })
             .map(|(connection, _)| *connection)
             .collect();
         for connection in waiting {
@@ -179,13 +189,14 @@ impl World {
             Dial::ServerToLca(host, run) | Dial::ServerToMessageServer(host, run) => {
                 (host, End::Server(host, run))
             }
+            Dial::LcaToLca(host, life, _) => (host, End::Lca(host, life)),
         }
     }
 
     /// The listening process, if there is one.
     fn callee(&self, dial: Dial) -> (HostIndex, Option<End>) {
         match dial {
-            Dial::ScsToLca(_, host) | Dial::ServerToLca(host, _) => {
+            Dial::ScsToLca(_, host) | Dial::ServerToLca(host, _) | Dial::LcaToLca(_, _, host) => {
                 let lca = self.hosts[host].lca.as_ref();
                 (host, lca.map(|driven| End::Lca(host, driven.life)))
             }
@@ -226,7 +237,7 @@ impl World {
             return;
         }
         let (to, callee) = self.callee(dial);
-        if !self.reaches(from, to) {
+        if !self.carries(from, to) || !self.carries(to, from) {
             self.plan(DIAL_TIMEOUT, Event::DialFailed(dial, LinkLoss::TimedOut));
             return;
         }

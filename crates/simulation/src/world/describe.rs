@@ -45,8 +45,27 @@ fn describe_order(order: &LcaOrder) -> Option<String> {
         LcaOrder::ReleaseAddresses { key } => format!("ReleaseAddresses {}", key.application),
         LcaOrder::AnnounceAddresses { key } => format!("AnnounceAddresses {}", key.application),
         LcaOrder::ExecuteCommand { key, .. } => format!("ExecuteCommand {}", key.application),
+        LcaOrder::RunHook { key, hook } => format!(
+            "RunHook {} {} epoch {}",
+            key.application, hook.command, key.epoch
+        ),
         LcaOrder::ChangeOption { application, .. } => format!("ChangeOption {application}"),
         LcaOrder::HandedOver => "HandedOver".to_owned(),
+        LcaOrder::RequestVote {
+            pair,
+            epoch,
+            yielded,
+        } => {
+            let word = if *yielded { " yielded" } else { "" };
+            format!("RequestVote {pair} epoch {epoch}{word}")
+        }
+        LcaOrder::MarkSole { mark, sole } => {
+            let word = if *sole { "" } else { " over" };
+            format!(
+                "MarkSole {} {} epoch {}{word}",
+                mark.pair, mark.host, mark.epoch
+            )
+        }
     })
 }
 
@@ -84,6 +103,32 @@ fn describe_report(report: &LcaReport) -> Option<String> {
         LcaReport::CommandFinished { key, .. } => format!("CommandFinished {}", key.application),
         LcaReport::RivalSighted { address, mac, .. } => format!("RivalSighted {address} {mac}"),
         LcaReport::HostStopping => "HostStopping".to_owned(),
+        LcaReport::Voted {
+            pair,
+            epoch,
+            released,
+            ..
+        } => {
+            let word = if *released { " released" } else { "" };
+            format!("Voted {pair} epoch {epoch}{word}")
+        }
+        LcaReport::VoteRefused {
+            pair,
+            epoch,
+            refusal,
+        } => format!("VoteRefused {pair} epoch {epoch} {}", refusal.code),
+        LcaReport::SoleMarked { mark, sole } => {
+            let word = if *sole { "" } else { " over" };
+            format!(
+                "SoleMarked {} {} epoch {}{word}",
+                mark.pair, mark.host, mark.epoch
+            )
+        }
+        LcaReport::Fenced {
+            pair,
+            epoch,
+            reason,
+        } => format!("Fenced {pair} epoch {epoch}: {reason}"),
     })
 }
 

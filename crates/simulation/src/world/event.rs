@@ -6,8 +6,8 @@ use changeover_lca_core::LcaInput;
 use changeover_message_server_core::Input as MessageServerInput;
 use changeover_model::Ticket;
 use changeover_model::message::{
-    ExitStatus, FromApplication, FromLca, FromMessageServer, LogAcknowledged, LogBatch,
-    ToApplication, ToLca, ToMessageServer,
+    ExitStatus, FromApplication, FromLca, FromMessageServer, FromPeerLca, LogAcknowledged,
+    LogBatch, ToApplication, ToLca, ToMessageServer, ToPeerLca,
 };
 use changeover_scs_core::{LinkLoss, ScsInput};
 use std::collections::BTreeMap;
@@ -43,6 +43,7 @@ pub(crate) enum Dial {
     ScsToLca(Life, HostIndex),
     ScsToMessageServer(Life),
     ServerToLca(HostIndex, u64),
+    LcaToLca(HostIndex, Life, HostIndex),
     ServerToMessageServer(HostIndex, u64),
 }
 
@@ -59,6 +60,8 @@ pub(crate) enum Payload {
     LogAcknowledged(LogAcknowledged),
     ToApplication(Box<ToApplication>),
     FromApplication(Box<FromApplication>),
+    ToPeer(Box<ToPeerLca>),
+    FromPeer(Box<FromPeerLca>),
 }
 
 /// What a managed server does next by itself.
@@ -72,6 +75,8 @@ pub(crate) enum ServerStep {
     InStep,
     /// It answers this heartbeat.
     Answer(u64),
+    /// It may have been cut off from its LCA for too long; since when.
+    CutOff(u64),
 }
 
 /// Something that happens at a time.
@@ -96,11 +101,15 @@ pub(crate) enum Event {
     Watched(HostIndex, Life),
     ReadAddresses(HostIndex, Life, Ticket),
     RemoveAddresses(HostIndex, Life, Ticket, Vec<std::net::IpAddr>),
+    /// The kernel looks whether an address has outlived its lifetime.
+    AddressExpires(HostIndex, std::net::IpAddr),
     /// A process that an LCA asked for is there.
     Fork(HostIndex, u64, Life),
     Server(HostIndex, u64, ServerStep),
     /// A control script does what it is for.
     ScriptEffect(HostIndex, u64),
+    /// A run of a health check ends, and whether it passed.
+    Check(HostIndex, u64, bool),
     /// The main process of a run ends.
     Exit(HostIndex, u64, ExitStatus),
     /// Nothing of a run is left.
@@ -130,8 +139,56 @@ pub(crate) enum Event {
 pub(crate) enum Over {
     Cable(HostIndex),
     Cut(HostIndex, HostIndex),
+    OneWay(HostIndex, HostIndex),
+    Freeze(HostIndex),
     Hang(HostIndex, u64),
     Unavailable(HostIndex, u64),
+}
+
+impl Event {
+    /// The host on which it happens, if it is one that a standstill of that host holds up. Inputs of its LCA wait
+    /// in the LCA's own backlog.
+    pub(crate) fn held_up_on(&self) -> Option<HostIndex> {
+        match self {
+            Event::LcaWrite(host, ..)
+            | Event::Watched(host, _)
+            | Event::ReadAddresses(host, ..)
+            | Event::RemoveAddresses(host, ..)
+            | Event::AddressExpires(host, _)
+            | Event::Fork(host, ..)
+            | Event::Server(host, ..)
+            | Event::ScriptEffect(host, _)
+            | Event::Check(host, ..)
+            | Event::Exit(host, ..)
+            | Event::Gone(host, _)
+            | Event::Restart(Node::Lca(host))
+            | Event::Resume(Node::Lca(host))
+            | Event::Dial(
+                Dial::LcaToLca(host, ..)
+                | Dial::ServerToLca(host, _)
+                | Dial::ServerToMessageServer(host, _),
+            ) => Some(*host),
+            Event::Wake(..)
+            | Event::Scs(..)
+            | Event::Lca(..)
+            | Event::MessageServer(..)
+            | Event::Arrive(..)
+            | Event::Dial(_)
+            | Event::DialFailed(..)
+            | Event::ScsWrite(_)
+            | Event::MessageServerWrite(_)
+            | Event::Restart(_)
+            | Event::Resume(_)
+            | Event::PowerOn(_)
+            | Event::PowerOff(..)
+            | Event::Act(_)
+            | Event::Over(_)
+            | Event::BringUp
+            | Event::Heal
+            | Event::TidyUp
+            | Event::Look => None,
+        }
+    }
 }
 
 /// Everything that is planned.

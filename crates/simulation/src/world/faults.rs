@@ -2,7 +2,9 @@
 
 use super::event::{Event, Over};
 use super::{HostIndex, Node, World, micros};
-use crate::scenario::{Act, Component, DiskMood, Fault, ScriptMood, ServerMood};
+use crate::scenario::{
+    Act, Component, DiskMood, Fault, HealthMood, HookMood, ScriptMood, ServerMood,
+};
 use changeover_model::message::ExitStatus;
 use changeover_scs_core::ScsInput;
 use std::sync::Arc;
@@ -32,7 +34,10 @@ impl World {
                 self.invariants.fault_happened(&fault);
                 self.fault(fault);
             }
-            Act::Operator(command) => self.ask(command),
+            Act::Operator(command) => {
+                self.invariants.asked(&command);
+                self.ask(command);
+            }
             Act::Reload(variant) => self.reload(variant),
         }
     }
@@ -76,6 +81,12 @@ impl World {
                 self.network.cuts.insert(pair);
                 self.plan(micros(time), Event::Over(Over::Cut(pair.0, pair.1)));
             }
+            Fault::OneWay(from, to, time) => {
+                self.network.one_way.insert((from, to));
+                self.plan(micros(time), Event::Over(Over::OneWay(from, to)));
+            }
+            Fault::Freeze(host, time, clock_moves) => self.freeze(host, micros(time), clock_moves),
+            Fault::FencesFail(fails) => self.scs.fences_fail = fails,
             Fault::BreakConnections(host) => {
                 for connection in self.connections_of(host) {
                     self.break_connection(connection);
@@ -87,12 +98,58 @@ impl World {
             }
             Fault::ShutDown(host, time) => self.shut_down(host, micros(time)),
             Fault::Scripts(host, mood) => self.hosts[host].scripts = mood,
+            Fault::Health(host, mood) => self.hosts[host].health = mood,
+            Fault::Hooks(host, mood) => self.hosts[host].hooks = mood,
             Fault::Servers(host, mood) => self.hosts[host].servers = mood,
             Fault::Disk(Component::Scs, mood) => self.scs.mood = Some(mood),
             Fault::Disk(Component::MessageServer, mood) => self.message_server.mood = Some(mood),
             Fault::Disk(Component::Lca(host), mood) => self.hosts[host].disk = mood,
             Fault::SlowNetwork(most) => self.network.slow = micros(most),
         }
+    }
+
+    fn freeze(&mut self, host: HostIndex, time: u64, clock_moves: bool) {
+        if !self.hosts[host].powered || self.hosts[host].frozen.is_some() {
+            return;
+        }
+        let thaw = self.now + time;
+        self.hosts[host].frozen = Some(thaw);
+        self.hosts[host].clock_moves = clock_moves;
+        self.hosts[host].froze_at = self.now;
+        if let Some(lca) = self.hosts[host].lca.as_mut() {
+            lca.paused = true;
+        }
+        self.count_holders();
+        self.queue.push(thaw, Event::Over(Over::Freeze(host)));
+    }
+
+    /// The host goes on where it stood.
+    fn thaw(&mut self, host: HostIndex) {
+        if self.hosts[host].frozen.is_none_or(|until| until > self.now) {
+            return;
+        }
+        let here = &mut self.hosts[host];
+        here.frozen = None;
+        let stood = self.now - here.froze_at;
+        if !here.clock_moves {
+            here.clock = here.clock.saturating_sub(stood);
+        }
+        // Its kernel did not count down either.
+        let later: Vec<_> = here
+            .expires
+            .iter_mut()
+            .map(|(address, at)| {
+                *at += stood;
+                (*address, *at)
+            })
+            .collect();
+        for (address, at) in later {
+            self.queue.push(at, Event::AddressExpires(host, address));
+        }
+        self.invariants.thawed(self.now, host);
+        self.count_holders();
+        self.resume(Node::Lca(host));
+        self.release_held();
     }
 
     fn crash(&mut self, node: Node) {
@@ -153,6 +210,8 @@ impl World {
         here.boots_after = None;
         here.processes.clear();
         here.addresses.clear();
+        here.expires.clear();
+        here.frozen = None;
         here.kept = here.on_disk.clone();
         here.boot += 1;
         self.count_holders();
@@ -231,6 +290,11 @@ impl World {
                 self.network.cuts.remove(&(one, other));
                 self.release_held();
             }
+            Over::OneWay(from, to) => {
+                self.network.one_way.remove(&(from, to));
+                self.release_held();
+            }
+            Over::Freeze(host) => self.thaw(host),
             Over::Hang(host, run) => self.set_server(host, run, |server| server.hangs = false),
             Over::Unavailable(host, run) => {
                 self.set_server(host, run, |server| server.unavailable = false);
@@ -247,10 +311,19 @@ impl World {
         self.message_server.mood = None;
         self.network.slow = 0;
         self.network.cuts.clear();
+        self.network.one_way.clear();
+        self.scs.fences_fail = false;
+        for host in 0..self.hosts.len() {
+            if self.hosts[host].frozen.is_some() {
+                self.hosts[host].frozen = Some(self.now);
+                self.thaw(host);
+            }
+        }
         for host in 0..self.hosts.len() {
             let here = &mut self.hosts[host];
             (here.scripts, here.servers) = (ScriptMood::Fast, ServerMood::Good);
             here.disk = DiskMood::Fast;
+            (here.health, here.hooks) = (HealthMood::Good, HookMood::Good);
             here.cable = true;
             let runs: Vec<u64> = here.processes.keys().copied().collect();
             for run in runs {

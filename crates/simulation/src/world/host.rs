@@ -1,12 +1,14 @@
 //! A host: its clock, cable, addresses and processes, and what its LCA keeps. What processes do stands in
 //! `server` and `scripts`; what the neighbours see of the addresses, here.
 
+use super::health::CheckRun;
 use super::server::Server;
 use super::{Driven, HostIndex, World};
-use crate::scenario::{DiskMood, ScriptMood, ServerMood};
+use crate::scenario::{DiskMood, HealthMood, HookMood, ScriptMood, ServerMood};
 use changeover_lca_core::{LcaCore, StoredState, WatchedAddress};
+use changeover_model::environment::ControllerLoss;
 use changeover_model::message::{AddressObservation, HeldOn};
-use changeover_model::{ApplicationName, Epoch, HostName, PairName, ScriptAction, Ticket};
+use changeover_model::{ApplicationName, Epoch, HostName, PairName, RunMode, ScriptAction, Ticket};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -21,6 +23,12 @@ pub(crate) struct Host {
     /// It is being shut down, and boots after this time.
     pub(crate) boots_after: Option<u64>,
     pub(crate) addresses: BTreeMap<IpAddr, HeldOn>,
+    /// When the kernel takes an address away by itself.
+    pub(crate) expires: BTreeMap<IpAddr, u64>,
+    /// Everything here stands still until then.
+    pub(crate) frozen: Option<u64>,
+    pub(crate) froze_at: u64,
+    pub(crate) clock_moves: bool,
     /// Everything that runs, by run.
     pub(crate) processes: BTreeMap<u64, Process>,
     pub(crate) next_pid: u32,
@@ -35,6 +43,12 @@ pub(crate) struct Host {
     pub(crate) watched: Vec<WatchedAddress>,
     pub(crate) scripts: ScriptMood,
     pub(crate) servers: ServerMood,
+    pub(crate) health: HealthMood,
+    pub(crate) hooks: HookMood,
+    /// Interfaces whose carrier the LCA wants to know.
+    pub(crate) links: Vec<String>,
+    /// Runs of health checks.
+    pub(crate) checks: BTreeMap<u64, CheckRun>,
     pub(crate) disk: DiskMood,
     /// What the last control script of a pair was to do; for a planted fault.
     pub(crate) last_script: BTreeMap<PairName, ScriptAction>,
@@ -67,7 +81,7 @@ impl Process {
     pub(crate) fn serves(&self) -> Option<bool> {
         match &self.work {
             Work::Server(server) => Some(server.serves()),
-            Work::Script { .. } | Work::Plain => None,
+            Work::ThirdParty { .. } | Work::Script { .. } | Work::Hook { .. } | Work::Plain => None,
         }
     }
 }
@@ -78,6 +92,18 @@ pub(crate) enum Work {
     Script {
         pair: PairName,
         action: ScriptAction,
+        epoch: Epoch,
+    },
+    /// A member that knows nothing of run modes: it serves wherever the VIP is.
+    ThirdParty {
+        /// Nobody forked it who could recognise it by its marker: systemd did.
+        unmarked: bool,
+        /// Its LCA did not fork its main process.
+        elsewhere: bool,
+    },
+    /// A hook of a change of roles.
+    Hook {
+        pair: PairName,
         epoch: Epoch,
     },
     /// Anything else: it lives until it is ended.
@@ -94,6 +120,10 @@ impl Host {
             boot: 1,
             boots_after: None,
             addresses: BTreeMap::new(),
+            expires: BTreeMap::new(),
+            frozen: None,
+            froze_at: 0,
+            clock_moves: true,
             processes: BTreeMap::new(),
             next_pid: 1000,
             lca: None,
@@ -104,6 +134,10 @@ impl Host {
             watched: Vec::new(),
             scripts: ScriptMood::Fast,
             servers: ServerMood::Good,
+            health: HealthMood::Good,
+            hooks: HookMood::Good,
+            links: Vec::new(),
+            checks: BTreeMap::new(),
             disk: DiskMood::Fast,
             last_script: BTreeMap::new(),
         }
@@ -119,18 +153,37 @@ impl Host {
     pub(crate) fn server(&mut self, run: u64) -> Option<&mut Server> {
         match &mut self.processes.get_mut(&run)?.work {
             Work::Server(server) => Some(server),
-            Work::Script { .. } | Work::Plain => None,
+            Work::ThirdParty { .. } | Work::Script { .. } | Work::Hook { .. } | Work::Plain => None,
         }
     }
 
-    /// The living process of a managed application.
+    /// True if a member serves as primary: by its own word, or a third-party one by what its LCA keeps of it.
+    pub(crate) fn serves(&self, application: &ApplicationName) -> Option<bool> {
+        let process = self.processes.get(&self.run_of(application)?)?;
+        match process.work {
+            Work::ThirdParty { .. } => {
+                let record = self.kept.applications.get(application)?;
+                Some(record.run_mode == RunMode::Primary)
+            }
+            Work::Server(_) | Work::Script { .. } | Work::Hook { .. } | Work::Plain => {
+                process.serves()
+            }
+        }
+    }
+
+    /// True if neighbours can hear it.
+    pub(crate) fn can_be_heard(&self, now: u64) -> bool {
+        self.cable && self.powered && self.frozen.is_none_or(|until| until <= now)
+    }
+
+    /// The living process of a member of a pair.
     pub(crate) fn run_of(&self, application: &ApplicationName) -> Option<u64> {
         self.processes
             .iter()
             .find(|(_, process)| {
                 &process.application == application
                     && process.main_lives()
-                    && matches!(process.work, Work::Server(_))
+                    && matches!(process.work, Work::Server(_) | Work::ThirdParty { .. })
             })
             .map(|(run, _)| *run)
     }
@@ -169,20 +222,28 @@ impl World {
         let name = self.hosts[host].name.clone();
         let mut changed = Vec::new();
         for vip in config.virtual_ips_on(&name) {
-            let addresses = &mut self.hosts[host].addresses;
             let on = HeldOn {
                 interface: vip.interface,
                 label: vip.label,
                 prefix: vip.prefix,
             };
             let differs = if held {
-                addresses.insert(vip.address, on).is_none()
+                self.hosts[host].addresses.insert(vip.address, on).is_none()
             } else {
-                addresses.remove(&vip.address).is_some()
+                self.hosts[host].expires.remove(&vip.address);
+                self.hosts[host].addresses.remove(&vip.address).is_some()
             };
             if differs {
                 changed.push(vip.address);
             }
+        }
+        if let Some(lifetime) = self.lifetime_of(pair).filter(|_| held) {
+            // The builtin control script gives the lifetime that the LCA names.
+            let fresh: Vec<IpAddr> = changed.clone();
+            self.set_lifetime(host, &fresh, Some(lifetime));
+        }
+        if !held && !changed.is_empty() {
+            crate::invariants::vip_went(self, pair);
         }
         for address in changed {
             let word = if held { "on" } else { "off" };
@@ -190,6 +251,55 @@ impl World {
             self.address_changed(host);
         }
         self.count_holders();
+    }
+
+    fn lifetime_of(&self, pair: &PairName) -> Option<u64> {
+        let policy = &self.environment.pairs.get(pair)?.policy;
+        (policy.on_controller_loss == ControllerLoss::Quorum)
+            .then(|| super::micros(policy.address_lifetime))
+    }
+
+    /// The kernel is told how long addresses that stand here shall live from now on.
+    pub(crate) fn set_lifetime(
+        &mut self,
+        host: HostIndex,
+        addresses: &[IpAddr],
+        lifetime: Option<u64>,
+    ) {
+        for address in addresses {
+            if !self.hosts[host].addresses.contains_key(address) {
+                continue;
+            }
+            match lifetime {
+                Some(lifetime) => {
+                    let at = self.now + lifetime;
+                    self.hosts[host].expires.insert(*address, at);
+                    self.queue
+                        .push(at, super::Event::AddressExpires(host, *address));
+                }
+                None => {
+                    self.hosts[host].expires.remove(address);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn address_expires(&mut self, host: HostIndex, address: IpAddr) {
+        let due = self.hosts[host].expires.get(&address);
+        if due.is_none_or(|at| *at > self.now) {
+            return;
+        }
+        let pair = self
+            .environment
+            .pairs
+            .values()
+            .find(|pair| pair.virtual_ips.iter().any(|vip| vip.address == address))
+            .map(|pair| pair.name.clone());
+        let name = self.hosts[host].name.clone();
+        self.say(|_| format!("VIP {address} on {name} has outlived its lifetime"));
+        if let Some(pair) = pair {
+            self.set_addresses(host, &pair, false);
+        }
     }
 
     /// The watcher of the LCA has something to tell.
@@ -202,7 +312,7 @@ impl World {
 
     /// Neighbours hear an announcement, if the host can be heard.
     pub(crate) fn announced(&mut self, host: HostIndex, addresses: &[IpAddr]) {
-        if !self.hosts[host].cable || !self.hosts[host].powered {
+        if !self.hosts[host].can_be_heard(self.now) {
             return;
         }
         let name = self.hosts[host].name.clone();
@@ -242,7 +352,7 @@ impl World {
             }
             let holder = (1..self.hosts.len()).find(|host| {
                 let host = &self.hosts[*host];
-                host.cable && host.addresses.contains_key(&address)
+                host.can_be_heard(self.now) && host.addresses.contains_key(&address)
             });
             if let Some(holder) = holder {
                 self.neighbour.insert(address, holder);

@@ -2,13 +2,13 @@
 //! and on disk. After a crash it is recovered from what was really kept and what really runs.
 
 use super::event::{End, Event, Payload};
-use super::host::{Process, Work};
+use super::host::{Host, Process, Work};
 use super::server::Server;
 use super::{Driven, HostIndex, Life, Node, World, feed_driven};
 use crate::scenario::{DiskMood, Planted, ScriptMood};
 use changeover_lca_core::{
-    Durability, FoundRun, LcaCore, LcaIdentity, LcaInput, LcaOutput, ProcessKind, ProcessSignal,
-    Recovery, RunId, StartProcess, StateChange,
+    Durability, Elsewhere, FoundRun, LcaCore, LcaIdentity, LcaInput, LcaOutput, ProcessKind,
+    ProcessSignal, Recovery, RunId, StartProcess, StateChange,
 };
 use changeover_model::message::{ExitStatus, FromLca};
 use changeover_model::{Epoch, ScriptAction, Ticket};
@@ -29,7 +29,7 @@ impl World {
         let found = here
             .processes
             .iter()
-            .filter(|(_, process)| process.forked)
+            .filter(|(run, process)| process.forked && is_recognised(here, **run, process))
             .map(|(run, process)| FoundRun {
                 run: RunId(*run),
                 application: process.application.clone(),
@@ -41,8 +41,10 @@ impl World {
         let state = here.kept.clone();
         let name = here.name.clone();
         self.hosts[host].watched.clear();
+        self.hosts[host].links.clear();
+        self.hosts[host].checks.clear();
         self.hosts[host].writes.clear();
-        self.hosts[host].lca = Some(Driven::new(LcaCore::new(identity), life));
+        self.hosts[host].lca = Some(Driven::new(LcaCore::new(identity), life, self.now));
         self.say(|_| format!("lca@{name} starts"));
         self.lca_input(host, life, LcaInput::Recovered(Recovery { state, found }));
     }
@@ -89,6 +91,11 @@ impl World {
             } => self.send(connection.0, 0, Payload::ToApplication(Box::new(message))),
             LcaOutput::CloseApplication { connection } => self.close_side(connection.0, 1),
             LcaOutput::StartProcess(start) => self.start_process(host, life, *start),
+            LcaOutput::StartElsewhere {
+                start, elsewhere, ..
+            } => self.start_elsewhere(host, life, *start, &elsewhere),
+            // Nobody else starts a unit here.
+            LcaOutput::WatchUnits(_) => {}
             LcaOutput::SignalProcess {
                 run,
                 signal,
@@ -110,9 +117,35 @@ impl World {
                 let event = Event::RemoveAddresses(host, life, ticket, addresses);
                 self.plan(after, event);
             }
+            LcaOutput::RenewAddresses {
+                addresses,
+                lifetime,
+                ..
+            } => {
+                let addresses: Vec<_> = addresses.into_iter().map(|vip| vip.address).collect();
+                self.set_lifetime(host, &addresses, lifetime.map(super::micros));
+            }
+            LcaOutput::DialPeers(targets) => self.dial_peers(host, life, &targets),
+            LcaOutput::ToPeer {
+                connection,
+                message,
+                ..
+            } => self.send(connection.0, 1, Payload::ToPeer(Box::new(message))),
+            LcaOutput::ClosePeer { connection, .. } => self.close_peer(connection.0),
+            LcaOutput::ToWitnessed {
+                connection,
+                message,
+                ..
+            } => self.send(connection.0, 0, Payload::FromPeer(Box::new(message))),
             LcaOutput::Announce { addresses } => {
                 let addresses: Vec<_> = addresses.into_iter().map(|vip| vip.address).collect();
                 self.announced(host, &addresses);
+            }
+            LcaOutput::StartCheck(start) => self.start_check(host, life, &start),
+            LcaOutput::EndCheck { run } => self.end_check(host, run),
+            LcaOutput::WatchLinks(links) => {
+                self.hosts[host].links = links;
+                self.address_changed(host);
             }
             LcaOutput::Persist { change, durability } => {
                 self.lca_persists(host, life, change, durability);
@@ -121,6 +154,33 @@ impl World {
                 let boot = self.hosts[host].boot;
                 self.plan(50_000, super::Event::PowerOff(host, boot));
             }
+        }
+    }
+
+    /// The shell keeps a connection to each of these.
+    fn dial_peers(
+        &mut self,
+        host: HostIndex,
+        life: Life,
+        targets: &[(changeover_model::HostName, std::net::SocketAddr)],
+    ) {
+        let others: Vec<HostIndex> = targets
+            .iter()
+            .filter_map(|(name, _)| self.host_index(name))
+            .collect();
+        for other in others {
+            let after = self.random.between(500, 5_000);
+            self.plan(
+                after,
+                Event::Dial(super::event::Dial::LcaToLca(host, life, other)),
+            );
+        }
+    }
+
+    fn close_peer(&mut self, connection: u64) {
+        if let Some(dial) = self.link(connection).map(|link| link.dial) {
+            self.close_side(connection, 0);
+            self.plan(1_000, Event::Dial(dial));
         }
     }
 
@@ -173,6 +233,7 @@ impl World {
     pub(crate) fn tell_watched(&mut self, host: HostIndex, life: Life) {
         let observed = self.observe(host);
         self.lca_input(host, life, LcaInput::AddressesObserved(observed));
+        self.tell_links(host, life);
     }
 
     pub(crate) fn read_addresses(&mut self, host: HostIndex, life: Life, ticket: Ticket) {
@@ -222,12 +283,59 @@ impl World {
     }
 
     fn start_process(&mut self, host: HostIndex, life: Life, start: StartProcess) {
-        let run = start.run.0;
         let work = match start.kind {
-            ProcessKind::Managed => Work::Server(Box::new(Server::new(&start.application, run))),
+            ProcessKind::Managed => {
+                Work::Server(Box::new(Server::new(&start.application, start.run.0)))
+            }
             ProcessKind::ControlScript => self.script_of(&start),
-            ProcessKind::Plain | ProcessKind::Command => Work::Plain,
+            ProcessKind::Plain if self.is_member(&start.application) => Work::ThirdParty {
+                unmarked: false,
+                elsewhere: false,
+            },
+            ProcessKind::Command => Self::command_of(&start),
+            ProcessKind::Plain => Work::Plain,
         };
+        self.start_work(host, life, start, work);
+    }
+
+    fn is_member(&self, application: &changeover_model::ApplicationName) -> bool {
+        self.environment.pair_of(application).is_some()
+    }
+
+    /// What runs already is taken over as it is, under its new run; anything else comes to be as a process does.
+    fn start_elsewhere(
+        &mut self,
+        host: HostIndex,
+        life: Life,
+        start: StartProcess,
+        elsewhere: &Elsewhere,
+    ) {
+        let here = &mut self.hosts[host];
+        let run = start.run.0;
+        if let Some(before) = here.run_of(&start.application)
+            && let Some(mut process) = here.processes.remove(&before)
+        {
+            process.parent = life;
+            let input = LcaInput::MainProcessFound {
+                run: RunId(run),
+                pid: process.pid,
+                start_time: process.start_time,
+                how: "taken over".to_owned(),
+            };
+            here.processes.insert(run, process);
+            let after = self.random.between(20, 2_000);
+            self.plan(after, Event::Lca(host, life, Box::new(input)));
+            return;
+        }
+        let work = Work::ThirdParty {
+            unmarked: matches!(elsewhere, Elsewhere::SystemdUnit(_)),
+            elsewhere: true,
+        };
+        self.start_work(host, life, start, work);
+    }
+
+    fn start_work(&mut self, host: HostIndex, life: Life, start: StartProcess, work: Work) {
+        let run = start.run.0;
         let name = self.hosts[host].name.clone();
         let application = start.application.clone();
         self.say(|_| format!("lca@{name} starts process {application}"));
@@ -292,21 +400,39 @@ impl World {
             return;
         }
         process.forked = true;
+        let started_elsewhere = matches!(
+            process.work,
+            Work::ThirdParty {
+                elsewhere: true,
+                ..
+            }
+        );
+        let (run_id, pid, start_time) = (RunId(run), process.pid, process.start_time);
         let input = if process.is_here {
-            LcaInput::ScriptCarriedOutHere { run: RunId(run) }
+            LcaInput::ScriptCarriedOutHere { run: run_id }
+        } else if started_elsewhere {
+            LcaInput::MainProcessFound {
+                run: run_id,
+                pid,
+                start_time,
+                how: "started".to_owned(),
+            }
         } else {
             LcaInput::ProcessStarted {
-                run: RunId(run),
-                pid: process.pid,
-                start_time: process.start_time,
+                run: run_id,
+                pid,
+                start_time,
                 token: process.token.clone(),
             }
         };
         let is_script = matches!(process.work, Work::Script { .. });
         let is_server = matches!(process.work, Work::Server(_));
+        let is_hook = matches!(process.work, Work::Hook { .. });
         let after = self.random.between(20, 200);
         self.plan(after, Event::Lca(host, life, Box::new(input)));
-        if is_script {
+        if is_hook {
+            self.hook_begins(host, run);
+        } else if is_script {
             self.script_begins(host, run);
         } else if is_server {
             let after = self.random.between(20_000, 120_000);
@@ -329,7 +455,9 @@ impl World {
         }
         let hangs = match &process.work {
             Work::Server(server) => server.hangs,
-            Work::Script { .. } | Work::Plain => false,
+            Work::ThirdParty { .. } | Work::Script { .. } | Work::Hook { .. } | Work::Plain => {
+                false
+            }
         };
         let (exit, after) = match signal {
             ProcessSignal::Term if hangs => return,
@@ -386,5 +514,21 @@ impl World {
             let run = RunId(run);
             self.lca_input(host, life, LcaInput::ProcessesGone { run });
         }
+    }
+}
+
+/// True if a new life of the LCA knows whose process it is: by its record, or by the marker that it carries.
+fn is_recognised(host: &Host, run: u64, process: &Process) -> bool {
+    match process.work {
+        Work::ThirdParty { unmarked: true, .. } => host
+            .kept
+            .runs
+            .get(&RunId(run))
+            .is_some_and(|record| record.process.is_some()),
+        Work::ThirdParty { .. }
+        | Work::Server(_)
+        | Work::Script { .. }
+        | Work::Hook { .. }
+        | Work::Plain => true,
     }
 }

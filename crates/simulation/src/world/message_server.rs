@@ -90,7 +90,11 @@ impl World {
             source: SourceId(format!("{}/{life}", layer.message_server).into()),
             version: "simulated".to_owned(),
         };
-        self.message_server.driven = Some(Driven::new(MessageServerCore::new(identity), life));
+        self.message_server.driven = Some(Driven::new(
+            MessageServerCore::new(identity),
+            life,
+            self.now,
+        ));
         self.say(|_| "message-server starts".to_owned());
         let recovered = self.message_server.store.recovered();
         self.message_server_input(life, Input::Recovered(recovered));

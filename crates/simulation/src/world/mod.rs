@@ -8,6 +8,7 @@ mod connections;
 mod describe;
 mod event;
 mod faults;
+mod health;
 mod host;
 mod lca;
 mod message_server;
@@ -46,17 +47,20 @@ pub(crate) struct Driven<C: Core> {
     pub(crate) life: Life,
     /// When its next wake-up is planned.
     wake: Option<u64>,
+    /// It runs, and did not stand still, since then.
+    steady: u64,
     /// It stands still; inputs wait.
     paused: bool,
     backlog: VecDeque<C::Input>,
 }
 
 impl<C: Core> Driven<C> {
-    fn new(core: C, life: Life) -> Self {
+    fn new(core: C, life: Life, now: u64) -> Self {
         Self {
             core,
             life,
             wake: None,
+            steady: now,
             paused: false,
             backlog: VecDeque::new(),
         }
@@ -182,6 +186,12 @@ impl World {
     }
 
     fn happen(&mut self, event: Event) {
+        if let Some(thaw) = event.held_up_on().and_then(|host| self.hosts[host].frozen)
+            && thaw > self.now
+        {
+            self.queue.push(thaw, event);
+            return;
+        }
         match event {
             Event::Wake(node, life) => self.wake(node, life),
             Event::Scs(life, input) => self.scs_input(life, *input),
@@ -193,11 +203,13 @@ impl World {
             Event::ScsWrite(life) => self.scs_write_done(life),
             Event::MessageServerWrite(life) => self.message_server_write_done(life),
             Event::LcaWrite(host, life, ticket) => self.lca_write_done(host, life, ticket),
+            Event::Check(host, run, passed) => self.check_ends(host, run, passed),
             Event::Watched(host, life) => self.tell_watched(host, life),
             Event::ReadAddresses(host, life, ticket) => self.read_addresses(host, life, ticket),
             Event::RemoveAddresses(host, life, ticket, addresses) => {
                 self.remove_addresses(host, life, ticket, &addresses);
             }
+            Event::AddressExpires(host, address) => self.address_expires(host, address),
             Event::Fork(host, run, life) => self.fork(host, run, life),
             Event::Server(host, run, step) => self.server_step(host, run, step),
             Event::ScriptEffect(host, run) => self.script_effect(host, run),
@@ -305,7 +317,9 @@ impl World {
                 }
             }
             Node::Lca(host) => {
+                let now = self.now;
                 if let Some(driven) = self.hosts[host].lca.as_mut() {
+                    driven.steady = if driven.paused { now } else { driven.steady };
                     driven.paused = false;
                     let (life, backlog) = (driven.life, std::mem::take(&mut driven.backlog));
                     for input in backlog {
@@ -315,6 +329,17 @@ impl World {
             }
         }
         self.arm(node);
+    }
+
+    /// True if the component has run since then, without standing still.
+    pub(crate) fn is_steady(&self, node: Node, since: u64) -> bool {
+        match node {
+            Node::Lca(host) => self.hosts[host]
+                .lca
+                .as_ref()
+                .is_some_and(|driven| !driven.paused && driven.steady <= since),
+            Node::Scs | Node::MessageServer => true,
+        }
     }
 
     fn start_node(&mut self, node: Node) {

@@ -180,7 +180,8 @@ fn tidying(pair: &PairPicture) -> Option<OperatorCommand> {
     let needs_word = |code| matches!(code, RefusalCode::Held | RefusalCode::Flapping);
     let mut reasons = pair.suppressed.iter().chain(&pair.ready.reasons);
     let name = pair.name.to_string();
-    if pair.state == PairState::VipNone && pair.suppressed.is_empty() {
+    let incomplete = matches!(pair.state, PairState::VipNone | PairState::VipPartial);
+    if incomplete && pair.suppressed.is_empty() {
         return Some(OperatorCommand::Realign { pair: name });
     }
     let waits = matches!(pair.state, PairState::Held | PairState::Flapping)

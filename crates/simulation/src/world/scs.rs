@@ -33,6 +33,7 @@ pub(crate) struct Scs {
     pub(crate) message_server: Option<Connection>,
     /// The core has said Hello on it: what it said before was meant for the connection before.
     pub(crate) greeted: bool,
+    pub(crate) fences_fail: bool,
 }
 
 impl World {
@@ -46,7 +47,7 @@ impl World {
             session: life,
         };
         let core = ScsCore::new(self.clock(0), identity, self.scs.store.clone());
-        self.scs.driven = Some(Driven::new(core, life));
+        self.scs.driven = Some(Driven::new(core, life, self.now));
         self.say(|_| "scs starts".to_owned());
         let environment = ScsInput::EnvironmentLoaded(self.environment.clone());
         self.scs_input(life, environment);
@@ -148,7 +149,11 @@ impl World {
             ScsOutput::SendEmail { ticket, .. }
             | ScsOutput::SendSnmpTrap { ticket, .. }
             | ScsOutput::RunCommand { ticket, .. } => {
-                let result = Ok("done".to_owned());
+                let result = if self.scs.fences_fail {
+                    Err("exit 1".to_owned())
+                } else {
+                    Ok("done".to_owned())
+                };
                 let input = ScsInput::EffectFinished { ticket, result };
                 self.plan(5_000, Event::Scs(life, Box::new(input)));
             }

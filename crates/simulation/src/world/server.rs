@@ -29,6 +29,10 @@ pub(crate) struct Server {
     application: ApplicationName,
     lca: Option<Connection>,
     registered: Option<Redundancy>,
+    /// Cut off from its LCA for this long, it demotes itself.
+    demote_after: Option<u64>,
+    /// Since when it is cut off.
+    cut_off: Option<u64>,
     message_server: Option<Connection>,
     outbox: Outbox,
     pub(crate) run_mode: RunMode,
@@ -50,6 +54,8 @@ impl Server {
             application: application.clone(),
             lca: None,
             registered: None,
+            demote_after: None,
+            cut_off: None,
             message_server: None,
             outbox: Outbox::new(source),
             run_mode: RunMode::Unknown,
@@ -142,6 +148,20 @@ impl World {
                     self.tell_lca(host, run, FromApplication::HeartbeatAnswered { sequence });
                 }
             }
+            ServerStep::CutOff(since) => {
+                if server.cut_off != Some(since) || server.run_mode != RunMode::Primary {
+                    return;
+                }
+                let order = Order {
+                    number: OrderNumber(0),
+                    epoch: server.epoch,
+                    run_mode: RunMode::Backup,
+                    cause: None,
+                };
+                server.run_mode = RunMode::Backup;
+                let mood = self.hosts[host].servers;
+                self.activated(host, run, &order, mood);
+            }
         }
     }
 
@@ -159,15 +179,22 @@ impl World {
         connection: Connection,
         dial: Dial,
     ) {
+        let now = self.now;
         let Some(server) = self.server(host, run) else {
             return;
         };
+        let mut demotes = None;
         if server.lca == Some(connection) {
             server.lca = None;
+            server.cut_off = Some(now);
+            demotes = server.demote_after;
         }
         if server.message_server == Some(connection) {
             server.message_server = None;
             server.outbox.disconnected();
+        }
+        if let Some(after) = demotes {
+            self.plan(after, Event::Server(host, run, ServerStep::CutOff(now)));
         }
         self.dial_again(dial);
     }
@@ -215,6 +242,8 @@ impl World {
             | Payload::ToMessageServer(_)
             | Payload::FromMessageServer(_)
             | Payload::Log(_)
+            | Payload::ToPeer(_)
+            | Payload::FromPeer(_)
             | Payload::FromApplication(_) => {}
         }
     }
@@ -267,6 +296,8 @@ impl World {
         };
         let first = server.registered.is_none();
         server.registered = registered.redundancy.or(server.registered);
+        server.demote_after = registered.demote_after.map(super::micros);
+        server.cut_off = None;
         let report = server.status_report();
         let order = Order {
             number: registered.number,

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rtnetlink::packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_EXCL, NLM_F_REQUEST,
+    NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST,
     NetlinkMessage, NetlinkPayload,
 };
 use rtnetlink::packet_route::address::AddressMessage;
@@ -105,6 +105,14 @@ impl Requests {
     /// Puts an address on a NIC; refused with EEXIST when it stands there.
     pub(super) fn add(&self, address: AddressMessage) -> Result<(), RequestError> {
         let flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+        self.line()
+            .ask(RouteNetlinkMessage::NewAddress(address), flags)
+            .map(drop)
+    }
+
+    /// Changes an address that stands on a NIC; one that does not is put there.
+    pub(super) fn replace(&self, address: AddressMessage) -> Result<(), RequestError> {
+        let flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_REPLACE;
         self.line()
             .ask(RouteNetlinkMessage::NewAddress(address), flags)
             .map(drop)

@@ -141,6 +141,8 @@ pub(super) enum Order {
         /// Zero: do not ask.
         probe_wait: Duration,
         announce: bool,
+        /// The host takes the addresses away by itself after this, unless they are renewed.
+        lifetime: Option<Duration>,
     },
     Down {
         addresses: Vec<IpAddr>,
@@ -212,6 +214,9 @@ pub(super) fn understand(
             },
             probe_wait: up.probe_wait,
             announce: !up.no_announce,
+            lifetime: variable("CHANGEOVER_ADDRESS_LIFETIME")
+                .and_then(|text| text.trim().parse().ok())
+                .map(Duration::from_secs),
         },
         Verb::Down(down) => Order::Down {
             addresses: match down.addresses.is_empty() {

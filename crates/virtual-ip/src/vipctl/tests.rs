@@ -20,6 +20,7 @@ const RIVAL: MacAddress = [2, 0, 0, 0, 0, 9];
 struct Paper {
     held: Mutex<Vec<HeldAddress>>,
     announced: Mutex<Vec<IpAddr>>,
+    lifetimes: Mutex<Vec<(IpAddr, Option<Duration>)>>,
     /// Answers to probes, in order; free when none are left.
     answers: Mutex<VecDeque<ProbeAnswer>>,
     not_permitted: bool,
@@ -117,6 +118,15 @@ impl Addresses for Paper {
                     label: wanted.label.clone(),
                 });
             }
+            Ok(Change::Done)
+        })
+    }
+
+    fn renew(&self, address: IpAddr, lifetime: Option<Duration>) -> Pending<'_, Change> {
+        Box::pin(async move {
+            self.change("renewing")?;
+            let mut lifetimes = self.lifetimes.lock().expect("no test panics with it");
+            lifetimes.push((address, lifetime));
             Ok(Change::Done)
         })
     }
@@ -273,6 +283,21 @@ async fn an_agent_carries_up_and_down_out_in_its_own_process() {
         (down.code, down.output.as_str()),
         (0, "10.10.11.103: removed\n")
     );
+}
+
+#[test]
+fn under_fencing_up_gives_each_address_the_lifetime_that_the_lca_names() {
+    let paper = Arc::new(Paper::default());
+    let environment = [
+        ("CHANGEOVER_VIP", "10.10.11.103"),
+        ("CHANGEOVER_PREFIX", "24"),
+        ("CHANGEOVER_INTERFACE", "eth0"),
+        ("CHANGEOVER_ADDRESS_LIFETIME", "10"),
+    ];
+    assert_eq!(vipctl(&paper, &environment, "up").code, 0);
+    let lifetimes = paper.lifetimes.lock().expect("no test panics with it");
+    let vip = "10.10.11.103".parse().expect("literal");
+    assert_eq!(*lifetimes, [(vip, Some(Duration::from_secs(10)))]);
 }
 
 #[test]

@@ -49,8 +49,12 @@ pub(super) async fn carry_out(
             wanted,
             probe_wait,
             announce,
+            lifetime,
         } => {
-            let lines = up(wanted, *probe_wait, *announce, addresses).await?;
+            let mut lines = up(wanted, *probe_wait, *announce, addresses).await?;
+            if lifetime.is_some() {
+                limit(wanted, *lifetime, addresses, &mut lines).await;
+            }
             write(out, &report::changes(format, "up", &lines));
             Ok(judged(&lines))
         }
@@ -91,6 +95,20 @@ fn judged(lines: &[Line]) -> Outcome {
 /// An address that stands but was not announced is not good: neighbours may go on sending to the other host.
 fn is_good(line: &Line) -> bool {
     line.as_wanted && line.reason.is_none()
+}
+
+/// Under fencing an address that cannot be given its lifetime may outlive its right to stand: that is not as wanted.
+async fn limit(
+    wanted: &[VirtualAddress],
+    lifetime: Option<Duration>,
+    addresses: &dyn Addresses,
+    lines: &mut [Line],
+) {
+    for (one, line) in wanted.iter().zip(lines) {
+        if let Err(error) = addresses.renew(one.address, lifetime).await {
+            line.reason = Some(error.to_string());
+        }
+    }
 }
 
 async fn up(

@@ -12,6 +12,15 @@ pub(crate) fn output(lca: &mut Lca, output: &LcaOutput) -> String {
         LcaOutput::ToApplication { message, .. } => format!("application: {}", told(message)),
         LcaOutput::CloseApplication { connection } => format!("close connection {connection}"),
         LcaOutput::StartProcess(start) => process(lca, start),
+        LcaOutput::WatchUnits(units) => {
+            let all: Vec<&str> = units.iter().map(|(_, unit)| unit.as_str()).collect();
+            format!("watch units {}", all.join(" "))
+        }
+        LcaOutput::StartElsewhere {
+            start, elsewhere, ..
+        } => {
+            format!("{} by {elsewhere:?}", process(lca, start))
+        }
         LcaOutput::SignalProcess {
             run,
             signal,
@@ -45,6 +54,11 @@ pub(crate) fn output(lca: &mut Lca, output: &LcaOutput) -> String {
                 .collect();
             format!("remove {}", all.join(" "))
         }
+        LcaOutput::RenewAddresses { .. }
+        | LcaOutput::DialPeers(_)
+        | LcaOutput::ToPeer { .. }
+        | LcaOutput::ClosePeer { .. }
+        | LcaOutput::ToWitnessed { .. } => fencing(output),
         LcaOutput::Announce { addresses } => {
             let all: Vec<String> = addresses
                 .iter()
@@ -59,7 +73,42 @@ pub(crate) fn output(lca: &mut Lca, output: &LcaOutput) -> String {
             };
             format!("write {how}: {}", self::change(lca, change))
         }
+        LcaOutput::StartCheck(start) => {
+            let run = lca.run_number(start.run);
+            format!("check run{run} \"{}\" starts", start.name)
+        }
+        LcaOutput::EndCheck { run } => format!("check run{} is to end", lca.run_number(*run)),
+        LcaOutput::WatchLinks(interfaces) => format!("watch links {}", interfaces.join(" ")),
         LcaOutput::HostStopped => "host stopped".to_owned(),
+    }
+}
+
+/// What fencing asks for.
+fn fencing(output: &LcaOutput) -> String {
+    match output {
+        LcaOutput::RenewAddresses {
+            addresses,
+            lifetime,
+            ..
+        } => {
+            let all: Vec<String> = addresses
+                .iter()
+                .map(|vip| vip.address.to_string())
+                .collect();
+            let lifetime = lifetime.map_or("ever".to_owned(), |time| format!("{time:?}"));
+            format!("renew {} for {lifetime}", all.join(" "))
+        }
+        LcaOutput::DialPeers(peers) => {
+            let all: Vec<String> = peers
+                .iter()
+                .map(|(host, at)| format!("{host} {at}"))
+                .collect();
+            format!("dial {}", all.join(", "))
+        }
+        LcaOutput::ToPeer { peer, message, .. } => format!("{peer}: {message:?}"),
+        LcaOutput::ClosePeer { peer, connection } => format!("close {peer} {connection}"),
+        LcaOutput::ToWitnessed { peer, message, .. } => format!("witnessed {peer}: {message:?}"),
+        other => format!("{other:?}"),
     }
 }
 
@@ -80,14 +129,20 @@ fn change(lca: &mut Lca, change: &StateChange) -> String {
     match change {
         StateChange::Slice(slice) => format!("slice {}", slice.revision),
         StateChange::Pair(record) => format!(
-            "pair {} epoch {}{}",
+            "pair {} epoch {}{}{}{}",
             record.pair,
             record.epoch,
             if record.maintenance {
                 " maintenance"
             } else {
                 ""
-            }
+            },
+            if record.voted > changeover_model::Epoch(0) {
+                format!(" voted {}", record.voted)
+            } else {
+                String::new()
+            },
+            if record.sole.is_some() { " sole" } else { "" },
         ),
         StateChange::Application(record) => format!(
             "{} {} start {} {} of epoch {}{}",
@@ -188,6 +243,23 @@ fn report(report: &LcaReport) -> String {
         }
         LcaReport::RivalSighted { address, mac, .. } => format!("rival of {address} at {mac}"),
         LcaReport::HostStopping => "host is stopping".to_owned(),
+        LcaReport::Voted {
+            epoch,
+            released,
+            quiet,
+            ..
+        } => {
+            let how = if *released { ", released" } else { "" };
+            let quiet = quiet.map_or("never".to_owned(), |quiet| format!("{quiet:?}"));
+            format!("vote for epoch {epoch}{how}, quiet {quiet}")
+        }
+        LcaReport::VoteRefused { epoch, refusal, .. } => {
+            format!("no vote for epoch {epoch}: {refusal}")
+        }
+        LcaReport::SoleMarked { mark, sole } => {
+            format!("sole {} epoch {}: {sole}", mark.host, mark.epoch)
+        }
+        LcaReport::Fenced { epoch, reason, .. } => format!("let go in epoch {epoch}: {reason}"),
     }
 }
 

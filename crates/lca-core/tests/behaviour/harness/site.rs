@@ -1,8 +1,8 @@
 //! The slice that the tests use: host1 of one hot-standby pair, its control scripts, a plain program.
 
 use changeover_model::environment::{
-    Addp, Application, Host, LcaSlice, OptionSections, PairSlice, Ports, RestartPolicy, StartInfo,
-    VipControl, VirtualIpOnHost,
+    Addp, Application, ControllerLoss, Fencing, Host, LcaSlice, OptionSections, PairSlice, Ports,
+    RestartPolicy, StartInfo, VipControl, VirtualIpOnHost,
 };
 use changeover_model::{
     ApplicationType, ConfiguredAs, HostName, OperatingSystem, Redundancy, Revision,
@@ -43,9 +43,14 @@ pub(crate) fn application(
                 ..RestartPolicy::default()
             },
             success_needs_exit_zero: true,
+            systemd_unit: String::new(),
+            pid_file: String::new(),
         },
         connections: Vec::new(),
         options: OptionSections::new(),
+        health: Vec::new(),
+        on_primary: Vec::new(),
+        on_backup: Vec::new(),
     }
 }
 
@@ -100,6 +105,16 @@ pub(crate) fn slice(revision: u64) -> LcaSlice {
                 enable: "SIP_SERVER_PRIMARY_VIP_UP".into(),
                 disable: "SIP_SERVER_PRIMARY_VIP_DOWN".into(),
             }),
+            fencing: Fencing::default(),
         }],
     }
+}
+
+/// The same under this policy.
+pub(crate) fn slice_under(policy: ControllerLoss) -> LcaSlice {
+    let mut slice = slice(1);
+    for pair in &mut slice.pairs {
+        pair.fencing.policy = policy;
+    }
+    slice
 }
