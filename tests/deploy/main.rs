@@ -79,6 +79,7 @@ mod real_hosts {
     #[ignore = "needs root, systemd-nspawn and debootstrap"]
     fn a_kamailio_pair_comes_over_from_keepalived_and_moves_with_calls_that_succeed_afterwards() {
         let lab = lab();
+        // First keepalived, which then hands the same Kamailio and the same VIP over.
         for adverts in [Adverts::Every100Ms, Adverts::Default] {
             keepalived::all(&lab, adverts);
         }
