@@ -237,12 +237,11 @@ impl LcaCore {
             });
             app.shown.hung = false;
             let in_mode = matches!(claim.run_mode, RunMode::Primary | RunMode::Backup);
-            let is_given = (claim.run_mode, claim.epoch) == (app.given.run_mode, app.given.epoch);
-            // An adopted one may never have entered the mode on record: the order was refused, or lost with the
-            // former LCA.
-            if in_mode && is_given {
+            // An adopted one may never have entered the mode on record: the order was refused, lost with the former
+            // LCA, or waits in a main loop that hangs. What it says itself is so.
+            if in_mode {
                 app.set_run_mode(claim.run_mode, claim.epoch, now);
-            } else if !in_mode {
+            } else {
                 app.set_run_mode(RunMode::Unknown, app.epoch(), now);
             }
         }

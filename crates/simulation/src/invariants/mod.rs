@@ -75,6 +75,10 @@ impl Invariants {
         self.broken(found);
     }
 
+    pub(crate) fn power_lost(&mut self, host: &HostName) {
+        self.effects.power_lost(host);
+    }
+
     pub(crate) fn entered_run_mode(
         &mut self,
         now: u64,

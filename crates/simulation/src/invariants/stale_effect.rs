@@ -2,7 +2,8 @@
 //! not undo the UP of round 2, and a server must not go back to a mode of the past (BEHAVIOUR, Effects, not only
 //! launches). Control scripts are compared per host and pair, run modes per process. Exception: a script of an
 //! older epoch may still run when a newer run-mode order arrives; what counts is that it never follows a newer
-//! script.
+//! script. And what a host had done before it lost its power is undone, so that nothing after it comes too late: an
+//! epoch that its disk did not have yet is lost with it.
 
 use super::at;
 use changeover_model::{ApplicationName, Epoch, HostName, PairName, ScriptAction};
@@ -37,6 +38,11 @@ impl StaleEffect {
         }
         *newest = epoch;
         None
+    }
+
+    /// The host's addresses and processes are gone.
+    pub(super) fn power_lost(&mut self, host: &HostName) {
+        self.scripts.retain(|(on, _), _| on != host);
     }
 
     pub(super) fn run_mode(

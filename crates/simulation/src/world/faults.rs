@@ -214,6 +214,8 @@ impl World {
         here.frozen = None;
         here.kept = here.on_disk.clone();
         here.boot += 1;
+        let name = here.name.clone();
+        self.invariants.power_lost(&name);
         self.count_holders();
     }
 
