@@ -465,8 +465,8 @@ fn beside_the_file(home: &Path, written: &str) -> String {
     folder.display().to_string()
 }
 
-/// `vipctl` and `sip-server` without a path stand for this release's own: the binary beside this one, or
-/// this one itself where it carries every component as a subcommand.
+/// `vipctl` and `sip-server` without a path stand for this release's own: this very binary where it carries every
+/// component as a subcommand, else the one beside it, which may be left over from another release.
 fn own_tool(program: &str, arguments: &[String], kind: ProcessKind) -> (String, Vec<String>) {
     let mut arguments = match program == VIPCTL && kind == ProcessKind::ControlScript {
         true => own_tool::arguments(arguments),
@@ -480,16 +480,16 @@ fn own_tool(program: &str, arguments: &[String], kind: ProcessKind) -> (String, 
     if matches!(program, VIPCTL | "sip-server")
         && let Ok(ourselves) = std::env::current_exe()
     {
-        let beside = ourselves.with_file_name(program);
-        if beside.is_file() {
-            return (beside.display().to_string(), arguments);
-        }
         if ourselves
             .file_name()
             .is_some_and(|name| name == "changeover")
         {
             arguments.insert(0, program.to_owned());
             return (ourselves.display().to_string(), arguments);
+        }
+        let beside = ourselves.with_file_name(program);
+        if beside.is_file() {
+            return (beside.display().to_string(), arguments);
         }
     }
     (program.to_owned(), arguments)
