@@ -76,20 +76,12 @@ pub(crate) fn check(arguments: &Check) -> ExitCode {
     match arguments.format {
         Format::Text => {
             let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            print(&changeover_configuration::worst_times_text(&worst));
             print(&changeover_configuration::render(
                 &loaded.source,
                 &findings,
                 colour,
             ));
-            print(&changeover_configuration::worst_times_text(&worst));
-            let warnings = findings.len() - errors;
-            print(&match (errors, warnings) {
-                (0, 0) => format!("{}: no objections\n", arguments.file.display()),
-                _ => format!(
-                    "{}: {errors} errors, {warnings} warnings\n",
-                    arguments.file.display()
-                ),
-            });
         }
         Format::Json => {
             let mut all = changeover_configuration::findings_json(&loaded.source, &findings);

@@ -55,12 +55,15 @@ pub fn render(source: &SourceText, findings: &[Finding], color: bool) -> String 
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let plural =
         |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-    text.push_str(&format!(
-        "{}: {}, {}\n",
-        source.name(),
-        plural(errors, "error"),
-        plural(warnings, "warning")
-    ));
+    let verdict = match (errors, warnings) {
+        (0, 0) => "no objections".to_owned(),
+        _ => format!(
+            "{}, {}",
+            plural(errors, "error"),
+            plural(warnings, "warning")
+        ),
+    };
+    text.push_str(&format!("{}: {verdict}\n", source.name()));
     text
 }
 
