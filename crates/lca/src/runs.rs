@@ -465,8 +465,9 @@ fn beside_the_file(home: &Path, written: &str) -> String {
     folder.display().to_string()
 }
 
-/// `vipctl` and `sip-server` without a path stand for this release's own: this very binary where it carries every
-/// component as a subcommand, else the one beside it, which may be left over from another release.
+/// `vipctl` and `sip-server` without a path stand for this release's own: a link to this very binary under that name,
+/// by which people know the process; else this binary itself where it carries every component as a subcommand; else
+/// the one beside it, which may be left over from another release.
 fn own_tool(program: &str, arguments: &[String], kind: ProcessKind) -> (String, Vec<String>) {
     let mut arguments = match program == VIPCTL && kind == ProcessKind::ControlScript {
         true => own_tool::arguments(arguments),
@@ -480,14 +481,16 @@ fn own_tool(program: &str, arguments: &[String], kind: ProcessKind) -> (String, 
     if matches!(program, VIPCTL | "sip-server")
         && let Ok(ourselves) = std::env::current_exe()
     {
-        if ourselves
-            .file_name()
-            .is_some_and(|name| name == "changeover")
+        let beside = ourselves.with_file_name(program);
+        let is_ourselves = beside.canonicalize().is_ok_and(|file| file == ourselves);
+        if !is_ourselves
+            && ourselves
+                .file_name()
+                .is_some_and(|name| name == "changeover")
         {
             arguments.insert(0, program.to_owned());
             return (ourselves.display().to_string(), arguments);
         }
-        let beside = ourselves.with_file_name(program);
         if beside.is_file() {
             return (beside.display().to_string(), arguments);
         }
