@@ -4,6 +4,7 @@ use changeover_model::Timestamp;
 use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -68,7 +69,14 @@ impl Journal {
             .ring
             .try_lock()
             .map_err(|_| std::io::Error::other("it is in use"))?;
-        let mut out = std::io::BufWriter::new(std::fs::File::create(file)?);
+        // Inputs carry tokens and the bodies of messages: nobody else's to read.
+        let file_of_owner = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(file)?;
+        let mut out = std::io::BufWriter::new(file_of_owner);
         for entry in ring.iter() {
             writeln!(
                 out,

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_stream::StreamExt as _;
 use zbus::Connection;
 use zbus::proxy::CacheProperties;
+use zbus::zvariant::OwnedObjectPath;
 
 /// An answer of the bus or of systemd that takes longer than this does not come.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -128,16 +129,7 @@ impl Units {
             .await?;
         let bus = self.bus().await?;
         let question = async {
-            let unit = UnitProxy::builder(&bus)
-                .path(path.clone())?
-                .cache_properties(CacheProperties::No)
-                .build()
-                .await?;
-            let service = ServiceProxy::builder(&bus)
-                .path(path.clone())?
-                .cache_properties(CacheProperties::No)
-                .build()
-                .await?;
+            let (unit, service) = proxies(&bus, &path).await?;
             let load = unit.load_state().await?;
             let main_pid = if load == "loaded" {
                 service.main_pid().await?
@@ -320,16 +312,7 @@ impl Units {
             .await?;
         let bus = self.bus().await?;
         let question = async {
-            let unit = UnitProxy::builder(&bus)
-                .path(path.clone())?
-                .cache_properties(CacheProperties::No)
-                .build()
-                .await?;
-            let service = ServiceProxy::builder(&bus)
-                .path(path.clone())?
-                .cache_properties(CacheProperties::No)
-                .build()
-                .await?;
+            let (unit, service) = proxies(&bus, &path).await?;
             let (code, status) = (
                 service.exec_main_code().await?,
                 service.exec_main_status().await?,
@@ -395,6 +378,24 @@ impl Units {
 }
 
 /// One that is not taken yet says enough.
+/// What tells of a unit and of its service, asked anew each time: a cache would answer with the past.
+async fn proxies(
+    bus: &Connection,
+    path: &OwnedObjectPath,
+) -> zbus::Result<(UnitProxy<'static>, ServiceProxy<'static>)> {
+    let unit = UnitProxy::builder(bus)
+        .path(path.clone())?
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await?;
+    let service = ServiceProxy::builder(bus)
+        .path(path.clone())?
+        .cache_properties(CacheProperties::No)
+        .build()
+        .await?;
+    Ok((unit, service))
+}
+
 fn say(seen: &mpsc::Sender<()>) {
     if seen.try_send(()).is_err() {
         tracing::debug!("an earlier sighting of the unit is not taken yet");

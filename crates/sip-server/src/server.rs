@@ -69,9 +69,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let network = Network::from_environment().await?;
     let security = LinkSecurity::from_arguments(settings.tls.as_deref(), settings.insecure)?;
     let name = settings.application.to_string();
+    // Beside the LCA's socket: a runtime folder that is its user's own.
+    let journal = settings.lca.with_file_name(format!("{name}.journal"));
     let link = ApplicationLink::register(settings).await?;
     let metrics = Metrics::new();
-    let mut server = Server::start(name, network, security, link, metrics.said.clone())?;
+    let surroundings = (network, security, journal);
+    let mut server = Server::start(name, surroundings, link, metrics.said.clone())?;
     let _scraped = arguments
         .metrics
         .metrics
@@ -91,8 +94,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 impl Server {
     fn start(
         name: String,
-        network: Network,
-        security: LinkSecurity,
+        (network, security, journal): (Network, LinkSecurity, PathBuf),
         link: ApplicationLink,
         said: Said,
     ) -> anyhow::Result<Self> {
@@ -104,7 +106,7 @@ impl Server {
         let (standing_told, standing) = watch::channel(None);
         let handle = changeover_component::start(
             Clock::start(),
-            journal(),
+            journal,
             SipCore::new(settings.config.clone()),
             |handle| SipEffects {
                 handle,
@@ -260,12 +262,6 @@ impl Server {
             self.link.report_status(status, reason, in_step).await;
         }
     }
-}
-
-/// Where the latest inputs and outputs go on a panic.
-fn journal() -> PathBuf {
-    let name = format!("changeover-sip-server-{}.journal", std::process::id());
-    std::env::temp_dir().join(name)
 }
 
 /// Serves the HA port until the server ends.
