@@ -230,6 +230,37 @@ fn watch_reports_a_foreign_change_at_once() {
 
 #[test]
 #[ignore = "needs root"]
+fn addresses_that_nobody_renews_are_taken_away_by_the_kernel_and_the_hosts_own_stay() {
+    let site = Site::build();
+    let watch = site.watch(1, "");
+    let began = Instant::now();
+    let ran = site
+        .command(1, env!("CARGO_BIN_EXE_vipctl"), &["up"])
+        .env("CHANGEOVER_VIP", "10.10.11.103 fd00::103")
+        .env("CHANGEOVER_PREFIX", "24 64")
+        .env("CHANGEOVER_INTERFACE", "vip0 vip0")
+        .env("CHANGEOVER_ADDRESS_LIFETIME", "2")
+        .output()
+        .expect("ip(8) is installed");
+    assert!(ran.status.success(), "{ran:?}");
+    watch.until("fd00::103");
+
+    let line = loop {
+        let (_, line) = watch.until("\"changed\"");
+        if !line.contains("10.10.11.103") && !line.contains("fd00::103") {
+            break line;
+        }
+    };
+    // Not before their time: the kernel counts in whole seconds.
+    assert!(began.elapsed() >= Duration::from_secs(1));
+    assert!(
+        line.contains("10.10.11.101") && line.contains("fd00::101"),
+        "{line}"
+    );
+}
+
+#[test]
+#[ignore = "needs root"]
 fn watch_reports_a_pulled_cable() {
     let site = Site::build();
     let watch = site.watch(1, "");
