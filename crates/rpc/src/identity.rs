@@ -174,8 +174,8 @@ pub enum Need<'a> {
     LcaOf(&'a str),
     /// To speak in the name of this application: itself, or the SCS on its behalf.
     SpeakFor(&'a ApplicationName),
-    /// To be another application: the peer of a pair.
-    PeerApplication,
+    /// To be this application: the peer of a pair.
+    PeerApplication(&'a ApplicationName),
     /// To change something: an operator.
     Change,
     /// To look: an operator, a viewer, the SCS.
@@ -193,7 +193,9 @@ impl Need<'_> {
                 Role::Application => identity.name == application.as_str(),
                 Role::MessageServer | Role::Lca | Role::Operator | Role::Viewer => false,
             },
-            Need::PeerApplication => identity.role == Role::Application,
+            Need::PeerApplication(peer) => {
+                identity.role == Role::Application && identity.name == peer.as_str()
+            }
             Need::Change => identity.role == Role::Operator,
             Need::Look => matches!(identity.role, Role::Operator | Role::Viewer | Role::Scs),
         }
@@ -274,9 +276,9 @@ impl Gate {
                 "{server} lets an application speak for itself only; {caller} spoke for {application}: use \
                  the certificate of application {application}"
             ),
-            Need::PeerApplication => format!(
-                "{server} synchronises with the other application of its pair; {caller} is none: this call needs \
-                 a certificate of role application"
+            Need::PeerApplication(peer) => format!(
+                "{server} synchronises with {peer} only, the other application of its pair; {caller} is not: this \
+                 call needs the certificate of application {peer}"
             ),
             Need::Change => format!(
                 "{server} lets only operators change things; {caller} may not: this call needs a \
@@ -337,6 +339,16 @@ mod tests {
         assert_eq!(
             admitted(Need::SpeakFor(&application)),
             [Role::Scs, Role::Application]
+        );
+        assert_eq!(
+            admitted(Need::PeerApplication(&application)),
+            [Role::Application]
+        );
+        let another = ApplicationName::from("B");
+        assert_eq!(
+            admitted(Need::PeerApplication(&another)),
+            [],
+            "no application but the peer"
         );
         assert_eq!(admitted(Need::Change), [Role::Operator]);
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use crate::ha_link::{Links, heard, tell};
 use changeover_component::Handle;
-use changeover_model::{RunMode, Timestamp};
+use changeover_model::{ApplicationName, RunMode, Timestamp};
 use changeover_rpc::identity::{Gate, Need};
 use changeover_rpc::streams::{Answers, Incoming, answers};
 use changeover_rpc::wire;
@@ -16,6 +16,8 @@ const MOST_CALLS: u32 = 1_000;
 #[derive(Clone)]
 pub(crate) struct Service {
     pub(crate) application: String,
+    /// The other server of the pair; without one nobody synchronises.
+    pub(crate) peer: Option<ApplicationName>,
     pub(crate) handle: Handle<SipCore>,
     pub(crate) links: Links,
     pub(crate) gate: Gate,
@@ -29,7 +31,11 @@ impl SipServer for Service {
         &self,
         request: Request<Streaming<wire::SyncFrame>>,
     ) -> Result<Response<Self::SynchroniseStream>, Status> {
-        self.gate.admit(&request, Need::PeerApplication)?;
+        let peer = self
+            .peer
+            .as_ref()
+            .ok_or_else(|| Status::failed_precondition("this SIP Server has no peer"))?;
+        self.gate.admit(&request, Need::PeerApplication(peer))?;
         let (link, frames) = self.links.served();
         let handle = self.handle.clone();
         let links = self.links.clone();

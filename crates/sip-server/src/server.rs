@@ -140,24 +140,26 @@ impl Server {
         }
         let service = Service {
             application: name.clone(),
+            peer: settings.ha.as_ref().map(|ha| ha.name.clone()),
             handle: handle.clone(),
             links: links.clone(),
             gate: Admission::new(Identity::new(Role::Application, name)),
         };
-        if let Some(ha) = settings.ha {
+        if let Some(ha) = settings.ha.clone() {
             tokio::spawn(serve(ha, network.clone(), security.clone(), service));
         }
+        let dialler = Dialler {
+            network,
+            security,
+            expected: expected(settings.ha.as_ref()),
+        };
         Ok(Self {
             link,
             settings,
             handle,
             gate,
             links,
-            dialler: Dialler {
-                network,
-                security,
-                expected: Expected::role(Role::Application),
-            },
+            dialler,
             wanted,
             socket,
             standing,
@@ -220,9 +222,9 @@ impl Server {
         self.said.entered(run_mode, epoch);
         tracing::info!(%run_mode, %epoch, "run mode entered");
         order.activated();
-        match self.settings.ha {
+        match &self.settings.ha {
             Some(ha) if run_mode == RunMode::Backup => {
-                self.links.dial(&self.dialler, &ha, &self.handle);
+                self.links.dial(&self.dialler, ha, &self.handle);
             }
             None if run_mode == RunMode::Backup => {
                 // There is nobody to be in step with.
@@ -261,6 +263,14 @@ impl Server {
             self.said.available(status == ApplicationStatus::Running);
             self.link.report_status(status, reason, in_step).await;
         }
+    }
+}
+
+/// Whom this server believes at the other end of the HA link.
+fn expected(ha: Option<&HaSettings>) -> Expected {
+    match ha {
+        Some(ha) => Expected::named(Role::Application, ha.name.as_str()),
+        None => Expected::role(Role::Application),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use anyhow::Context as _;
 use changeover_application_link::Registered;
-use changeover_model::Redundancy;
-use changeover_model::environment::{OptionSections, Switch};
+use changeover_model::environment::{OptionSections, PEER_OPTION, Switch};
 use changeover_model::parse_duration;
+use changeover_model::{ApplicationName, Redundancy};
 use changeover_sip_core::SipConfig;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -26,8 +26,10 @@ pub(crate) struct SipSettings {
 }
 
 /// Where the HA link is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HaSettings {
+    /// The other server of the pair: who may synchronise with this one, and whom this one believes.
+    pub(crate) name: ApplicationName,
     /// Where this server listens.
     pub(crate) own: SocketAddr,
     /// Where its peer does.
@@ -55,10 +57,16 @@ impl SipSettings {
         let time = |name| seconds(option(options, "backup-sync", name));
         config.addp_timeout = time("addp-timeout").unwrap_or(ADDP_TIMEOUT);
         let port = registered.ha_sync_port.or(registered.default_port);
-        let ha = port.zip(registered.peer_address).filter(|_| config.hot);
+        let (section, peer) = PEER_OPTION;
+        let name = option(options, section, peer).map(ApplicationName::from);
+        let ha = port
+            .zip(registered.peer_address)
+            .zip(name)
+            .filter(|_| config.hot);
         let reconnect = time("sync-reconnect-tout").unwrap_or(RECONNECT);
         Ok(Self {
-            ha: ha.map(|(port, peer)| HaSettings {
+            ha: ha.map(|((port, peer), name)| HaSettings {
+                name,
                 own: SocketAddr::new(registered.host_address, port),
                 peer: SocketAddr::new(peer, port),
                 reconnect: reconnect.min(RECONNECT),

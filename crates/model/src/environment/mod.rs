@@ -19,7 +19,7 @@ pub use pair::{
     ControllerLoss, FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy,
     ReactionOrder, VipControl, VirtualIp, VirtualIpOnHost,
 };
-pub use slice::{Fencing, LcaSlice, MessageServerSlice, PairSlice};
+pub use slice::{Fencing, LcaSlice, MessageServerSlice, PEER_OPTION, PairSlice};
 pub use switch::{Dn, DnKind, Route, Switch};
 
 use crate::{

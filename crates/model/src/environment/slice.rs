@@ -149,16 +149,30 @@ impl LcaSlice {
                 .applications
                 .values()
                 .filter(|application| &application.host == host)
-                .map(|application| with_switch(application, environment))
+                .map(|application| as_told(application, environment))
                 .collect(),
             pairs,
         })
     }
 }
 
-/// A SIP Server learns its Switch with its options: it reads no file, and its LCA need not understand it.
-fn with_switch(application: &Application, environment: &Environment) -> Application {
+/// Section and option by which a member of a pair is told the name of the other, whom alone it is to synchronise with.
+pub const PEER_OPTION: (&str, &str) = ("Pair", "peer");
+
+/// A SIP Server learns its Switch and its peer with its options: it reads no file, and its LCA need not understand them.
+fn as_told(application: &Application, environment: &Environment) -> Application {
+    let peer = environment
+        .pair_of(&application.name)
+        .and_then(|pair| pair.peer_of(&application.name));
     let mut application = application.clone();
+    if let Some(peer) = peer.filter(|_| application.application_type == ApplicationType::SipServer)
+    {
+        let (section, option) = PEER_OPTION;
+        let told = (option.to_owned(), peer.to_string());
+        application
+            .options
+            .insert(section.to_owned(), [told].into_iter().collect());
+    }
     let switch = application.switch.as_ref();
     if let Some(switch) = switch.and_then(|name| environment.switches.get(name)) {
         for (section, options) in switch.to_sections() {
