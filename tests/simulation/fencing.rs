@@ -1,9 +1,10 @@
 //! Fencing under `quorum`, scenario by scenario: who lets go when, who is promoted, and that there are never two. The
 //! detection bound is 3 s, a lease 2.4 s, the address lifetime 10 s.
 
-use super::at;
+use super::{at, found_only_when_planted};
 use changeover_simulation::{
-    Component, ControllerLoss, Fault, OperatorCommand, Run, Scenario, Site, When, run_scenario,
+    Component, ControllerLoss, Fault, OperatorCommand, Planted, Run, Scenario, Site, When,
+    run_scenario,
 };
 use std::time::Duration;
 
@@ -220,4 +221,30 @@ fn under_release_after_the_primary_lets_go_by_its_own_clock() {
     assert!((8.4..9.1).contains(&gone), "{gone}");
     let back = second(&run, "VIP 10.10.11.103 on host1", 15.0);
     assert!(back < 16.0, "{back}");
+}
+
+#[test]
+fn two_holders_of_which_one_does_not_let_go_are_noticed() {
+    let scenario = quorum(15_000)
+        .fault(at(5_000), Fault::Cut(0, 1, ms(9_000)))
+        .fault(at(5_000), Fault::Cut(1, 2, ms(9_000)));
+    let violations = found_only_when_planted(scenario, Planted::StickyAddresses);
+    assert!(
+        violations.iter().any(|text| text
+            .contains("two holders under quorum: host1 and host2 held the VIP of SIP_EAST for ")),
+        "{violations:?}"
+    );
+}
+
+#[test]
+fn a_vip_that_goes_with_the_scs_is_noticed() {
+    let scenario = quorum(15_000).fault(at(5_000), Fault::Crash(Component::Scs, ms(3_000)));
+    let violations = found_only_when_planted(scenario, Planted::FragileAddresses);
+    assert_eq!(
+        violations
+            .first()
+            .map(|text| text.split_once(' ').map_or("", |(_, what)| what)),
+        Some("controller alone: the VIP of SIP_EAST went, and nothing but the controller was lost"),
+        "{violations:?}"
+    );
 }

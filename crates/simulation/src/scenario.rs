@@ -168,6 +168,10 @@ pub enum Planted {
     LyingAddresses,
     /// The Message Server's disk drops every other event that it says it has.
     ForgetfulStore,
+    /// What an LCA removes by itself stays where it is, and lifetimes of addresses do not end.
+    StickyAddresses,
+    /// VIPs go from every host when the SCS dies.
+    FragileAddresses,
     /// What the LCAs keep is lost with every crash, epochs included, and so is what the SCS keeps.
     LostStores,
 }

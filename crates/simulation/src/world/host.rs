@@ -214,6 +214,16 @@ impl World {
             .collect()
     }
 
+    /// A planted fault: no host holds anything any more.
+    pub(crate) fn all_vips_go(&mut self) {
+        let pairs: Vec<PairName> = self.environment.pairs.keys().cloned().collect();
+        for host in 0..self.hosts.len() {
+            for pair in &pairs {
+                self.set_addresses(host, pair, false);
+            }
+        }
+    }
+
     /// The addresses of a pair appear on a host or go from it.
     pub(crate) fn set_addresses(&mut self, host: HostIndex, pair: &PairName, held: bool) {
         let Some(config) = self.environment.pairs.get(pair) else {
@@ -286,7 +296,8 @@ impl World {
 
     pub(crate) fn address_expires(&mut self, host: HostIndex, address: IpAddr) {
         let due = self.hosts[host].expires.get(&address);
-        if due.is_none_or(|at| *at > self.now) {
+        let sticky = self.planted == crate::scenario::Planted::StickyAddresses;
+        if sticky || due.is_none_or(|at| *at > self.now) {
             return;
         }
         let pair = self

@@ -270,8 +270,9 @@ impl World {
         if self.life_of(Node::Lca(host)) != Some(life) {
             return;
         }
+        let sticky = self.planted == Planted::StickyAddresses;
         let pairs: Vec<_> = self.environment.pairs.keys().cloned().collect();
-        for pair in pairs {
+        for pair in pairs.into_iter().filter(|_| !sticky) {
             if self
                 .virtual_ips(&pair)
                 .iter()

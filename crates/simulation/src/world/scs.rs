@@ -77,6 +77,9 @@ impl World {
         if self.planted == Planted::LostStores {
             self.scs.store = StoredState::default();
         }
+        if self.planted == Planted::FragileAddresses {
+            self.all_vips_go();
+        }
         self.scs.links.clear();
         self.scs.message_server = None;
         self.operators.forget_requests();
