@@ -17,6 +17,7 @@ pub mod environment;
 pub mod message;
 mod mode_event;
 mod names;
+mod planted;
 mod refusal;
 mod time;
 mod words;
@@ -28,6 +29,9 @@ pub use names::{
     Incarnation, LogEventId, OrderNumber, PairName, RequestId, Revision, ScriptName, SwitchName,
     Ticket,
 };
+pub use planted::planted;
+#[cfg(feature = "planted-bugs")]
+pub use planted::with_planted;
 pub use refusal::{Refusal, RefusalCode};
 pub use time::{DurationText, Timestamp, parse_duration, show_duration};
 pub use words::{
