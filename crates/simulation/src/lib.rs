@@ -28,6 +28,8 @@ pub use changeover_model::message::{
     MaintenanceTarget, OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind,
     RecordOutcome, SwitchoverRequest, TimelineRecord,
 };
+#[cfg(feature = "planted-bugs")]
+pub use changeover_model::with_planted;
 pub use changeover_model::{Redundancy, RunMode};
 use std::time::Duration;
 use world::World;
