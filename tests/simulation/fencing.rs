@@ -1,57 +1,20 @@
 //! Fencing under `quorum`, scenario by scenario: who lets go when, who is promoted, and that there are never two. The
 //! detection bound is 3 s, a lease 2.4 s, the address lifetime 10 s.
 
-use super::play::{Named, assert_complete, at, found_only_when_planted, ms, named};
+use super::play::{
+    self, A, B, Named, OFF_A, ON_B, assert_complete, at, found_only_when_planted, maintenance, ms,
+    named, never, quorum, second,
+};
 use changeover_simulation::{
-    Component, ControllerLoss, Fault, OperatorCommand, Planted, Run, Scenario, Site, When,
-    run_scenario,
+    Component, ControllerLoss, Fault, Planted, Run, Scenario, When, run_scenario,
 };
 use std::time::Duration;
 
-const A: &str = "SIP_SERVER_PRIMARY";
-const B: &str = "SIP_SERVER_BACKUP";
-const OFF_A: &str = "VIP 10.10.11.103 off host1";
-const ON_B: &str = "VIP 10.10.11.103 on host2";
-
-/// A site under `quorum` that is healed after this time, and given 25 s more.
-fn quorum(heal_after: u64) -> Scenario {
-    Scenario {
-        site: Site {
-            on_controller_loss: ControllerLoss::Quorum,
-            ..Site::default()
-        },
-        heal_at: ms(heal_after),
-        end_at: ms(heal_after + 25_000),
-        ..Scenario::quiet()
-    }
-}
-
 /// Nothing may be broken, never two holders, and this application is primary at the end.
 fn ends_with(scenario: &Scenario, primary: &str) -> Run {
-    let run = run_scenario(scenario);
-    assert_eq!(run.violations, Vec::<String>::new());
-    assert_eq!(run.explained, Vec::<String>::new());
+    let run = play::ends_with(scenario, primary);
     assert_eq!(run.two_holders, Duration::ZERO);
-    assert_eq!(run.primary().as_deref(), Some(primary));
     run
-}
-
-/// When the first line with this text was said from then on, in seconds.
-fn second(run: &Run, text: &str, from: f64) -> f64 {
-    run.second_of(text, from).unwrap_or_else(|| {
-        panic!(
-            "'{text}' was never said after {from}:\n{}",
-            run.trace.join("\n")
-        )
-    })
-}
-
-fn never(run: &Run, text: &str, from: f64, to: f64) {
-    let found = run.second_of(text, from);
-    assert!(
-        found.is_none_or(|at| at > to),
-        "'{text}' was said at {found:?}"
-    );
 }
 
 #[test]
@@ -164,15 +127,6 @@ fn a_voter_that_dies_right_after_its_vote_remembers_it() {
     let voted = second(&run, "Voted SIP_EAST epoch 2", 5.0);
     // The former holder hears from the voter's next life as well that it was overtaken: it never comes back.
     never(&run, "VIP 10.10.11.103 on host1", voted, 60.0);
-}
-
-fn maintenance(on: bool) -> OperatorCommand {
-    OperatorCommand::SetMaintenance {
-        target: changeover_simulation::MaintenanceTarget::Named("SIP_EAST".to_owned()),
-        on,
-        duration: None,
-        confirmed: true,
-    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! by hand, and a check that the invariants can fail. A failing seed prints the command that shows it again.
 
 mod fencing;
+mod incidents;
+mod incidents_of_control;
 mod play;
 mod scenarios;
 

@@ -1,23 +1,11 @@
 //! Scenarios written by hand: the documented flows, and what must not disturb them.
 
-use super::play::{Named, after, assert_complete, at, ms, named};
+use super::play::{A, B, Named, after, assert_complete, at, ends_with, ms, named};
 use changeover_simulation::{
     Component, Fault, OperatorAnswer, RecordKind, RecordOutcome, Run, Scenario, ScriptMood,
-    ServerMood, run_scenario,
+    ServerMood,
 };
 use std::time::Duration;
-
-const A: &str = "SIP_SERVER_PRIMARY";
-const B: &str = "SIP_SERVER_BACKUP";
-
-/// Runs it: nothing may be broken, and this application is primary at the end.
-fn ends_with(scenario: &Scenario, primary: &str) -> Run {
-    let run = run_scenario(scenario);
-    assert_eq!(run.violations, Vec::<String>::new());
-    assert_eq!(run.explained, Vec::<String>::new());
-    assert_eq!(run.primary().as_deref(), Some(primary));
-    run
-}
 
 /// Every LCA and the SCS die and come back after a switchover.
 pub(crate) fn everything_restarts() -> Scenario {

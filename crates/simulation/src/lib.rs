@@ -30,7 +30,7 @@ pub use changeover_model::message::{
 };
 #[cfg(feature = "planted-bugs")]
 pub use changeover_model::with_planted;
-pub use changeover_model::{Redundancy, RunMode};
+pub use changeover_model::{LogEventId, Redundancy, RunMode};
 use std::time::Duration;
 use world::World;
 

@@ -6,6 +6,10 @@
 mod catalogue;
 #[path = "../fencing.rs"]
 mod fencing;
+#[path = "../incidents.rs"]
+mod incidents;
+#[path = "../incidents_of_control.rs"]
+mod incidents_of_control;
 #[path = "../play.rs"]
 mod play;
 #[path = "../scenarios.rs"]

@@ -1,7 +1,7 @@
 //! One bug at a time: plants it on this thread, plays every scenario and then seeds, and says what broke first.
 
 use super::catalogue::Bug;
-use super::{fencing, play::Named, scenarios};
+use super::{fencing, incidents, incidents_of_control, play::Named, scenarios};
 use changeover_simulation::{sweep, with_planted};
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -14,7 +14,12 @@ const SEEDS: u64 = 400;
 /// They begin here: half of the seeds from here on have health checks and hooks.
 const FIRST_SEED: u64 = 29_900;
 
-const LISTS: &[&[Named]] = &[scenarios::ALL, fencing::ALL];
+const LISTS: &[&[Named]] = &[
+    scenarios::ALL,
+    fencing::ALL,
+    incidents::ALL,
+    incidents_of_control::ALL,
+];
 
 /// What became of a bug.
 pub(crate) struct Result {
