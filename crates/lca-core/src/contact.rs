@@ -5,7 +5,7 @@ use crate::core::LcaCore;
 use crate::timers::Timer;
 use crate::{ConnectionId, LcaOutput};
 use changeover_model::message::{FromLca, LcaOrder, LcaReport, LcaState, OrderKey, ToLca};
-use changeover_model::{CauseId, Revision, Timestamp};
+use changeover_model::{CauseId, Revision, Timestamp, planted};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -177,7 +177,7 @@ impl LcaCore {
                 | LcaReport::CommandFinished { .. }
                 | LcaReport::Fenced { .. }
         );
-        if is_outcome {
+        if is_outcome && !planted("outcomes-dropped-while-away") {
             if self.scs.unsent.len() >= MOST_UNSENT {
                 self.scs.unsent.pop_front();
             }

@@ -135,6 +135,8 @@ impl LcaCore {
         self.pairs
             .records
             .insert(record.pair.clone(), record.clone());
-        self.persist_durable(StateChange::Pair(record));
+        if !planted("epoch-not-kept") {
+            self.persist_durable(StateChange::Pair(record));
+        }
     }
 }

@@ -20,6 +20,7 @@ use changeover_model::environment::StartInfo;
 use changeover_model::message::{ControlScript, ExitStatus, OrderKey, OrderOutcome, ScriptResult};
 use changeover_model::{
     ApplicationName, Incarnation, PairName, RefusalCode, RunMode, ScriptAction, Ticket, Timestamp,
+    planted,
 };
 use std::time::Duration;
 
@@ -437,7 +438,9 @@ impl LcaCore {
         let Some(run) = self.current(pair).and_then(|job| job.run) else {
             return;
         };
-        self.kill_run(run);
+        if !planted("late-script-lives-on") {
+            self.kill_run(run);
+        }
         self.enter(pair, Stage::Killing(why), GONE_BOUND);
     }
 

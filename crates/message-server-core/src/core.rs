@@ -16,7 +16,9 @@ use changeover_model::environment::MessageServerSlice;
 use changeover_model::message::{
     AlarmDetected, FromMessageServer, LogBatch, LogEvent, LogOrigin, LogRecord, ToMessageServer,
 };
-use changeover_model::{Core, Refusal, RefusalCode, Revision, Ticket, TimerTable, Timestamp};
+use changeover_model::{
+    Core, Refusal, RefusalCode, Revision, Ticket, TimerTable, Timestamp, planted,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -242,7 +244,7 @@ impl MessageServerCore {
             }
             self.take_in(now, event, outputs);
         }
-        if !something_new {
+        if !something_new || planted("acknowledged-before-commit") {
             outputs.extend(self.sources.due(&source));
         }
         self.sources.forget_excess(outputs);

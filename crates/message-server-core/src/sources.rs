@@ -3,6 +3,7 @@
 
 use crate::exchange::{ConnectionId, Output};
 use changeover_model::message::{LogAcknowledged, SourceId};
+use changeover_model::planted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most sources remembered. A sender is a new source with every start, so most of them are long dead.
@@ -59,15 +60,18 @@ impl Sources {
     /// Judges a sequence and takes it in.
     pub(crate) fn take(&mut self, source: &SourceId, sequence: u64) -> Arrival {
         let known = self.known.entry(source.clone()).or_default();
-        if sequence <= known.taken {
+        if sequence <= known.taken && !planted("duplicates-taken-in") {
             return Arrival::Duplicate;
         }
         let missing = if known.taken == 0 {
             0
         } else {
-            sequence - known.taken - 1
+            sequence.saturating_sub(known.taken + 1)
         };
         known.taken = sequence;
+        if planted("acknowledged-before-commit") {
+            known.stored = sequence;
+        }
         Arrival::New { missing }
     }
 

@@ -5,7 +5,7 @@
 use crate::detections::{Detections, Key};
 use crate::exchange::{Output, StoreRequest};
 use changeover_model::message::LogRecord;
-use changeover_model::{Ticket, Timestamp};
+use changeover_model::{Ticket, Timestamp, planted};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -72,6 +72,7 @@ impl Storing {
             detections: load
                 .detections
                 .iter()
+                .filter(|_| !planted("detections-not-stored"))
                 .filter_map(|key| detections.get(key).cloned())
                 .collect(),
             unmatched: load.unmatched.clone(),
@@ -105,6 +106,9 @@ impl Storing {
     pub(crate) fn failed(&mut self, now: Timestamp, ticket: Ticket) -> Option<u32> {
         let (_, mut load) = self.open.take_if(|(open, _)| *open == ticket)?;
         load.append(&mut self.gathering);
+        if planted("failed-commit-dropped") {
+            load = Load::default();
+        }
         self.gathering = load;
         let doublings = self.failures.min(16);
         let delay = FIRST_DELAY

@@ -28,7 +28,9 @@ pub use changeover_model::message::{
     MaintenanceTarget, OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind,
     RecordOutcome, SwitchoverRequest, TimelineRecord,
 };
-pub use changeover_model::{Redundancy, RunMode};
+#[cfg(feature = "planted-bugs")]
+pub use changeover_model::with_planted;
+pub use changeover_model::{LogEventId, Redundancy, RunMode};
 use std::time::Duration;
 use world::World;
 

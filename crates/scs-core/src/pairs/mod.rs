@@ -23,6 +23,7 @@ use changeover_model::environment::Pair;
 use changeover_model::message::{ApplicationState, OrderOutcome, SoleMark};
 use changeover_model::{
     ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, Refusal, RunMode, Timestamp,
+    planted,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -87,7 +88,11 @@ impl PairCare {
     pub(crate) fn new(config: Pair, kept: StoredPair) -> Self {
         Self {
             config,
-            floor: kept.reserved.max(kept.epoch),
+            floor: if planted("reserved-epoch-forgotten") {
+                Epoch(0)
+            } else {
+                kept.reserved.max(kept.epoch)
+            },
             durable: Epoch(0),
             was_stored: kept.reserved > Epoch(0),
             granted: BTreeMap::new(),
@@ -228,6 +233,9 @@ impl ScsCore {
             .filter_map(|state| Some((self.pair_of(&state.application)?, state.epoch)))
             .collect();
         for (pair, epoch) in seen.iter().chain(&of_applications) {
+            if planted("reported-epochs-ignored") {
+                continue;
+            }
             let Some(care) = self.pairs.get_mut(pair) else {
                 continue;
             };

@@ -8,7 +8,9 @@ use crate::hosts::HostCondition;
 use crate::{LocalCommand, ScsCore, ScsOutput};
 use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{LcaOrder, RecordKind, Step};
-use changeover_model::{CauseId, HostName, PairName, Refusal, RefusalCode, Ticket, Timestamp};
+use changeover_model::{
+    CauseId, HostName, PairName, Refusal, RefusalCode, Ticket, Timestamp, planted,
+};
 use std::time::Duration;
 
 /// A request for a vote that is not answered is repeated: it is idempotent.
@@ -72,6 +74,7 @@ impl ScsCore {
         };
         let other = care.other_host(to);
         if care.is_quorum()
+            && !planted("promotion-without-a-vote")
             && let Some(until) = self.majority(pair, record, change, to, other.as_ref())?
         {
             return Ok(Some(until));
@@ -304,6 +307,7 @@ impl ScsCore {
                 change.clearance.fence = Fence::Passed;
                 return Ok(None);
             }
+            Fence::Ended(Err(_)) if planted("failed-fence-ignored") => return Ok(None),
             Fence::Ended(Err(reason)) => {
                 let reason = reason.clone();
                 return Err(self.fence_failed(pair, &other, &reason));

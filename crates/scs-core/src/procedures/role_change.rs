@@ -10,7 +10,7 @@ use crate::ScsCore;
 use crate::keeping::AfterWrite;
 use changeover_model::message::RecordKind;
 use changeover_model::{
-    ApplicationName, CauseId, Epoch, HostName, LogEventId, PairName, RunMode, Timestamp,
+    ApplicationName, CauseId, Epoch, HostName, LogEventId, PairName, RunMode, Timestamp, planted,
 };
 use std::time::Duration;
 
@@ -301,7 +301,11 @@ impl ScsCore {
                         self.note_not_obeyed(record, &order, &why);
                         change.demotion = Demotion::Over;
                     }
-                    Answer::Open if !in_contact || !member.status.is_up() => {
+                    Answer::Open
+                        if !in_contact
+                            || !member.status.is_up()
+                            || planted("demotion-not-awaited") =>
+                    {
                         self.note_not_obeyed(
                             record,
                             &order,

@@ -53,7 +53,7 @@ impl World {
     }
 
     /// True if what one host says gets to the other now.
-    fn carries(&self, from: HostIndex, to: HostIndex) -> bool {
+    pub(crate) fn carries(&self, from: HostIndex, to: HostIndex) -> bool {
         self.reaches(from, to) && !self.network.one_way.contains(&(from, to))
     }
 

@@ -88,6 +88,13 @@ impl World {
             }
             Fault::Freeze(host, time, clock_moves) => self.freeze(host, micros(time), clock_moves),
             Fault::FencesFail(fails) => self.scs.fences_fail = fails,
+            Fault::LoseStore(down) => {
+                self.crash_scs();
+                self.scs.store = changeover_scs_core::StoredState::default();
+                let clock = self.clock(0).0;
+                self.invariants.store_lost(clock);
+                self.plan(micros(down), Event::Restart(Node::Scs));
+            }
             Fault::BreakConnections(host) => {
                 for connection in self.connections_of(host) {
                     self.break_connection(connection);

@@ -38,6 +38,8 @@ use trace::Trace;
 
 /// Wall clock of the management host when the world begins, microseconds: a moment in November 2023.
 const BEGINNING: u64 = 1_700_000_000_000_000;
+/// So often the invariants look at the whole.
+const INSPECT: u64 = 1_000_000;
 /// The operator begins to bring the site up then.
 const BRING_UP: u64 = 500_000;
 
@@ -50,7 +52,7 @@ pub(crate) struct Driven<C: Core> {
     /// It runs, and did not stand still, since then.
     steady: u64,
     /// It stands still; inputs wait.
-    paused: bool,
+    pub(crate) paused: bool,
     backlog: VecDeque<C::Input>,
 }
 
@@ -100,6 +102,8 @@ pub(crate) struct World {
     steps: VecDeque<(When, Act)>,
     end_at: u64,
     end_early: bool,
+    /// When the invariants look at the whole next.
+    inspect_at: u64,
     /// It was as it should be at this many looks in a row.
     good_looks: u32,
     pub(crate) events: u64,
@@ -151,6 +155,7 @@ impl World {
             steps: scenario.steps.iter().cloned().collect(),
             end_at: micros(scenario.end_at),
             end_early: scenario.end_early,
+            inspect_at: INSPECT,
             good_looks: 0,
             events: 0,
             faults: 0,
@@ -176,6 +181,11 @@ impl World {
         while let Some((at, event)) = self.queue.pop() {
             if at > self.end_at {
                 break;
+            }
+            while self.inspect_at < at {
+                self.now = self.inspect_at;
+                self.inspect_at += INSPECT;
+                crate::invariants::inspect(self);
             }
             self.now = at;
             self.events += 1;

@@ -86,6 +86,7 @@ impl World {
         if !is_final {
             return;
         }
+        self.invariants.answered(self.now, &answer);
         self.say(|_| match &answer {
             OperatorAnswer::Finished(record) => {
                 format!("scs answers {:?}: {}", record.outcome, record.why)

@@ -169,7 +169,7 @@ impl World {
         let Some(index) = self.host_index(host) else {
             return;
         };
-        let (after, echo) = if !self.reaches(0, index) {
+        let (after, echo) = if !self.carries(0, index) || !self.carries(index, 0) {
             (micros(timeout), Echo::TimedOut)
         } else if self.hosts[index].lca.is_some() {
             (self.random.between(100, 900), Echo::Answered)

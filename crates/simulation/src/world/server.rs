@@ -388,7 +388,9 @@ impl World {
             .registered
             .and_then(|redundancy| mode_event(redundancy, order.run_mode))
             .filter(|_| mood != ServerMood::Forgets);
+        let mut logged = None;
         if let Some((id, text)) = event {
+            logged = Some(server.outbox.source().clone());
             server.outbox.push(NewLogEvent {
                 application: application.clone(),
                 host: Some(name.clone()),
@@ -402,9 +404,23 @@ impl World {
             });
         }
         let (run_mode, epoch) = (order.run_mode, order.epoch);
+        if let Some(source) = &logged {
+            self.invariants.mode_logged(source);
+        }
         self.invariants
             .entered_run_mode(self.now, run, &application, epoch);
         self.say(|_| format!("{application} enters {run_mode} epoch {epoch}"));
         self.send_log(host, run);
+    }
+
+    /// True if this source is a server that runs, is connected, and has nothing left to send.
+    pub(crate) fn has_delivered(&self, source: &SourceId) -> bool {
+        self.hosts
+            .iter()
+            .flat_map(|host| host.processes.values())
+            .any(|process| {
+                matches!(&process.work, super::host::Work::Server(server)
+                if server.outbox.source() == source && server.outbox.is_empty())
+            })
     }
 }
