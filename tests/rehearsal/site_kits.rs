@@ -68,6 +68,26 @@ fn a_new_solaris_site_is_checked_and_rehearsed_unedited() {
 }
 
 #[test]
+fn a_new_windows_nlb_site_is_checked_and_rehearsed_unedited() {
+    std::thread::scope(|scope| {
+        scope.spawn(|| is_good_as_it_is("windows-nlb", "hot", &[]));
+        scope.spawn(|| is_good_as_it_is("windows-nlb", "warm", &["--nics", "2"]));
+    });
+    let rehearsal = Rehearsal::new();
+    let one_nic = [
+        "new",
+        "x",
+        "--platform",
+        "windows-nlb",
+        "--redundancy",
+        "hot",
+    ];
+    let (code, said) = rehearsal.text(&[&one_nic[..], &["--nics", "1"]].concat());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("two adapters on each host"), "{said}");
+}
+
+#[test]
 fn a_site_is_never_written_over_another() {
     let rehearsal = Rehearsal::new();
     let words = ["new", "east", "--platform", "linux", "--redundancy", "hot"];

@@ -30,9 +30,10 @@ pub(crate) struct New {
     /// What moves the VIP: vipctl (the default on Linux, and only there), or scripts of the site's own
     #[arg(long, value_enum)]
     control_scripts: Option<ScriptsChoice>,
-    /// Network cards of each host: with 2 the addresses of the hosts are those of the management NICs
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
-    nics: u8,
+    /// Network cards of each host: with 2 the addresses of the hosts are those of the management NICs [default: 1,
+    /// for windows-nlb 2]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=2))]
+    nics: Option<u8>,
     /// Name of the site [default: the folder's]
     #[arg(long)]
     name: Option<String>,
@@ -78,6 +79,8 @@ enum PlatformChoice {
     Aix,
     /// IP Address Takeover on Solaris
     Solaris,
+    /// Windows NLB Cluster
+    WindowsNlb,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -102,6 +105,7 @@ pub(crate) fn run(arguments: &New) -> ExitCode {
         PlatformChoice::Windows => Platform::Windows,
         PlatformChoice::Aix => Platform::Aix,
         PlatformChoice::Solaris => Platform::Solaris,
+        PlatformChoice::WindowsNlb => Platform::WindowsNlb,
     };
     let request = request(platform, arguments);
     match changeover_site_kit::write(&arguments.folder, platform, &request) {
@@ -131,10 +135,10 @@ fn request(platform: Platform, arguments: &New) -> Request {
         RedundancyChoice::Hot => Redundancy::Hot,
         RedundancyChoice::Warm => Redundancy::Warm,
     };
-    let nics = if arguments.nics == 2 {
-        Nics::Two
-    } else {
-        Nics::One
+    let nics = match arguments.nics {
+        Some(2) => Nics::Two,
+        Some(_) => Nics::One,
+        None => platform.usual_nics(),
     };
     let sample = Request::sample_on(platform, &name, redundancy, nics);
     let host = |sample: (String, IpAddr), name: &Option<String>, address: Option<IpAddr>| {

@@ -26,11 +26,19 @@ pub enum Platform {
     Aix,
     /// IP Address Takeover on Solaris.
     Solaris,
+    /// An NLB cluster on Windows.
+    WindowsNlb,
 }
 
 impl Platform {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Linux, Self::Windows, Self::Aix, Self::Solaris];
+    pub const ALL: [Self; 5] = [
+        Self::Linux,
+        Self::Windows,
+        Self::Aix,
+        Self::Solaris,
+        Self::WindowsNlb,
+    ];
 
     /// As commands write it.
     #[must_use]
@@ -40,6 +48,7 @@ impl Platform {
             Self::Windows => "windows",
             Self::Aix => "aix",
             Self::Solaris => "solaris",
+            Self::WindowsNlb => "windows-nlb",
         }
     }
 
@@ -48,7 +57,7 @@ impl Platform {
     pub fn usual_interface(self) -> &'static str {
         match self {
             Self::Linux => "eth0",
-            Self::Windows => "Local Area Connection",
+            Self::Windows | Self::WindowsNlb => "Local Area Connection",
             Self::Aix => "en0",
             Self::Solaris => "dmfe0",
         }
@@ -59,7 +68,16 @@ impl Platform {
     pub fn usual_control_scripts(self) -> ControlScripts {
         match self {
             Self::Linux => ControlScripts::Builtin,
-            Self::Windows | Self::Aix | Self::Solaris => ControlScripts::Shell,
+            Self::Windows | Self::Aix | Self::Solaris | Self::WindowsNlb => ControlScripts::Shell,
+        }
+    }
+
+    /// How many network cards its hosts need.
+    #[must_use]
+    pub fn usual_nics(self) -> Nics {
+        match self {
+            Self::Linux | Self::Windows | Self::Aix | Self::Solaris => Nics::One,
+            Self::WindowsNlb => Nics::Two,
         }
     }
 }
@@ -122,6 +140,7 @@ pub fn files(platform: Platform, request: &Request) -> Result<Vec<KitFile>, KitE
         Platform::Windows => platforms::windows(request),
         Platform::Aix => platforms::aix(request),
         Platform::Solaris => platforms::solaris(request),
+        Platform::WindowsNlb => platforms::windows_nlb(request),
     }
 }
 

@@ -101,6 +101,8 @@ pub(crate) fn values(request: &Request) -> Values {
         .text("platform_title", "Linux")
         .text("takeover", "ip_address")
         .text("takeover_title", "IP Address Takeover")
+        .text("cluster", "sipcluster")
+        .text("sip_port", "5060")
         .text("vip_remark", " All of this list move together.")
         .text(
             "scripts_remark",

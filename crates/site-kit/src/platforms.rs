@@ -1,8 +1,8 @@
-//! Sites of other platforms than Linux: IP Address Takeover on Windows, AIX and Solaris, each with control scripts that its
+//! Sites of other platforms than Linux: IP Address Takeover on Windows, AIX and Solaris, and Windows NLB, each with control scripts that its
 //! own commands carry out. The environment file is the one of Linux, the checklist one for all of them.
 
 use crate::filling::Values;
-use crate::request::Request;
+use crate::request::{Nics, Request};
 use crate::{KitError, KitFile, Platform, linux};
 use std::net::IpAddr;
 
@@ -53,6 +53,25 @@ const SOLARIS: Scripts = &[
     ),
 ];
 
+const WINDOWS_NLB: Scripts = &[
+    (
+        "scripts/sip_server_primary_vip_up.bat",
+        include_str!("../templates/windows-nlb/sip_server_primary_vip_up.bat"),
+    ),
+    (
+        "scripts/sip_server_primary_vip_down.bat",
+        include_str!("../templates/windows-nlb/sip_server_primary_vip_down.bat"),
+    ),
+    (
+        "scripts/sip_server_backup_vip_up.bat",
+        include_str!("../templates/windows-nlb/sip_server_backup_vip_up.bat"),
+    ),
+    (
+        "scripts/sip_server_backup_vip_down.bat",
+        include_str!("../templates/windows-nlb/sip_server_backup_vip_down.bat"),
+    ),
+];
+
 /// What tells a platform from the others.
 struct Kind {
     os: &'static str,
@@ -83,6 +102,23 @@ pub(crate) fn windows(request: &Request) -> Result<Vec<KitFile>, KitError> {
             enable_timeout: "30s",
             scripts_remark: SAME,
             nlb: false,
+        },
+    )
+}
+
+pub(crate) fn windows_nlb(request: &Request) -> Result<Vec<KitFile>, KitError> {
+    files(
+        request,
+        &Kind {
+            os: "windows",
+            title: "Windows",
+            switch: "nlb",
+            scripts: WINDOWS_NLB,
+            enable: "sip_server_primary_vip_up.bat",
+            disable: "sip_server_primary_vip_down.bat",
+            enable_timeout: "8s",
+            scripts_remark: "The files in scripts/: these on the primary's host, those of the backup's are named below.",
+            nlb: true,
         },
     )
 }
@@ -162,7 +198,30 @@ fn values(request: &Request, kind: &Kind) -> Values {
     linux::values(request)
         .text("os", kind.os)
         .text("platform_title", kind.title)
-        .text("vip_remark", "")
+        .text(
+            "vip_remark",
+            if kind.nlb {
+                " It is the cluster IP, on the adapter that NLB is bound to."
+            } else {
+                ""
+            },
+        )
+        .text(
+            "takeover",
+            if kind.nlb {
+                "windows_nlb"
+            } else {
+                "ip_address"
+            },
+        )
+        .text(
+            "takeover_title",
+            if kind.nlb {
+                "NLB Cluster"
+            } else {
+                "IP Address Takeover"
+            },
+        )
         .text("scripts_remark", kind.scripts_remark)
         .text("enable", kind.enable)
         .text("disable", kind.disable)
@@ -175,11 +234,19 @@ fn values(request: &Request, kind: &Kind) -> Values {
         .switch("aix", false)
         .switch("solaris", false)
         .switch(kind.switch, true)
+        .switch("takeover", !kind.nlb)
 }
 
 /// What these platforms cannot have.
 pub(crate) fn refuse(platform: Platform, request: &Request) -> Result<(), KitError> {
     let name = platform.as_str();
+    if platform == Platform::WindowsNlb && request.nics == Nics::One {
+        return Err(KitError::Request(
+            "an NLB cluster needs two adapters on each host, on two LANs: the hosts do not hear each other over the one that NLB is \
+             bound to (--nics 2)"
+                .to_owned(),
+        ));
+    }
     if request.control_scripts == crate::ControlScripts::Builtin {
         return Err(KitError::Request(format!(
             "vipctl knows Linux only: a {name} site has control scripts of its own (leave --control-scripts out)"

@@ -101,7 +101,7 @@ impl Request {
                 platforms::refuse(platform, self)?;
                 self.refuse_interface()
             }
-            Platform::Windows => {
+            Platform::Windows | Platform::WindowsNlb => {
                 platforms::refuse(platform, self)?;
                 self.refuse_connection()
             }
