@@ -3,6 +3,7 @@
 //! (`janitor.rs`). What is done on a site is in `workflows`.
 
 mod certificates;
+mod cluster;
 mod commands;
 mod components;
 mod layout;
