@@ -70,6 +70,10 @@ pub(crate) struct New {
 enum PlatformChoice {
     /// IP Address Takeover on Linux
     Linux,
+    /// A network device holds the VIP and finds the primary by OPTIONS
+    NetworkDevice,
+    /// Both servers on one host, without a VIP: at most 100 seats
+    SingleHost,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -91,6 +95,8 @@ enum ScriptsChoice {
 pub(crate) fn run(arguments: &New) -> ExitCode {
     let platform = match arguments.platform {
         PlatformChoice::Linux => Platform::Linux,
+        PlatformChoice::NetworkDevice => Platform::NetworkDevice,
+        PlatformChoice::SingleHost => Platform::SingleHost,
     };
     let request = request(arguments);
     match changeover_site_kit::write(&arguments.folder, platform, &request) {

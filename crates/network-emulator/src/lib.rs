@@ -10,6 +10,7 @@ mod arguments;
 mod block;
 mod conversation;
 mod datagrams;
+mod device;
 mod emulator;
 mod process;
 mod relay;
@@ -21,7 +22,7 @@ pub use block::{AddressMap, Block, BlockError, ReservedBlock, choose_block};
 pub use emulator::Emulator;
 pub use process::EmulatorProcess;
 pub use site::{
-    HostDescription, InterfaceDescription, NeighbourDescription, SiteDescription, SiteError,
-    VirtualIpDescription,
+    DeviceDescription, HostDescription, InterfaceDescription, NeighbourDescription,
+    PoolDescription, SiteDescription, SiteError, VirtualIpDescription,
 };
 pub use subnet::{Moment, NicPlace, Path, Route, Sighting, Silence, Station, Subnet, SubnetError};

@@ -7,6 +7,7 @@
 mod filling;
 mod linux;
 mod request;
+mod without_scripts;
 
 pub use request::{ControlScripts, Nics, Request};
 
@@ -19,17 +20,23 @@ use std::path::{Path, PathBuf};
 pub enum Platform {
     /// IP Address Takeover on Linux.
     Linux,
+    /// A network device holds the VIP.
+    NetworkDevice,
+    /// Both servers on one host, no VIP.
+    SingleHost,
 }
 
 impl Platform {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Linux];
+    pub const ALL: [Self; 3] = [Self::Linux, Self::NetworkDevice, Self::SingleHost];
 
     /// As commands write it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Linux => "linux",
+            Self::NetworkDevice => "network-device",
+            Self::SingleHost => "single-host",
         }
     }
 }
@@ -89,6 +96,8 @@ pub fn files(platform: Platform, request: &Request) -> Result<Vec<KitFile>, KitE
     request.refuse_contradictions()?;
     match platform {
         Platform::Linux => linux::files(request),
+        Platform::NetworkDevice => without_scripts::network_device(request),
+        Platform::SingleHost => without_scripts::single_host(request),
     }
 }
 

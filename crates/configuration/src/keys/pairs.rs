@@ -1,8 +1,8 @@
 //! Pairs: members, Virtual IPs, control scripts and policy.
 
 use super::Kind::{
-    Boolean, ControllerLoss, Count, DurationOrOff, Either, List, Object as Of, PerHost, Prefixed,
-    Reference, Text, Words,
+    Address, Boolean, ControllerLoss, Count, DurationOrOff, Either, List, Object as Of, PerHost,
+    Prefixed, Reference, Text, Words,
 };
 use super::Presence::{Default, Required};
 use super::applications::SERVER;
@@ -51,6 +51,12 @@ pub(crate) static PAIR: Object = Object {
             "The VIPs, moved together; `sip-address` is the first one.",
         ),
         key(
+            "network_device",
+            Of(&NETWORK_DEVICE),
+            Default("none; needed with takeover network_device"),
+            "The device that holds the VIPs; pairs that name the same address share it.",
+        ),
+        key(
             "control_scripts",
             Either(&Words(&["builtin"]), &Of(&CONTROL_SCRIPTS)),
             Default("none"),
@@ -67,6 +73,26 @@ pub(crate) static PAIR: Object = Object {
             Of(&POLICY),
             Default("the defaults below"),
             "How switchovers are carried out.",
+        ),
+    ],
+};
+
+static NETWORK_DEVICE: Object = Object {
+    name: "a network device",
+    doc: "A device that holds the VIPs and finds the primary by SIP OPTIONS.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "address",
+            Address,
+            Required,
+            "Its own address, from which it asks both servers.",
+        ),
+        key(
+            "check_interval",
+            POSITIVE,
+            Default("1s"),
+            "From one OPTIONS to the next.",
         ),
     ],
 };

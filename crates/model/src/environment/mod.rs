@@ -16,10 +16,10 @@ pub use application::{Application, OptionSections, Ports, RestartPolicy, StartIn
 pub use health::{HealthCheck, Hook, HookFailure, HookTime, Probe, SipTransport, StatusRange};
 pub use host::{Addp, Host};
 pub use pair::{
-    ControllerLoss, FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy,
-    ReactionOrder, VipControl, VirtualIp, VirtualIpOnHost,
+    ControllerLoss, FenceCommand, Flapping, ForceRelease, NetworkDevice, OnAgentLoss, OnFailure,
+    Pair, Policy, ReactionOrder, VipControl, VirtualIp, VirtualIpOnHost,
 };
-pub use slice::{Fencing, LcaSlice, MessageServerSlice, PEER_OPTION, PairSlice};
+pub use slice::{Fencing, LcaSlice, MessageServerSlice, PEER_OPTION, PEER_PORT_OPTION, PairSlice};
 pub use switch::{Dn, DnKind, Route, Switch};
 
 use crate::{
