@@ -81,6 +81,10 @@ enum PlatformChoice {
     Solaris,
     /// Windows NLB Cluster
     WindowsNlb,
+    /// A network device holds the VIP and finds the primary by OPTIONS
+    NetworkDevice,
+    /// Both servers on one host, without a VIP: at most 100 seats
+    SingleHost,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -106,6 +110,8 @@ pub(crate) fn run(arguments: &New) -> ExitCode {
         PlatformChoice::Aix => Platform::Aix,
         PlatformChoice::Solaris => Platform::Solaris,
         PlatformChoice::WindowsNlb => Platform::WindowsNlb,
+        PlatformChoice::NetworkDevice => Platform::NetworkDevice,
+        PlatformChoice::SingleHost => Platform::SingleHost,
     };
     let request = request(platform, arguments);
     match changeover_site_kit::write(&arguments.folder, platform, &request) {

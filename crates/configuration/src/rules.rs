@@ -49,6 +49,7 @@ mod quorum_with_scs_on_pair_host;
 mod reaction_not_verified;
 mod release_wait_too_short;
 mod scs_on_pair_host;
+mod single_host_seats;
 mod sip_address_not_vip;
 mod sip_pass_check_unreadable;
 mod sip_port_differs;
@@ -122,6 +123,7 @@ static RULES: &[&Rule] = &[
     &host_address_twice::RULE,
     &hosts_of_different_systems::RULE,
     &ports_collide::RULE,
+    &single_host_seats::RULE,
     &smtp_missing::RULE,
     &snmp_missing::RULE,
     &unused_script::RULE,

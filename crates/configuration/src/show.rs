@@ -10,8 +10,9 @@ mod switches;
 use crate::source::SourceText;
 use crate::{Loaded, Origins};
 use changeover_model::environment::{
-    AlarmCondition, Application, ControllerLoss, ForceRelease, Host, ManagementLayer, OnAgentLoss,
-    OnFailure, Pair, Policy, ReactionOrder, ReactionType, Selection, StartInfo, SwitchoverWhen,
+    AlarmCondition, Application, ControllerLoss, ForceRelease, Host, ManagementLayer,
+    NetworkDevice, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder, ReactionType, Selection,
+    StartInfo, SwitchoverWhen,
 };
 use changeover_model::show_duration;
 
@@ -287,7 +288,26 @@ fn pair(page: &mut Page<'_>, pair: &&Pair) {
     if let Some(cluster) = &pair.nlb {
         page.map("nlb", |page| nlb::cluster(page, cluster));
     }
+    if let Some(device) = &pair.network_device {
+        network_device(page, device);
+    }
     page.map("policy", |page| policy(page, &pair.policy));
+}
+
+fn network_device(page: &mut Page<'_>, device: &NetworkDevice) {
+    page.line("virtual_ips:", "virtual_ips");
+    page.path.push("virtual_ips".to_owned());
+    for (index, (address, prefix)) in device.virtual_ips.iter().enumerate() {
+        page.line("-", &index.to_string());
+        page.path.push(index.to_string());
+        page.text("address", &format!("{address}/{prefix}"));
+        page.path.pop();
+    }
+    page.path.pop();
+    page.map("network_device", |page| {
+        page.text("address", &device.address.to_string());
+        page.duration("check_interval", device.check_interval);
+    });
 }
 
 fn virtual_ips(page: &mut Page<'_>, pair: &Pair) {

@@ -6,8 +6,10 @@
 //! and own observation against the documented steps) -> `report` (text, JSON, one page). Decides nothing about
 //! switchovers: that is what it watches.
 
+mod applicable;
 mod arguments;
 mod built_in;
+mod endpoint;
 mod faults;
 mod janitor;
 mod judge;

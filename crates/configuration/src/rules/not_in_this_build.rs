@@ -17,8 +17,10 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     for (pair, _) in context.pairs() {
         let path = format!("pairs.{}", pair.name);
         let takeover = match pair.takeover {
-            Takeover::NetworkDevice => Some(pair.takeover),
-            Takeover::IpAddress | Takeover::WindowsNlb | Takeover::SingleHost => None,
+            Takeover::IpAddress
+            | Takeover::WindowsNlb
+            | Takeover::NetworkDevice
+            | Takeover::SingleHost => None,
         };
         if let Some(takeover) = takeover {
             report.at(

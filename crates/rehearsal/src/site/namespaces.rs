@@ -31,8 +31,8 @@ pub(crate) struct NamespaceNetwork {
 
 struct PluggedHost {
     name: String,
-    /// The bridge's end of each NIC's cable.
-    ports: Vec<String>,
+    /// The bridge's end of each NIC's cable, with the NIC's name.
+    ports: Vec<(String, String)>,
     plugged: Arc<AtomicBool>,
 }
 
@@ -139,7 +139,34 @@ impl NamespaceNetwork {
             if !plugged {
                 ports.reverse();
             }
-            for port in ports {
+            for (_, port) in ports {
+                let state = if plugged { "up" } else { "down" };
+                ip(&["-n", &wire, "link", "set", port, state]).await?;
+            }
+            if !plugged {
+                self.mark(host, false).await;
+            }
+        }
+        Ok(began)
+    }
+
+    /// Pulls or plugs the cable of a host's NIC that carries the Virtual IP; when that began.
+    ///
+    /// # Errors
+    /// When a command fails.
+    pub(crate) async fn one_cable(
+        &self,
+        host: &str,
+        nic: &str,
+        plugged: bool,
+    ) -> Result<Moment, Trouble> {
+        let wire = namespace_name(&self.run, WIRE);
+        let began = Moment::now();
+        for host in self.hosts.iter().filter(|one| one.name == host) {
+            if plugged {
+                self.mark(host, true).await;
+            }
+            for (_, port) in host.ports.iter().filter(|(name, _)| name == nic) {
                 let state = if plugged { "up" } else { "down" };
                 ip(&["-n", &wire, "link", "set", port, state]).await?;
             }
@@ -179,7 +206,7 @@ impl NamespaceNetwork {
         Ok(mac.and_then(|mac| self.macs.get(mac).cloned()))
     }
 
-    /// A socket for the probe, opened where the client is.
+    /// A socket for the probe or an endpoint, opened where the client is.
     ///
     /// # Errors
     /// When the namespace cannot be entered or has no address for the target's family.
@@ -210,7 +237,7 @@ async fn join(
     number: usize,
     host: &HostLayout,
     bridges: &[&str],
-) -> Result<Vec<String>, Trouble> {
+) -> Result<Vec<(String, String)>, Trouble> {
     let (wire, inside) = (namespace_name(run, WIRE), namespace_name(run, &host.name));
     ip(&["netns", "add", &inside]).await?;
     ip(&["-n", &inside, "link", "set", "lo", "up"]).await?;
@@ -238,7 +265,7 @@ async fn join(
             }
             ip(&words).await?;
         }
-        ports.push(port);
+        ports.push((nic.name.clone(), port));
     }
     Ok(ports)
 }

@@ -1,10 +1,11 @@
 //! What a phone repeats, and when it gives up.
 
-use super::{Phone, Sending, T1};
+use crate::{Phone, Sending, T1};
 use changeover_model::Timestamp;
 
 impl Phone {
-    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+    /// When [`Phone::due`] must be called next.
+    pub fn deadline(&self) -> Option<Timestamp> {
         let sending = self
             .sending
             .iter()
@@ -17,7 +18,8 @@ impl Phone {
         sending.chain(accepted).chain(answers).flatten().min()
     }
 
-    pub(crate) fn due(&mut self) {
+    /// Repeats and gives up what is due.
+    pub fn due(&mut self) {
         let now = self.now;
         for it in &mut self.sending {
             if it.resend_at.is_some_and(|at| at <= now) {

@@ -1,5 +1,7 @@
 //! A phone: a user agent of its own that shares nothing with the server but the reading of messages. It repeats as
-//! RFC 3261 says, and notes everything that no phone should ever be sent.
+//! RFC 3261 says, and notes everything that no phone should ever be sent. Plain state without a clock or a socket: who
+//! owns one sets `now`, hands in what arrives, and sends what stands in `out` (the rehearsal's endpoints, and the
+//! deterministic world of the server's own tests).
 
 mod incoming;
 mod repetition;
@@ -15,7 +17,7 @@ const GIVE_UP: Duration = Duration::from_secs(32);
 
 /// What it does with a call that comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub enum Manner {
     /// Rings, and waits to be told.
     Rings,
     /// Rings for this time, then answers.
@@ -48,52 +50,76 @@ struct Accepted {
     gives_up_at: Timestamp,
 }
 
+/// A call as one phone sees it.
 #[derive(Clone, Debug)]
-pub(crate) struct Dialog {
-    pub(crate) call_id: String,
-    pub(crate) local_tag: String,
-    pub(crate) remote_tag: Option<String>,
+pub struct Dialog {
+    /// Call-ID.
+    pub call_id: String,
+    /// Its own tag.
+    pub local_tag: String,
+    /// The server's tag.
+    pub remote_tag: Option<String>,
     local: String,
     remote: String,
     target: String,
-    pub(crate) cseq: u32,
+    /// Number of its last request.
+    pub cseq: u32,
     remote_cseq: u32,
-    pub(crate) up: bool,
+    /// Whether the call stands.
+    pub up: bool,
     waiting: Option<Message>,
     sdp_version: u64,
     seen_version: u64,
-    pub(crate) heard_direction: String,
+    /// Direction that the other end described last.
+    pub heard_direction: String,
     answers_at: Option<Timestamp>,
     ack: Vec<u8>,
     acked_cseq: u32,
 }
 
-pub(crate) struct Phone {
-    pub(crate) user: String,
+/// A phone.
+pub struct Phone {
+    /// Its user name.
+    pub user: String,
     at: SocketAddr,
-    pub(crate) now: Timestamp,
-    pub(crate) manner: Manner,
-    pub(crate) out: Vec<Vec<u8>>,
-    pub(crate) log: Vec<String>,
-    pub(crate) faults: Vec<String>,
-    pub(crate) dialogs: Vec<Dialog>,
+    /// The address that it knows of its server.
+    vip: SocketAddr,
+    /// Part of every tag, branch and Call-ID, for phones that come and go under one address.
+    pub salt: String,
+    /// The time; set it before anything else is called.
+    pub now: Timestamp,
+    /// What it does with calls.
+    pub manner: Manner,
+    /// Datagrams that it wants sent to its server.
+    pub out: Vec<Vec<u8>>,
+    /// What it has seen, in words: `established`, `hold ok`, `held`, `bye 481` …
+    pub log: Vec<String>,
+    /// What no phone should ever be sent.
+    pub faults: Vec<String>,
+    /// Its calls.
+    pub dialogs: Vec<Dialog>,
     sending: Vec<Sending>,
     accepted: Vec<Accepted>,
     answers: BTreeMap<String, Vec<u8>>,
     number: u64,
-    pub(crate) contacts: Vec<String>,
-    pub(crate) requests_resent: u64,
+    /// Contacts that the last answer to a REGISTER listed.
+    pub contacts: Vec<String>,
+    /// Repetitions that it has sent.
+    pub requests_resent: u64,
     /// Call-IDs of every dialog it ever had.
     past: std::collections::BTreeSet<String>,
-    /// Hangs up by itself when a call stands for this long; used in long simulations.
-    pub(crate) with_sdp: bool,
+    /// Describes its media in the INVITE; otherwise in the ACK.
+    pub with_sdp: bool,
 }
 
 impl Phone {
-    pub(crate) fn new(user: &str, at: SocketAddr) -> Self {
+    /// A phone at an address of its own behind the server's.
+    pub fn new(user: &str, at: SocketAddr, vip: SocketAddr) -> Self {
         Self {
             user: user.to_owned(),
             at,
+            vip,
+            salt: String::new(),
             now: Timestamp(0),
             manner: Manner::Answers(Duration::from_millis(100)),
             out: Vec::new(),
@@ -111,7 +137,8 @@ impl Phone {
         }
     }
 
-    pub(crate) fn has(&self, what: &str) -> bool {
+    /// Whether it has seen this.
+    pub fn has(&self, what: &str) -> bool {
         self.log.iter().any(|it| it == what)
     }
 
@@ -121,11 +148,8 @@ impl Phone {
 
     fn unique(&mut self) -> String {
         self.number += 1;
-        format!(
-            "{}-{}",
-            self.at.to_string().replace([':', '.'], "x"),
-            self.number
-        )
+        let at = self.at.to_string().replace([':', '.', '[', ']'], "x");
+        format!("{}{at}-{}", self.salt, self.number)
     }
 
     fn contact(&self) -> String {
@@ -174,9 +198,9 @@ impl Phone {
     }
 
     /// Calls somebody; the Call-ID.
-    pub(crate) fn call(&mut self, to: &str) -> String {
+    pub fn call(&mut self, to: &str) -> String {
         let (call_id, tag) = (self.unique(), self.unique());
-        let vip = crate::world::VIP;
+        let vip = self.vip;
         let dialog = Dialog {
             call_id: call_id.clone(),
             local_tag: tag.clone(),
@@ -225,7 +249,7 @@ impl Phone {
     }
 
     /// Sends a request in the call that stands.
-    pub(crate) fn within(
+    pub fn within(
         &mut self,
         method: &str,
         what: &str,
@@ -252,16 +276,19 @@ impl Phone {
         true
     }
 
-    pub(crate) fn hold(&mut self) -> bool {
+    /// Puts the call on hold; false without a call.
+    pub fn hold(&mut self) -> bool {
         self.within("INVITE", "hold", Some("sendonly"), &[])
     }
 
-    pub(crate) fn retrieve(&mut self) -> bool {
+    /// Takes it back.
+    pub fn retrieve(&mut self) -> bool {
         self.within("INVITE", "retrieve", Some("sendrecv"), &[])
     }
 
-    pub(crate) fn refer(&mut self, to: &str) -> bool {
-        let target = format!("<sip:{to}@{}>", crate::world::VIP);
+    /// Transfers it to somebody.
+    pub fn refer(&mut self, to: &str) -> bool {
+        let target = format!("<sip:{to}@{}>", self.vip);
         let contact = self.contact();
         self.within(
             "REFER",
@@ -271,7 +298,8 @@ impl Phone {
         )
     }
 
-    pub(crate) fn hang_up(&mut self) -> bool {
+    /// Releases it.
+    pub fn hang_up(&mut self) -> bool {
         let Some(at) = self.current() else {
             return false;
         };
@@ -281,7 +309,7 @@ impl Phone {
     }
 
     /// Cancels the call that it is making.
-    pub(crate) fn cancel(&mut self) {
+    pub fn cancel(&mut self) {
         let Some(it) = self.sending.iter_mut().find(|it| it.method == "INVITE") else {
             return;
         };
@@ -296,8 +324,9 @@ impl Phone {
         self.transmit_as(cancel, branch, "cancel");
     }
 
-    pub(crate) fn register(&mut self, expires: Option<u32>) {
-        let vip = crate::world::VIP;
+    /// Registers (`Some(0)`: unregisters), or asks for its bindings.
+    pub fn register(&mut self, expires: Option<u32>) {
+        let vip = self.vip;
         let tag = self.unique();
         let mut request = Message::request("REGISTER", &format!("sip:{vip}"))
             .with("Max-Forwards", "70")
@@ -314,7 +343,7 @@ impl Phone {
     }
 
     /// Answers, or rejects, the call that rings.
-    pub(crate) fn answer(&mut self, code: u16) {
+    pub fn answer(&mut self, code: u16) {
         let Some(at) = self.dialogs.iter().position(|it| it.waiting.is_some()) else {
             return;
         };
@@ -356,7 +385,8 @@ impl Phone {
         self.out.push(bytes);
     }
 
-    pub(crate) fn received(&mut self, bytes: &[u8]) {
+    /// Takes one datagram from its server.
+    pub fn received(&mut self, bytes: &[u8]) {
         let Some(message) = Message::read(bytes) else {
             self.faults
                 .push(format!("unreadable: {}", String::from_utf8_lossy(bytes)));
@@ -368,7 +398,7 @@ impl Phone {
                 .code()
                 .is_some_and(|code| (300..400).contains(&code));
             let list = message.cseq().is_some_and(|cseq| cseq.method == "REGISTER");
-            if contact != crate::world::VIP.parse().ok() && !redirect && !list {
+            if contact != Some(self.vip) && !redirect && !list {
                 self.faults.push("a Contact that is not the VIP".to_owned());
             }
         }

@@ -1,10 +1,10 @@
 //! What a phone does with requests that come in.
 
-use super::{Dialog, Manner, Phone, direction_of, key_of, respond};
+use crate::{Dialog, Manner, Phone, direction_of, key_of, respond};
 use changeover_sip_core::{Message, address};
 
 impl Phone {
-    pub(super) fn incoming(&mut self, request: &Message) {
+    pub(crate) fn incoming(&mut self, request: &Message) {
         let method = request.method().expect("a request").to_owned();
         let key = key_of(request);
         if method == "ACK" {
