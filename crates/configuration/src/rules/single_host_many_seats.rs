@@ -1,0 +1,39 @@
+//! Rule `single-host-many-seats`: a pair on a single host serves at most 100 seats.
+
+use super::{Context, Report, Rule};
+use crate::finding::Severity;
+use changeover_model::Takeover;
+use changeover_model::environment::DnKind;
+
+pub(super) static RULE: Rule = Rule {
+    name: "single-host-many-seats",
+    severity: Severity::Warning,
+    about: "A pair on a single host serves at most 100 seats.",
+    why: "that option is meant for small sites: both servers and the media share one machine, and its loss takes all of them",
+    fix: "put the backup on a second host with a VIP, or serve fewer seats",
+    judge,
+};
+
+/// What the guide gives the single-host option.
+const SEATS: usize = 100;
+
+fn judge(context: &Context<'_>, report: &mut Report<'_>) {
+    for (pair, [primary, _]) in context.pairs() {
+        if pair.takeover != Takeover::SingleHost {
+            continue;
+        }
+        let switch = primary.switch.as_ref();
+        let seats = switch
+            .and_then(|name| context.environment.switches.get(name))
+            .map_or(0, |switch| {
+                let phones = switch.dns.values();
+                phones.filter(|dn| dn.kind == DnKind::Extension).count()
+            });
+        if seats > SEATS {
+            report.at(
+                &format!("pairs.{}.takeover", pair.name),
+                format!("{}: {seats} extensions on a single host", pair.name),
+            );
+        }
+    }
+}
