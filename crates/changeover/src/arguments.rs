@@ -30,7 +30,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  changeover show east.yaml")]
     Show(Show),
     /// Errors and warnings of an environment file, with why and the fix
-    #[command(after_help = "Example:\n  changeover check east.yaml --latency 20")]
+    #[command(
+        after_help = "Example:\n  changeover check east.yaml --latency 20\n  changeover check east.yaml --format sarif >east.sarif"
+    )]
     Check(Check),
     /// The JSON Schema of the environment file
     Schema,
@@ -80,6 +82,18 @@ pub(crate) enum Format {
     Json,
 }
 
+/// Forms of what `check` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One document.
+    Json,
+    /// SARIF 2.1.0, for code review tools and editors.
+    Sarif,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// The environment file
@@ -99,9 +113,12 @@ pub(crate) struct Check {
     /// Do not report this rule; may be given several times
     #[arg(long, value_name = "RULE")]
     pub(crate) allow: Vec<String>,
+    /// Do not try the control scripts on an emulated host; their files are read all the same
+    #[arg(long)]
+    pub(crate) no_trials: bool,
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
+    pub(crate) format: CheckFormat,
 }
 
 #[derive(Debug, Args)]

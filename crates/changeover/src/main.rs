@@ -6,6 +6,7 @@
 
 mod arguments;
 mod certs;
+mod checking;
 mod new_site;
 mod offline;
 mod simulate;
@@ -70,7 +71,7 @@ fn run(command: Command) -> std::process::ExitCode {
         Command::Up(arguments) => rehearsal(|program| changeover_rehearsal::up(arguments, program)),
         Command::Janitor(arguments) => changeover_rehearsal::janitor(&arguments),
         Command::Show(arguments) => offline::show(&arguments),
-        Command::Check(arguments) => offline::check(&arguments),
+        Command::Check(arguments) => checking::check(&arguments),
         Command::Schema => offline::schema(),
         Command::New(arguments) => new_site::run(&arguments),
         Command::Certs(arguments) => certs::run(&arguments),

@@ -1,12 +1,11 @@
-//! `show`, `check`, `schema`: commands that need no running site.
+//! `show`, `schema`: commands that need no running site.
 
-use crate::arguments::{Check, Format, Show};
+use crate::arguments::{Format, Show};
 use crate::read;
 use changeover_component::ExitCode;
-use changeover_configuration::{CheckOptions, Loaded, Severity};
+use changeover_configuration::Loaded;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
-use std::time::Duration;
 
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
@@ -49,50 +48,6 @@ pub(crate) fn show(arguments: &Show) -> ExitCode {
             ExitCode::Good
         }
         Err(code) => code,
-    }
-}
-
-pub(crate) fn check(arguments: &Check) -> ExitCode {
-    let loaded = match load(&arguments.file, arguments.format) {
-        Ok(loaded) => loaded,
-        Err(code) => return code,
-    };
-    for rule in &arguments.allow {
-        if let Err(complaint) = changeover_configuration::refuse_unknown(rule) {
-            eprintln!("changeover: {complaint}");
-            return ExitCode::Unusable;
-        }
-    }
-    let options = CheckOptions {
-        latency: arguments.latency.map(Duration::from_millis),
-        allow: arguments.allow.clone(),
-    };
-    let findings = changeover_configuration::check(&loaded, &options);
-    let errors = findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .count();
-    let worst = changeover_configuration::worst_times(&loaded.environment);
-    match arguments.format {
-        Format::Text => {
-            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            print(&changeover_configuration::worst_times_text(&worst));
-            print(&changeover_configuration::render(
-                &loaded.source,
-                &findings,
-                colour,
-            ));
-        }
-        Format::Json => {
-            let mut all = changeover_configuration::findings_json(&loaded.source, &findings);
-            all["worst_times"] = changeover_configuration::worst_times_json(&worst);
-            print_json(&all);
-        }
-    }
-    if errors == 0 {
-        ExitCode::Good
-    } else {
-        ExitCode::Bad
     }
 }
 

@@ -46,7 +46,7 @@ fn the_examples_pass_every_rule_without_a_warning() {
         let loaded = example(name);
         let options = CheckOptions {
             latency: Some(Duration::from_millis(1)),
-            allow: Vec::new(),
+            ..CheckOptions::default()
         };
         let findings = check(&loaded, &options);
         assert!(
