@@ -8,6 +8,7 @@ use crate::janitor::Run;
 use crate::site::host_folder;
 use crate::stand_in;
 use crate::trouble::Trouble;
+use crate::wrapped_scripts;
 use changeover_configuration::{CheckOptions, Finding, Loaded, Severity, check, load, render};
 use changeover_emulated_host::find_script;
 use changeover_model::environment::{Application, Environment, Pair};
@@ -42,6 +43,8 @@ pub(crate) struct SitePlan {
     pub(crate) faults: Faults,
     /// The names of its hosts.
     pub(crate) hosts: Vec<String>,
+    /// Its control scripts are started through a wrapper that can fail for them (`wrapped_scripts.rs`).
+    pub(crate) wrapped: bool,
 }
 
 /// A site's environment as its run loads it.
@@ -118,6 +121,7 @@ fn built_in_sites(
             platform: OperatingSystem::Linux,
             faults: Faults::default(),
             hosts: built_in::HOSTS.map(str::to_owned).into(),
+            wrapped: false,
         })
         .collect()
 }
@@ -154,6 +158,7 @@ fn sites_of_file(
                 .keys()
                 .map(ToString::to_string)
                 .collect(),
+            wrapped: false,
         });
     }
     if plans.is_empty() {
@@ -315,6 +320,14 @@ impl SitePlan {
     /// # Errors
     /// When the file cannot be read or is unusable.
     pub(crate) fn prepare(&self, run: &Run) -> Result<SiteEnvironment, Trouble> {
+        let mut site = self.site(run)?;
+        if self.wrapped {
+            wrapped_scripts::put_in(&mut site, &run.folder)?;
+        }
+        Ok(site)
+    }
+
+    fn site(&self, run: &Run) -> Result<SiteEnvironment, Trouble> {
         match &self.source {
             Source::File(path) => {
                 let mut site = load_file(path)?;
