@@ -143,3 +143,138 @@ pub(crate) fn under_way(picture: &Picture) -> Vec<String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use changeover_model::message::{
+        ApplicationPicture, MemberPicture, ReadyPicture, VirtualIpPicture,
+    };
+    use changeover_model::{ApplicationType, ConfiguredAs, Epoch, Redundancy, Timestamp};
+
+    fn member(application: &str, host: &str, run_mode: RunMode) -> MemberPicture {
+        MemberPicture {
+            application: application.into(),
+            host: host.into(),
+            configured_as: ConfiguredAs::Primary,
+            run_mode,
+            status: ApplicationStatus::Running,
+            in_step: true,
+            since: Timestamp(0),
+            reason: String::new(),
+        }
+    }
+
+    /// A on host1 is primary and all is well.
+    fn picture(state: PairState) -> Picture {
+        let pair = PairPicture {
+            name: "EAST".into(),
+            redundancy: Redundancy::Hot,
+            epoch: Epoch(4),
+            state,
+            maintenance: false,
+            maintenance_until: None,
+            test_hold_ms: None,
+            members: vec![
+                member("A", "host1", RunMode::Primary),
+                member("B", "host2", RunMode::Backup),
+            ],
+            virtual_ips: vec![VirtualIpPicture {
+                address: "10.10.11.103/24".to_owned(),
+                intended: Some("host1".into()),
+                observed: vec!["host1".into()],
+                last_seen: Vec::new(),
+            }],
+            ready: ReadyPicture {
+                switchover: true,
+                reasons: Vec::new(),
+            },
+            suppressed: Vec::new(),
+            primary_because: String::new(),
+            last_record: None,
+        };
+        Picture {
+            environment: "east".into(),
+            hosts: Vec::new(),
+            applications: Vec::new(),
+            pairs: vec![pair],
+            active_alarms: 0,
+            alarms: Vec::new(),
+            message_server_connected: true,
+            scs: String::new(),
+            revision: changeover_model::Revision(1),
+            is_it_me: false,
+            warnings: Vec::new(),
+            at: Timestamp(0),
+        }
+    }
+
+    fn looks(picture: &Picture, holder: &str) -> Vec<String> {
+        missing(
+            picture,
+            &"EAST".into(),
+            |host| host.as_str() == holder,
+            &[holder.to_owned()],
+        )
+    }
+
+    #[test]
+    fn a_site_is_at_rest_when_the_scs_and_the_kernel_say_the_same() {
+        assert_eq!(
+            looks(&picture(PairState::Ok), "host1"),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            looks(&picture(PairState::Ok), "host2"),
+            ["A is primary on host1, and the VIP is seen on host2"]
+        );
+        assert_eq!(
+            looks(&picture(PairState::Switching), "host1"),
+            ["EAST is switching: "]
+        );
+        let mut two = picture(PairState::Ok);
+        two.pairs[0].members[1].run_mode = RunMode::Primary;
+        two.message_server_connected = false;
+        assert_eq!(
+            looks(&two, "host1"),
+            [
+                "the Message Server is not connected",
+                "EAST has not exactly one primary"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_operator_helps_only_where_the_pages_say_so() {
+        let of = |state| remedy(&picture(state), &"EAST".into());
+        assert_eq!(of(PairState::Flapping), Some(Remedy::Switchover));
+        assert_eq!(of(PairState::Held), Some(Remedy::Realign));
+        assert_eq!(of(PairState::Test), Some(Remedy::Realign));
+        for by_itself in [PairState::Ok, PairState::VipTwo, PairState::NotReady] {
+            assert_eq!(of(by_itself), None);
+        }
+        let mut stopped = picture(PairState::NotReady);
+        stopped.pairs[0].members[1].status = ApplicationStatus::Stopped;
+        assert_eq!(
+            remedy(&stopped, &"EAST".into()),
+            Some(Remedy::Start("B".into()))
+        );
+    }
+
+    #[test]
+    fn an_application_between_two_states_is_under_way() {
+        let mut picture = picture(PairState::Ok);
+        picture.applications.push(ApplicationPicture {
+            name: "B".into(),
+            application_type: ApplicationType::SipServer,
+            host: "host2".into(),
+            status: ApplicationStatus::StartPending,
+            run_mode: RunMode::Backup,
+            pid: None,
+            since: Timestamp(0),
+            reason: "waits".to_owned(),
+            health: Vec::new(),
+        });
+        assert_eq!(under_way(&picture), ["B is StartPending: waits"]);
+    }
+}
