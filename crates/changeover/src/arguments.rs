@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Rehearse(changeover_rehearsal::RehearseArguments),
     /// Bring a site up on this machine until Ctrl-C
     Up(changeover_rehearsal::UpArguments),
+    /// Random real faults on a site in network namespaces, and a report
+    Drill(changeover_drill::DrillArguments),
     /// Every object of an environment file in full, and where it came from
     #[command(after_help = "Example:\n  changeover show east.yaml")]
     Show(Show),

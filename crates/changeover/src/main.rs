@@ -69,6 +69,9 @@ fn run(command: Command) -> std::process::ExitCode {
             rehearsal(|program| changeover_rehearsal::rehearse(arguments, program))
         }
         Command::Up(arguments) => rehearsal(|program| changeover_rehearsal::up(arguments, program)),
+        Command::Drill(arguments) => {
+            rehearsal(|program| changeover_drill::drill(arguments, program))
+        }
         Command::Janitor(arguments) => changeover_rehearsal::janitor(&arguments),
         Command::Show(arguments) => offline::show(&arguments),
         Command::Check(arguments) => checking::check(&arguments),

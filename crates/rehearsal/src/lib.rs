@@ -13,6 +13,7 @@ mod endpoint;
 mod faults;
 mod janitor;
 mod judge;
+mod live;
 mod moment;
 mod observer;
 mod operator;
@@ -26,12 +27,17 @@ mod stand_in;
 mod trouble;
 mod up;
 mod workflows;
+mod wrapped_scripts;
 
 pub use arguments::{
     Format, JanitorArguments, NetworkKind, RedundancyChoice, RehearseArguments, UpArguments,
 };
 pub use faults::Fault;
-pub use rehearse::rehearse;
+pub use live::{Ground, LivePlan, LiveSite, Ordered, Orders, ScsTime, Sightings};
+pub use moment::Moment;
+pub use observer::HolderTimes;
+pub use rehearse::{Interruption, rehearse};
+pub use trouble::Trouble;
 pub use up::up;
 pub use workflows::WorkflowName;
 

@@ -9,7 +9,7 @@ use changeover_model::message::{
     LogQuery, LogRecord, OperatorAnswer, OperatorCommand, Picture, Prediction, SwitchoverRequest,
     TimelineRecord,
 };
-use changeover_model::{ApplicationName, CauseId, ConditionName, PairName, Timestamp};
+use changeover_model::{ApplicationName, CauseId, ConditionName, LogEventId, PairName, Timestamp};
 use changeover_rpc::convert::{OperatorCall, TimelineSelection, operator_call};
 use changeover_rpc::destination::Destination;
 use changeover_rpc::dial::{Caller, Dialler, channel};
@@ -33,6 +33,8 @@ const ANSWER_WAIT: Duration = Duration::from_secs(5);
 const COMMAND_WAIT: Duration = Duration::from_secs(30);
 /// Timeline records that are read at once.
 const RECORDS: u32 = 200;
+/// Log events that are read at once.
+const LOGGED: u32 = 10_000;
 /// Largest answer that is taken, bytes.
 const LARGEST: usize = 64 << 20;
 
@@ -78,6 +80,51 @@ impl Operator {
             way,
             connection: Mutex::new(None),
         }
+    }
+
+    /// Another operator, who stands where this one does and waits for nobody.
+    pub(crate) fn colleague(&self) -> Self {
+        Self::new(self.way.clone())
+    }
+
+    /// Log events with this number, oldest first.
+    ///
+    /// # Errors
+    /// When the SCS or the Message Server does not answer.
+    pub(crate) async fn log(&self, id: LogEventId) -> Result<Vec<LogRecord>, Trouble> {
+        let what = "asking for the log";
+        let query = LogQuery {
+            id: Some(id),
+            limit: LOGGED,
+            ..LogQuery::default()
+        };
+        let caller = self.caller(what).await?;
+        let mut scs = SolutionControlServerClient::new(caller.channel.clone())
+            .max_decoding_message_size(LARGEST);
+        let mut stream = self
+            .answer(what, scs.log(wire::LogQuery::from(query)))
+            .await?;
+        let mut records = Vec::new();
+        let read = async {
+            while let Some(record) = stream.message().await? {
+                records.push(record);
+            }
+            Ok::<(), Status>(())
+        };
+        match tokio::time::timeout(ANSWER_WAIT, read).await {
+            Ok(Ok(())) => {}
+            Ok(Err(status)) => return Err(said(what, &status.message())),
+            Err(_) => {
+                return Err(Trouble::TooLong {
+                    what: what.to_owned(),
+                    bound: ANSWER_WAIT,
+                });
+            }
+        }
+        records
+            .into_iter()
+            .map(|record| record.try_into().map_err(|error| said(what, &error)))
+            .collect()
     }
 
     /// The picture now.

@@ -10,6 +10,7 @@ use crate::site::host_folder;
 use crate::stand_in;
 use crate::trouble::Trouble;
 use crate::workflows::WorkflowName;
+use crate::wrapped_scripts;
 use changeover_configuration::{CheckOptions, Finding, Loaded, Severity, check, load, render};
 use changeover_emulated_host::find_script;
 use changeover_model::environment::{Application, Environment, Pair};
@@ -48,6 +49,8 @@ pub(crate) struct SitePlan {
     pub(crate) workflows: Vec<WorkflowName>,
     /// Those that do not apply, and why.
     pub(crate) left_out: Vec<(WorkflowName, &'static str)>,
+    /// Its control scripts are started through a wrapper that can fail for them (`wrapped_scripts.rs`).
+    pub(crate) wrapped: bool,
 }
 
 /// A site's environment as its run loads it.
@@ -126,6 +129,7 @@ fn built_in_sites(
             hosts: built_in::HOSTS.map(str::to_owned).into(),
             workflows: Vec::new(),
             left_out: Vec::new(),
+            wrapped: false,
         })
         .map(|mut plan| {
             let text = built_in::environment(plan.redundancy, bound, Path::new("/"));
@@ -174,6 +178,7 @@ fn sites_of_file(
                 .collect(),
             workflows: Vec::new(),
             left_out: Vec::new(),
+            wrapped: false,
         };
         plan.apply(site.environment(), pair);
         plans.push(plan);
@@ -354,6 +359,14 @@ impl SitePlan {
     /// # Errors
     /// When the file cannot be read or is unusable.
     pub(crate) fn prepare(&self, run: &Run) -> Result<SiteEnvironment, Trouble> {
+        let mut site = self.site(run)?;
+        if self.wrapped {
+            wrapped_scripts::put_in(&mut site, &run.folder)?;
+        }
+        Ok(site)
+    }
+
+    fn site(&self, run: &Run) -> Result<SiteEnvironment, Trouble> {
         match &self.source {
             Source::File(path) => {
                 let mut site = load_file(path)?;

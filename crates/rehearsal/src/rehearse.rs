@@ -192,14 +192,17 @@ async fn on_the_site(
 }
 
 /// Ctrl-C and SIGTERM.
-pub(crate) struct Interruption {
+pub struct Interruption {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
 
 impl Interruption {
     /// From now on neither ends the process by itself.
-    pub(crate) fn watch() -> Result<Self, Trouble> {
+    ///
+    /// # Errors
+    /// When the signals cannot be taken.
+    pub fn watch() -> Result<Self, Trouble> {
         let take = |kind| {
             signal(kind).map_err(|source| Trouble::Start {
                 what: "the watch for Ctrl-C".to_owned(),
@@ -213,7 +216,7 @@ impl Interruption {
     }
 
     /// Waits for the first of them.
-    pub(crate) async fn comes(&mut self) {
+    pub async fn comes(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}

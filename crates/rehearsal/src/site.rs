@@ -6,6 +6,7 @@ mod certificates;
 mod cluster;
 mod commands;
 mod components;
+mod hands;
 mod layout;
 mod loopback;
 mod namespaces;
@@ -45,6 +46,7 @@ const KILL_WAIT: Duration = Duration::from_secs(5);
 /// A site that runs.
 pub(crate) struct Site {
     run: Run,
+    program: PathBuf,
     pub(crate) environment: SiteEnvironment,
     pub(crate) pair: Pair,
     network: SiteNetwork,
@@ -129,6 +131,7 @@ impl Site {
         let operator = Operator::new(way_to(&network, &environment, scs, tls.clone()).await?);
         let mut site = Self {
             run: run.clone(),
+            program: program.to_owned(),
             environment,
             pair,
             network,

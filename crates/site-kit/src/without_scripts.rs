@@ -39,9 +39,9 @@ fn refuse_two_nics(request: &Request) -> Result<(), KitError> {
 }
 
 fn filled(values: &Values, site: &str, readme: &str) -> Result<Vec<KitFile>, KitError> {
-    let file = |path, template: &str| {
+    let file = |path: &'static str, template: &str| {
         Ok(KitFile {
-            path,
+            path: path.into(),
             text: values.fill(path, template)?,
             executable: false,
         })

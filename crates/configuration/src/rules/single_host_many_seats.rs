@@ -72,9 +72,6 @@ mod tests {
     #[test]
     fn a_hundred_seats_are_fine_and_one_more_is_a_warning() {
         assert_eq!(with(100), Vec::<String>::new());
-        assert_eq!(
-            with(101),
-            ["SIP_SERVER: 101 extensions on a single host"]
-        );
+        assert_eq!(with(101), ["SIP_SERVER: 101 extensions on a single host"]);
     }
 }

@@ -177,6 +177,22 @@ impl NamespaceNetwork {
         Ok(began)
     }
 
+    /// Every NIC of a host with the bridge's end of its cable, and the namespace in which that stands.
+    pub(crate) fn ports(&self, host: &str) -> (String, Vec<String>) {
+        let ports = self.hosts.iter().find(|one| one.name == host);
+        (
+            namespace_name(&self.run, WIRE),
+            ports.map(|host| host.ports.clone()).unwrap_or_default(),
+        )
+    }
+
+    /// From now on neighbours reach a host, or do not, whatever its cables say.
+    pub(crate) async fn reachable(&self, host: &str, reachable: bool) {
+        for host in self.hosts.iter().filter(|one| one.name == host) {
+            self.mark(host, reachable).await;
+        }
+    }
+
     async fn mark(&self, host: &PluggedHost, plugged: bool) {
         host.plugged.store(plugged, Ordering::Release);
         if self.cables.send(()).await.is_err() {
