@@ -15,7 +15,7 @@ const MOST_UNSENT: usize = 64;
 const SHORTEST_BOUND: Duration = Duration::from_millis(50);
 
 /// The link to the SCS.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ScsContact {
     connection: Option<ConnectionId>,
     /// Hello was said on this connection: reports make sense to the other side.

@@ -21,7 +21,7 @@ use std::time::Duration;
 const BEATS: usize = 64;
 
 /// Everything about fencing on this host.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct FencingRoom {
     /// When this life of the LCA began: what it does not know of before counts from then.
     began: Timestamp,
@@ -43,7 +43,7 @@ pub(crate) struct FencingRoom {
 }
 
 /// A connection to a peer's LCA.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Dialled {
     connection: ConnectionId,
     sequence: u64,
@@ -52,7 +52,7 @@ struct Dialled {
 }
 
 /// What is kept of one pair.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct PairFence {
     /// The epoch that the two below are about.
     epoch: Epoch,
@@ -70,7 +70,7 @@ struct PairFence {
 }
 
 /// Letting go of a pair's VIPs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Releasing {
     step: ReleaseStep,
     /// The peer asked for it, for this epoch, and is told when they are seen gone.

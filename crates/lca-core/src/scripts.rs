@@ -29,14 +29,14 @@ const GONE_BOUND: Duration = Duration::from_secs(2);
 const READ_BOUND: Duration = Duration::from_secs(1);
 
 /// What a pair's control scripts are doing on this host.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ScriptQueue {
     current: Option<Job>,
     next: Option<Job>,
 }
 
 /// A control script or a forced release.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Job {
     order: Order,
     work: Work,
@@ -53,7 +53,7 @@ struct Job {
 }
 
 /// What a job is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Work {
     Script(Box<ControlScript>),
     Release,

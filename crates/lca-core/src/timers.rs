@@ -62,6 +62,7 @@ pub(crate) enum Timer {
 }
 
 /// What a standstill of this machine does to a deadline.
+#[derive(Clone)]
 enum Standstill {
     /// Its peer gets one full period again, whether it was due or not.
     FullPeriod,
@@ -104,7 +105,7 @@ struct Armed {
 }
 
 /// The deadlines of an LCA.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Timers {
     table: TimerTable<Timer>,
     armed: BTreeMap<Timer, Armed>,

@@ -70,6 +70,7 @@ pub struct ScsIdentity {
 }
 
 /// The Solution Control Server.
+#[derive(Clone)]
 pub struct ScsCore {
     /// Time of the input at hand.
     now: Timestamp,

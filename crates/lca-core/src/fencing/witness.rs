@@ -290,6 +290,7 @@ impl LcaCore {
     }
 }
 
+#[derive(Clone)]
 enum Support {
     Granted,
     Overtaken(Epoch),

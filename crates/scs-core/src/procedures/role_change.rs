@@ -20,7 +20,7 @@ const PERSIST_WAIT: Duration = Duration::from_secs(5);
 const PROMOTION_WAIT: Duration = Duration::from_secs(1);
 
 /// A change of roles.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RoleChange {
     pub(crate) epoch: Epoch,
     /// Who is to be demoted, if anybody.
@@ -51,7 +51,7 @@ pub(crate) struct RoleChange {
     pub(super) clearance: Clearance,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Demotion {
     Needed,
     Ordered(RunModeOrder),
@@ -60,7 +60,7 @@ enum Demotion {
     Over,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Promotion {
     Waiting,
     Ordered(RunModeOrder),
@@ -68,7 +68,7 @@ pub(super) enum Promotion {
 }
 
 /// An event that an order should cause.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Expected {
     pub(super) application: ApplicationName,
     pub(super) id: LogEventId,
@@ -78,6 +78,7 @@ pub(super) struct Expected {
 }
 
 /// What a role change is opened with.
+#[derive(Clone)]
 pub(crate) struct Change {
     pub(crate) kind: RecordKind,
     pub(crate) record: CauseId,

@@ -21,7 +21,7 @@ use changeover_model::message::{
 use changeover_model::{ApplicationName, Epoch, HostName, PairName, ScriptAction};
 
 /// Everything that is watched in a run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Invariants {
     primaries: one_primary_per_epoch::OnePrimaryPerEpoch,
     effects: stale_effect::StaleEffect,

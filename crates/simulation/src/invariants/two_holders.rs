@@ -10,7 +10,7 @@ use changeover_model::PairName;
 use std::collections::BTreeMap;
 
 /// Whether the run is one of those, and for how long there were two.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TwoHolders {
     /// Something worse has happened.
     worse: bool,

@@ -16,7 +16,7 @@ const RELEASE: u64 = 5_000;
 /// A kernel counts whole seconds.
 const KERNEL: u64 = 1_000_000;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TwoHoldersUnderQuorum {
     since: BTreeMap<PairName, (u64, Vec<HostIndex>)>,
     thawed: BTreeMap<HostIndex, u64>,

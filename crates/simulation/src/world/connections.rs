@@ -13,7 +13,7 @@ const LONGEST_BACK_OFF: u64 = 250_000;
 const DIAL_TIMEOUT: u64 = 500_000;
 
 /// One connection; side 0 has dialled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub(crate) dial: Dial,
     hosts: [HostIndex; 2],
@@ -30,7 +30,7 @@ pub(crate) struct Link {
 }
 
 /// All connections, and what lies between hosts.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Network {
     pub(crate) links: BTreeMap<Connection, Link>,
     newest: Connection,

@@ -192,7 +192,7 @@ impl Event {
 }
 
 /// Everything that is planned.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
     planned: BTreeMap<(u64, u64), Event>,
     number: u64,

@@ -9,6 +9,7 @@ use changeover_model::Epoch;
 use changeover_model::message::ExitStatus;
 
 /// A run of a health check.
+#[derive(Clone)]
 pub(crate) struct CheckRun {
     life: Life,
     /// Whose it is, and its name.

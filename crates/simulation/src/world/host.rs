@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A host of the site.
+#[derive(Clone)]
 pub(crate) struct Host {
     pub(crate) name: HostName,
     /// Its wall clock when the world began.
@@ -55,6 +56,7 @@ pub(crate) struct Host {
 }
 
 /// One run of an LCA: a process with its descendants.
+#[derive(Clone)]
 pub(crate) struct Process {
     pub(crate) application: ApplicationName,
     pub(crate) work: Work,
@@ -87,6 +89,7 @@ impl Process {
 }
 
 /// What a process is.
+#[derive(Clone)]
 pub(crate) enum Work {
     Server(Box<Server>),
     Script {

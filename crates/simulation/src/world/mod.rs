@@ -42,6 +42,7 @@ const BEGINNING: u64 = 1_700_000_000_000_000;
 const BRING_UP: u64 = 500_000;
 
 /// A core with what its driver knows.
+#[derive(Clone)]
 pub(crate) struct Driven<C: Core> {
     pub(crate) core: C,
     pub(crate) life: Life,
@@ -68,6 +69,7 @@ impl<C: Core> Driven<C> {
 }
 
 /// A managed server of the site.
+#[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) application: ApplicationName,
     pub(crate) host: HostIndex,
@@ -75,6 +77,7 @@ pub(crate) struct Member {
 }
 
 /// The world.
+#[derive(Clone)]
 pub(crate) struct World {
     /// Microseconds since it began.
     pub(crate) now: u64,

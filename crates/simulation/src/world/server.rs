@@ -25,6 +25,7 @@ struct Order {
 }
 
 /// A server's process.
+#[derive(Clone)]
 pub(crate) struct Server {
     application: ApplicationName,
     lca: Option<Connection>,
