@@ -27,6 +27,15 @@ pub(crate) struct ScsContact {
     unsent: VecDeque<FromLca>,
 }
 
+impl ScsContact {
+    /// What of it bears on what comes next; see `essence`.
+    pub(crate) fn essence(&self, into: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        (self.connection.is_some(), self.greeted, self.in_contact).hash(into);
+        self.unsent.len().hash(into);
+    }
+}
+
 impl LcaCore {
     pub(crate) fn scs_connected(&mut self, connection: ConnectionId) {
         self.scs.connection = Some(connection);

@@ -42,6 +42,27 @@ pub(crate) struct FencingRoom {
     due: Option<Timestamp>,
 }
 
+impl FencingRoom {
+    /// What of it bears on what comes next; see `essence`.
+    pub(crate) fn essence(&self, base: Epoch, into: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        (self.dialled.len(), self.witnessed.len()).hash(into);
+        for fence in self.pairs.values() {
+            base.0.wrapping_sub(fence.epoch.0).hash(into);
+            (fence.scs.is_some(), fence.peer.is_some()).hash(into);
+            fence.granted.is_some().hash(into);
+            if let Some(releasing) = &fence.releasing {
+                std::mem::discriminant(&releasing.step).hash(into);
+                releasing.confirm.is_some().hash(into);
+            }
+            if let Some(vote) = &fence.vote {
+                base.0.wrapping_sub(vote.epoch.0).hash(into);
+                std::mem::discriminant(&vote.state).hash(into);
+            }
+        }
+    }
+}
+
 /// A connection to a peer's LCA.
 #[derive(Clone, Debug)]
 struct Dialled {

@@ -6,6 +6,7 @@
 //! seen at its end stands in `scripts/judgement.rs`, the release in `scripts/release.rs`.
 
 mod environment;
+mod essence;
 mod judgement;
 mod release;
 

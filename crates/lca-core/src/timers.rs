@@ -131,6 +131,11 @@ impl Timers {
         self.table.get(timer).is_some()
     }
 
+    /// Every deadline with what it is for, the earliest first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Timestamp, &Timer)> {
+        self.table.iter()
+    }
+
     pub(crate) fn earliest(&self) -> Option<Timestamp> {
         self.table.earliest()
     }

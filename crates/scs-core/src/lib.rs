@@ -18,6 +18,7 @@ mod applications;
 mod configuring;
 mod detections;
 mod dispatch;
+mod essence;
 mod events;
 mod hosts;
 mod input_output;

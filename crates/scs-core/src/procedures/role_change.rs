@@ -67,6 +67,22 @@ pub(super) enum Promotion {
     Reached(Timestamp),
 }
 
+impl RoleChange {
+    /// What of it bears on what comes next; see `essence`.
+    pub(crate) fn essence(&self, base: Epoch, into: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        (base.0.wrapping_sub(self.epoch.0), self.attempts).hash(into);
+        (&self.from, &self.to).hash(into);
+        (self.promotes, self.begun, self.realigned, self.announced).hash(into);
+        (self.is_roll_back, self.yielded).hash(into);
+        std::mem::discriminant(&self.demotion).hash(into);
+        std::mem::discriminant(&self.promotion).hash(into);
+        for expected in &self.expected {
+            (expected.arrived, expected.missed).hash(into);
+        }
+    }
+}
+
 /// An event that an order should cause.
 #[derive(Clone, Debug)]
 pub(super) struct Expected {

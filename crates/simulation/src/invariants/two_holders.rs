@@ -24,6 +24,16 @@ impl TwoHolders {
         self.worse |= !matches!(fault, Fault::KillServer(_));
     }
 
+    /// The longest time with two, one that lasts still included.
+    pub(crate) fn longest_until(&self, now: u64) -> u64 {
+        let open = self.since.values().map(|since| now.saturating_sub(*since));
+        open.max().unwrap_or_default().max(self.longest)
+    }
+
+    pub(crate) fn are_two(&self) -> bool {
+        !self.since.is_empty()
+    }
+
     /// An operator asked for more than changes of roles.
     pub(crate) fn meddled(&mut self) {
         self.worse = true;

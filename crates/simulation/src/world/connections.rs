@@ -29,6 +29,14 @@ pub(crate) struct Link {
     held: [VecDeque<Payload>; 2],
 }
 
+impl Link {
+    /// What waits for the end of a partition and tells something.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Payload> {
+        let both = self.held.iter().flatten();
+        both.filter(|payload| payload.is_telling())
+    }
+}
+
 /// All connections, and what lies between hosts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Network {
@@ -81,6 +89,9 @@ impl World {
         }
         let [one, other] = link.hosts;
         let from = link.hosts[1 - to];
+        if payload.is_telling() {
+            self.touched.sent(link.ends[1 - to], from, link.hosts[to]);
+        }
         if !self.carries(from, link.hosts[to]) || !link.held[to].is_empty() {
             if let Some(link) = self.network.links.get_mut(&connection) {
                 link.held[to].push_back(payload);

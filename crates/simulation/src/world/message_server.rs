@@ -181,6 +181,7 @@ impl World {
     }
 
     fn message_server_writes(&mut self, life: Life, write: Write) {
+        self.touched.touch(super::Part::MessageServer);
         let mood = self.message_server.mood.unwrap_or(DiskMood::Fast);
         let takes = self.disk_takes(mood);
         let fails = mood == DiskMood::Fails && self.random.chance(500);

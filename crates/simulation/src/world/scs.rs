@@ -183,6 +183,7 @@ impl World {
 
     fn scs_writes(&mut self, life: Life, ticket: Ticket, changes: Vec<StoreChange>) {
         self.note_changes(&changes);
+        self.touched.touch(super::Part::Scs);
         let mood = self.scs.mood.unwrap_or(DiskMood::Fast);
         let takes = self.disk_takes(mood);
         let fails = mood == DiskMood::Fails && self.random.chance(500);
