@@ -28,7 +28,7 @@ const RIVAL_PAUSE: Duration = Duration::from_secs(1);
 const MOST_OBSERVATIONS: usize = 4096;
 
 /// What is known of the VIPs here.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AddressBook {
     /// The newest reading; `None` = there has been none.
     pub(crate) level: Option<Vec<AddressObservation>>,
@@ -39,7 +39,7 @@ pub(crate) struct AddressBook {
     rivals: BTreeMap<IpAddr, Timestamp>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Series {
     pair: PairName,
     began: Timestamp,

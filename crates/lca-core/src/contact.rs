@@ -15,7 +15,7 @@ const MOST_UNSENT: usize = 64;
 const SHORTEST_BOUND: Duration = Duration::from_millis(50);
 
 /// The link to the SCS.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ScsContact {
     connection: Option<ConnectionId>,
     /// Hello was said on this connection: reports make sense to the other side.
@@ -25,6 +25,15 @@ pub(crate) struct ScsContact {
     bound: Duration,
     heard_at: Option<Timestamp>,
     unsent: VecDeque<FromLca>,
+}
+
+impl ScsContact {
+    /// What of it bears on what comes next; see `essence`.
+    pub(crate) fn essence(&self, into: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        (self.connection.is_some(), self.greeted, self.in_contact).hash(into);
+        self.unsent.len().hash(into);
+    }
 }
 
 impl LcaCore {

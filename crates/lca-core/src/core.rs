@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The deciding part of an LCA. Its rooms are the files beside this one, each with an `impl LcaCore`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LcaCore {
     pub(crate) identity: LcaIdentity,
     pub(crate) now: Timestamp,

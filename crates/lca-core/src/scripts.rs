@@ -6,6 +6,7 @@
 //! seen at its end stands in `scripts/judgement.rs`, the release in `scripts/release.rs`.
 
 mod environment;
+mod essence;
 mod judgement;
 mod release;
 
@@ -30,14 +31,14 @@ const GONE_BOUND: Duration = Duration::from_secs(2);
 const READ_BOUND: Duration = Duration::from_secs(1);
 
 /// What a pair's control scripts are doing on this host.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ScriptQueue {
     current: Option<Job>,
     next: Option<Job>,
 }
 
 /// A control script or a forced release.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Job {
     order: Order,
     work: Work,
@@ -54,7 +55,7 @@ struct Job {
 }
 
 /// What a job is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Work {
     Script(Box<ControlScript>),
     Release,

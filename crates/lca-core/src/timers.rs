@@ -62,6 +62,7 @@ pub(crate) enum Timer {
 }
 
 /// What a standstill of this machine does to a deadline.
+#[derive(Clone)]
 enum Standstill {
     /// Its peer gets one full period again, whether it was due or not.
     FullPeriod,
@@ -104,7 +105,7 @@ struct Armed {
 }
 
 /// The deadlines of an LCA.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Timers {
     table: TimerTable<Timer>,
     armed: BTreeMap<Timer, Armed>,
@@ -128,6 +129,11 @@ impl Timers {
 
     pub(crate) fn is_set(&self, timer: &Timer) -> bool {
         self.table.get(timer).is_some()
+    }
+
+    /// Every deadline with what it is for, the earliest first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Timestamp, &Timer)> {
+        self.table.iter()
     }
 
     pub(crate) fn earliest(&self) -> Option<Timestamp> {

@@ -39,7 +39,7 @@ const SLICE_DEADLINE: Duration = Duration::from_secs(30);
 const NOTE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The Message Server's core; see the crate's documentation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MessageServerCore {
     identity: Identity,
     ready: bool,
@@ -58,7 +58,7 @@ pub struct MessageServerCore {
     repeated: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Conditions {
     slice: MessageServerSlice,
     detector: Detector,

@@ -15,7 +15,7 @@ const LIMIT: usize = 100_000;
 /// What identifies an event, and with it its detection.
 pub(crate) type Key = (SourceId, u64);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Detections {
     /// By the order in which they were made.
     waiting: BTreeMap<u64, AlarmDetected>,
@@ -24,7 +24,7 @@ pub(crate) struct Detections {
     scs: Option<Scs>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Scs {
     connection: ConnectionId,
     greeted: bool,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most sources remembered. A sender is a new source with every start, so most of them are long dead.
 const LIMIT: usize = 10_000;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
     known: BTreeMap<SourceId, Known>,
     /// Silent longest first.
@@ -17,7 +17,7 @@ pub(crate) struct Sources {
     uses: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Known {
     /// Highest sequence taken in: stored, or waiting for its store.
     taken: u64,

@@ -17,7 +17,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(5);
 /// A commit that takes longer than this is worth a note.
 pub(crate) const SLOW: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Storing {
     open: Option<(Ticket, Load)>,
     gathering: Load,
@@ -29,7 +29,7 @@ pub(crate) struct Storing {
 
 /// The content of a transaction, with detections by name: those that the SCS acknowledges before it is
 /// carried out are left out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Load {
     pub(crate) records: Vec<LogRecord>,
     pub(crate) detections: Vec<Key>,
@@ -38,6 +38,7 @@ pub(crate) struct Load {
 }
 
 /// What a success means.
+#[derive(Clone)]
 pub(crate) struct Committed {
     /// Highest sequence per source, in the order of the sources.
     pub(crate) high_water: BTreeMap<changeover_model::message::SourceId, u64>,

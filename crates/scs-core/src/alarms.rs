@@ -84,6 +84,7 @@ pub struct AlarmBook {
 }
 
 /// What activates an alarm.
+#[derive(Clone)]
 struct Activation {
     key: AlarmKey,
     name: ConditionName,

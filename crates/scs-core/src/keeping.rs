@@ -33,7 +33,7 @@ pub(crate) enum AfterWrite {
 }
 
 /// Writes under way.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Keeping {
     last_ticket: Ticket,
     changes: IndexMap<String, StoreChange>,
@@ -54,7 +54,7 @@ impl Keeping {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Written {
     changes: Vec<StoreChange>,
     after: Vec<AfterWrite>,

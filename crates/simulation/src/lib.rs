@@ -11,6 +11,7 @@
     clippy::cast_possible_wrap
 )]
 
+mod branch;
 mod invariants;
 mod randomness;
 mod scenario;
@@ -18,6 +19,7 @@ mod site;
 mod swarm;
 mod world;
 
+pub use branch::{Branch, Rivals, Stop};
 pub use scenario::{
     Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
 };

@@ -295,6 +295,7 @@ impl LcaCore {
     }
 }
 
+#[derive(Clone)]
 enum Support {
     Granted,
     Overtaken(Epoch),

@@ -32,7 +32,7 @@ use std::time::Duration;
 const ANSWERS: usize = 64;
 
 /// Everything about one pair.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PairCare {
     pub(crate) config: Pair,
     pub(crate) kept: StoredPair,

@@ -21,7 +21,7 @@ const SLACK: Duration = Duration::from_secs(3);
 const FENCE_TICKETS: u64 = 1 << 62;
 
 /// How far a promotion has come.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Clearance {
     asked: Option<Timestamp>,
     asked_at: Option<Timestamp>,
@@ -31,7 +31,7 @@ pub(crate) struct Clearance {
     clear: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum Fence {
     #[default]
     NotRun,

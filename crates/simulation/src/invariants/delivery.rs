@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const ON_THEIR_WAY: u64 = 2_000_000;
 
 /// What senders were told is stored.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Delivery {
     /// What each life of a sender has sent and not been told about: its source may outlive it.
     sent: BTreeMap<(SourceId, u64), BTreeSet<u64>>,

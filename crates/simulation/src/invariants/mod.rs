@@ -27,7 +27,7 @@ use changeover_model::message::{
 use changeover_model::{ApplicationName, CauseId, Epoch, HostName, PairName, ScriptAction};
 
 /// Everything that is watched in a run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Invariants {
     primaries: one_primary_per_epoch::OnePrimaryPerEpoch,
     effects: stale_effect::StaleEffect,
@@ -212,9 +212,15 @@ impl World {
 
 /// True if nothing is left to be done.
 pub(crate) fn is_as_it_should_be(world: &World) -> bool {
-    settled::look(world).wrong.is_empty()
-        && no_stuck_state::look(world, 0).is_empty()
-        && delivery::look(world).is_empty()
+    what_is_wrong(world).is_empty()
+}
+
+/// What is not as it should be now.
+pub(crate) fn what_is_wrong(world: &World) -> Vec<String> {
+    let mut wrong = settled::look(world).wrong;
+    wrong.extend(no_stuck_state::look(world, 0));
+    wrong.extend(delivery::look(world));
+    wrong
 }
 
 /// The last look.

@@ -19,7 +19,7 @@ const SETTLED: u64 = 2_000_000;
 /// A kernel counts whole seconds.
 const KERNEL: u64 = 1_000_000;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TwoHoldersUnderQuorum {
     since: BTreeMap<PairName, (u64, Vec<HostIndex>)>,
     thawed: BTreeMap<HostIndex, u64>,

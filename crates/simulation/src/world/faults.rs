@@ -283,6 +283,7 @@ impl World {
         }
         let name = self.hosts[host].name.clone();
         self.say(|_| format!("{name} boots"));
+        self.touched = super::Touched::everything();
         self.hosts[host].powered = true;
         self.release_held();
         let after = self.random.between(50_000, 800_000);
@@ -291,6 +292,7 @@ impl World {
 
     pub(crate) fn fault_over(&mut self, over: Over) {
         self.say(|_| format!("OVER {over:?}"));
+        self.touched = super::Touched::everything();
         match over {
             Over::Cable(host) => {
                 self.hosts[host].cable = true;

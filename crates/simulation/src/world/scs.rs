@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// A write on its way to the disk.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Write {
     ticket: Ticket,
     changes: Vec<StoreChange>,
@@ -20,7 +20,7 @@ struct Write {
 }
 
 /// The SCS's process, and what is its own beyond it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Scs {
     pub(crate) driven: Option<Driven<ScsCore>>,
     /// What is on disk.
@@ -183,6 +183,7 @@ impl World {
 
     fn scs_writes(&mut self, life: Life, ticket: Ticket, changes: Vec<StoreChange>) {
         self.note_changes(&changes);
+        self.touched.touch(super::Part::Scs);
         let mood = self.scs.mood.unwrap_or(DiskMood::Fast);
         let takes = self.disk_takes(mood);
         let fails = mood == DiskMood::Fails && self.random.chance(500);

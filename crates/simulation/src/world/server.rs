@@ -25,6 +25,7 @@ struct Order {
 }
 
 /// A server's process.
+#[derive(Clone)]
 pub(crate) struct Server {
     application: ApplicationName,
     lca: Option<Connection>,
@@ -67,6 +68,17 @@ impl Server {
             orders: VecDeque::new(),
             answered: VecDeque::new(),
         }
+    }
+
+    /// What of it bears on what comes next; see `essence`.
+    pub(crate) fn essence(&self, base: Epoch, into: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        std::mem::discriminant(&self.run_mode).hash(into);
+        base.0.wrapping_sub(self.epoch.0).hash(into);
+        (self.up, self.in_step, self.hangs, self.unavailable).hash(into);
+        (self.lca.is_some(), self.message_server.is_some()).hash(into);
+        (self.registered.is_some(), self.cut_off.is_some()).hash(into);
+        self.orders.len().hash(into);
     }
 
     fn status(&self) -> ApplicationStatus {
