@@ -242,7 +242,7 @@ impl LiveSite {
     /// # Errors
     /// When the SCS or the Message Server does not answer.
     pub async fn log(&self, id: LogEventId) -> Result<Vec<LogRecord>, Trouble> {
-        self.site.operator.log(id).await
+        self.site.operator.log(Some(id)).await
     }
 
     /// An operator of their own.

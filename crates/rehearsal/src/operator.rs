@@ -87,46 +87,6 @@ impl Operator {
         Self::new(self.way.clone())
     }
 
-    /// Log events with this number, oldest first.
-    ///
-    /// # Errors
-    /// When the SCS or the Message Server does not answer.
-    pub(crate) async fn log(&self, id: LogEventId) -> Result<Vec<LogRecord>, Trouble> {
-        let what = "asking for the log";
-        let query = LogQuery {
-            id: Some(id),
-            limit: LOGGED,
-            ..LogQuery::default()
-        };
-        let caller = self.caller(what).await?;
-        let mut scs = SolutionControlServerClient::new(caller.channel.clone())
-            .max_decoding_message_size(LARGEST);
-        let mut stream = self
-            .answer(what, scs.log(wire::LogQuery::from(query)))
-            .await?;
-        let mut records = Vec::new();
-        let read = async {
-            while let Some(record) = stream.message().await? {
-                records.push(record);
-            }
-            Ok::<(), Status>(())
-        };
-        match tokio::time::timeout(ANSWER_WAIT, read).await {
-            Ok(Ok(())) => {}
-            Ok(Err(status)) => return Err(said(what, &status.message())),
-            Err(_) => {
-                return Err(Trouble::TooLong {
-                    what: what.to_owned(),
-                    bound: ANSWER_WAIT,
-                });
-            }
-        }
-        records
-            .into_iter()
-            .map(|record| record.try_into().map_err(|error| said(what, &error)))
-            .collect()
-    }
-
     /// The picture now.
     ///
     /// # Errors
@@ -175,17 +135,18 @@ impl Operator {
             .collect()
     }
 
-    /// The newest records of the Message Server's log, oldest first.
+    /// The newest records of the Message Server's log, of one event or of all, oldest first.
     ///
     /// # Errors
     /// When the SCS or the Message Server does not answer.
-    pub(crate) async fn log(&self) -> Result<Vec<LogRecord>, Trouble> {
+    pub(crate) async fn log(&self, id: Option<LogEventId>) -> Result<Vec<LogRecord>, Trouble> {
         let what = "asking for the Message Server's log";
         let caller = self.caller(what).await?;
         let mut scs = SolutionControlServerClient::new(caller.channel.clone())
             .max_decoding_message_size(LARGEST);
         let query = LogQuery {
-            limit: RECORDS,
+            id,
+            limit: id.map_or(RECORDS, |_| LOGGED),
             ..LogQuery::default()
         };
         let mut stream = self

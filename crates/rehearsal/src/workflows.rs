@@ -159,7 +159,7 @@ pub(crate) async fn run(name: WorkflowName, site: &mut Site) -> Result<WorkflowO
     wait_for_the_neighbour(site, &carried.end).await?;
     let mut entries = Witness::entries_of(&records, &site.pair, &clock, carried.start);
     if site.pair.control.is_empty() {
-        let log = site.operator.log().await?;
+        let log = site.operator.log(None).await?;
         entries.extend(Witness::entries_of_log(
             &log,
             logged_before,
@@ -206,7 +206,7 @@ async fn last_position(site: &Site) -> Result<u64, Trouble> {
     if !site.pair.control.is_empty() {
         return Ok(0);
     }
-    let log = site.operator.log().await?;
+    let log = site.operator.log(None).await?;
     Ok(log.last().map_or(0, |record| record.position))
 }
 

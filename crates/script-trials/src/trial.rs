@@ -303,6 +303,8 @@ fn describe(on_host: &OnHost<'_>) -> SiteDescription {
     SiteDescription {
         hosts: hosts.into(),
         virtual_ips: vips.collect(),
+        devices: Vec::new(),
+        clusters: Vec::new(),
         neighbours: Vec::new(),
         arp_lifetime_ms: 30_000,
     }

@@ -138,7 +138,8 @@ impl Branch {
             | Fault::Health(..)
             | Fault::Hooks(..)
             | Fault::SlowNetwork(_)
-            | Fault::FencesFail(_) => true,
+            | Fault::FencesFail(_)
+            | Fault::LoseStore(_) => true,
         }
     }
 
@@ -167,7 +168,8 @@ impl Branch {
     /// Arrivals on different connections that may come at their process in either order.
     pub fn rivals(&self) -> Vec<Rivals> {
         let all = self.world.rivals(JITTER).into_iter();
-        all.map(|(first, second)| Rivals { first, second }).collect()
+        all.map(|(first, second)| Rivals { first, second })
+            .collect()
     }
 
     /// Lets the later of two arrivals come first.

@@ -182,7 +182,9 @@ impl NamespaceNetwork {
         let ports = self.hosts.iter().find(|one| one.name == host);
         (
             namespace_name(&self.run, WIRE),
-            ports.map(|host| host.ports.clone()).unwrap_or_default(),
+            ports.map_or_else(Vec::new, |host| {
+                host.ports.iter().map(|(_, port)| port.clone()).collect()
+            }),
         )
     }
 

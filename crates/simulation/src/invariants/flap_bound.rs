@@ -9,7 +9,7 @@ use changeover_model::PairName;
 use std::collections::{BTreeMap, VecDeque};
 
 /// When each pair was failed over, and how many of them may be forgotten.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct FlapBound {
     failovers: BTreeMap<PairName, VecDeque<u64>>,
     forgotten: usize,

@@ -9,7 +9,7 @@ use crate::world::World;
 use changeover_model::PairName;
 use changeover_model::environment::ControllerLoss;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ManagementAlone {
     /// Something else has happened.
     other: bool,

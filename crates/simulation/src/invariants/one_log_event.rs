@@ -8,7 +8,7 @@ use changeover_model::message::SourceId;
 use std::collections::BTreeMap;
 
 /// How many run-mode events each life of a server has logged.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct OneLogEvent {
     logged: BTreeMap<SourceId, u64>,
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 const FRESH: u64 = 100_000;
 
 /// The promotions that were ordered.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Promotions {
     ordered: BTreeSet<(PairName, Epoch)>,
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 const WITHOUT: Duration = Duration::from_secs(5);
 
 /// Since when a pair has been shown without a primary, without a reason.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Reasons {
     silent: BTreeMap<PairName, u64>,
 }

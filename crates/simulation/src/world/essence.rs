@@ -29,7 +29,10 @@ impl World {
         }
         self.scs.links.keys().for_each(|host| host.hash(into));
         (self.scs.message_server.is_some(), self.scs.greeted).hash(into);
-        (self.message_server.driven.is_some(), self.message_server.store.detections.len())
+        (
+            self.message_server.driven.is_some(),
+            self.message_server.store.detections.len(),
+        )
             .hash(into);
         for (index, host) in self.hosts.iter().enumerate().skip(1) {
             self.host_essence(index, host, base, into);
@@ -67,7 +70,13 @@ impl World {
         }
         for process in host.processes.values() {
             process.application.hash(into);
-            (process.forked, process.unwanted, process.killed, process.main_gone).hash(into);
+            (
+                process.forked,
+                process.unwanted,
+                process.killed,
+                process.main_gone,
+            )
+                .hash(into);
             discriminant(&process.work).hash(into);
             match &process.work {
                 Work::Server(server) => server.essence(base, into),
