@@ -131,6 +131,9 @@ pub(crate) struct Simulate {
     /// A range of seeds, A..B without B
     #[arg(long, value_name = "A..B", default_value = "0..200")]
     pub(crate) seeds: String,
+    /// Threads for a range; one per core of this machine if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZero<usize>>,
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

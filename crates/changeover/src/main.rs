@@ -11,6 +11,7 @@ mod explicit;
 mod importing;
 mod new_site;
 mod offline;
+mod simulate;
 
 use arguments::{Arguments, Command};
 use changeover_component::ExitCode;
@@ -77,7 +78,7 @@ fn run(command: Command) -> std::process::ExitCode {
         Command::New(arguments) => new_site::run(&arguments),
         Command::Import(arguments) => importing::run(&arguments),
         Command::Certs(arguments) => certs::run(&arguments),
-        Command::Simulate(arguments) => offline::simulate(&arguments),
+        Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Lca(arguments) => changeover_lca::main(arguments),
         Command::Scs(arguments) => changeover_scs::main(arguments),
         Command::MessageServer(arguments) => changeover_message_server::run(arguments),

@@ -58,6 +58,8 @@ pub struct Run {
     pub lasted: Duration,
     /// How many things happened.
     pub events: u64,
+    /// How many of them were faults.
+    pub faults: u64,
 }
 
 impl Run {
@@ -143,5 +145,6 @@ fn carry_out(scenario: &Scenario, tidies: bool) -> Run {
         two_holders: Duration::from_micros(world.invariants.holders.longest),
         lasted: Duration::from_micros(world.now),
         events: world.events,
+        faults: world.faults,
     }
 }

@@ -30,6 +30,7 @@ impl World {
         match act {
             Act::Fault(fault) => {
                 self.trace.mark(self.now, 7);
+                self.faults += 1;
                 self.say(|_| format!("FAULT {fault:?}"));
                 self.invariants.fault_happened(&fault);
                 self.fault(fault);

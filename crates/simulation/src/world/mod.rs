@@ -103,6 +103,8 @@ pub(crate) struct World {
     /// It was as it should be at this many looks in a row.
     good_looks: u32,
     pub(crate) events: u64,
+    /// How many faults happened.
+    pub(crate) faults: u64,
 }
 
 pub(crate) fn micros(duration: std::time::Duration) -> u64 {
@@ -151,6 +153,7 @@ impl World {
             end_early: scenario.end_early,
             good_looks: 0,
             events: 0,
+            faults: 0,
             environment,
         };
         world.begin(micros(scenario.heal_at));
