@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Schema,
     /// Write a complete site to start from: environment file, control scripts, checklist
     New(crate::new_site::New),
+    /// Make an environment file of a keepalived.conf or a Pacemaker CIB
+    Import(crate::importing::Import),
     /// Certificates for mutual TLS: make an authority, issue, show
     Certs(crate::certs::Certs),
     /// Deterministic simulation of the production cores with faults

@@ -64,6 +64,11 @@ fn scripts(arguments: &Check, loaded: &Loaded) -> Vec<ScriptFacts> {
         .and_then(|file| Some(file.parent()?.to_owned()))
         .unwrap_or_default();
     if !arguments.no_trials {
+        if std::io::stderr().is_terminal() {
+            eprintln!(
+                "changeover: trying the control scripts on emulated hosts (--no-trials leaves it out)"
+            );
+        }
         match tried(loaded, &home) {
             Ok(facts) => return facts,
             Err(error) => eprintln!("changeover: {error}; their files are checked all the same"),

@@ -7,6 +7,8 @@
 mod arguments;
 mod certs;
 mod checking;
+mod explicit;
+mod importing;
 mod new_site;
 mod offline;
 mod simulate;
@@ -77,6 +79,7 @@ fn run(command: Command) -> std::process::ExitCode {
         Command::Check(arguments) => checking::check(&arguments),
         Command::Schema => offline::schema(),
         Command::New(arguments) => new_site::run(&arguments),
+        Command::Import(arguments) => importing::run(&arguments),
         Command::Certs(arguments) => certs::run(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Lca(arguments) => changeover_lca::main(arguments),

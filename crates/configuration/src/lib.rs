@@ -45,7 +45,7 @@ pub use rules::{CheckOptions, Rule, all as rules, check, refuse_unknown};
 pub use sarif::{findings_sarif, problems_sarif};
 pub use schema::json_schema;
 pub use script_facts::{HeldAddress, ScriptFacts, ScriptFile, Trial, TrialEnd, TrialRun};
-pub use show::{show, show_json};
+pub use show::{explicit, show, show_json};
 pub use source::{Place, SourceText, Span};
 pub use worst_times::{
     Worst, WorstCase, WorstTimes, worst_times, worst_times_json, worst_times_text,

@@ -2,7 +2,7 @@
 
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use crate::script_facts::ScriptFile;
+use crate::script_facts::{ScriptFile, TrialEnd};
 
 pub(super) static RULE: Rule = Rule {
     name: "script-without-interpreter",
@@ -18,13 +18,18 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         let ScriptFile::Found { path, text, .. } = &script.facts.file else {
             continue;
         };
-        let first = text.split('\n').next().unwrap_or_default();
-        let what = if script.windows {
+        if script.windows {
             continue;
-        } else if !first.starts_with("#!") {
-            "names no interpreter"
+        }
+        let first = text.split('\n').next().unwrap_or_default();
+        let what = if !first.starts_with("#!") {
+            "names no interpreter".to_owned()
         } else if first.ends_with('\r') {
-            "ends its lines as Windows does"
+            "ends its lines as Windows does".to_owned()
+        } else if let Some(TrialEnd::NotStarted(said)) =
+            script.facts.trial.as_ref().map(|trial| &trial.first.end)
+        {
+            format!("cannot be started: {said}")
         } else {
             continue;
         };

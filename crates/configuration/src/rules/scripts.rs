@@ -215,8 +215,7 @@ fn is_mask(address: Ipv4Addr) -> bool {
 
 /// Words of a line that can only be interfaces, without the number of a logical sub-interface.
 fn interfaces(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, ':' | '_' | '.' | '-'))
-        .map(|word| word.split(':').next().unwrap_or(word))
+    text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.'))
         .filter(|word| {
             INTERFACE_NAMES.iter().any(|name| {
                 let number = word.strip_prefix(name).unwrap_or_default();
