@@ -26,7 +26,8 @@ pub(crate) enum Undo {
     Nothing,
     Continue(u32),
     StartAgain(String),
-    Wake(HostName),
+    /// The host, and for each of its cables the wire's namespace, the cable's end, and the bridge on which it was.
+    Wake(HostName, Vec<(String, String, String)>),
     Plug(HostName),
     /// Tables of nftables: namespace and name; the host is heard again.
     Tables(Vec<(String, String)>, Option<HostName>),
@@ -247,10 +248,18 @@ fn scripts(site: &LiveSite, host: HostName, how: &str) -> Result<Done, Trouble> 
     Ok(Done::with(Undo::Scripts(host)))
 }
 
-/// A machine that stands still answers nothing, not even to ARP, and its NIC keeps its carrier: the bridge forwards
-/// nothing from or to it.
+/// A machine that stands still answers nothing, not even to ARP, and its NIC keeps its carrier: its cables are there, and
+/// on no bridge.
 async fn freeze(site: &LiveSite, host: HostName) -> Result<Done, Trouble> {
-    forward(site, &host, false).await?;
+    let mut apart = Vec::new();
+    if let Some((_, wire, ports)) = site.wiring(&host) {
+        for port in ports {
+            let bridge = master(site, &wire, &port).await?;
+            site.ip(&["-n", &wire, "link", "set", "dev", &port, "nomaster"])
+                .await?;
+            apart.push((wire.clone(), port, bridge));
+        }
+    }
     site.reachable(&host, false).await;
     let mut stopped = 0;
     // Twice: what forked while the first round went on.
@@ -263,32 +272,8 @@ async fn freeze(site: &LiveSite, host: HostName) -> Result<Done, Trouble> {
     }
     Ok(Done {
         note: format!("{stopped} processes"),
-        ..Done::with(Undo::Wake(host))
+        ..Done::with(Undo::Wake(host, apart))
     })
-}
-
-/// Whether the bridge forwards what a host sends and gets.
-async fn forward(site: &LiveSite, host: &HostName, forward: bool) -> Result<(), Trouble> {
-    let Some((_, wire, ports)) = site.wiring(host) else {
-        return Ok(());
-    };
-    let state = if forward { "3" } else { "0" };
-    for port in ports {
-        let words = [
-            "-n",
-            &wire,
-            "link",
-            "set",
-            "dev",
-            &port,
-            "type",
-            "bridge_slave",
-            "state",
-            state,
-        ];
-        site.ip(&words).await?;
-    }
-    Ok(())
 }
 
 async fn half_cut(site: &LiveSite, host: HostName, kind: Kind) -> Result<Done, Trouble> {
@@ -372,9 +357,13 @@ pub(crate) async fn heal(site: &mut LiveSite, undo: Undo) -> Result<Option<Order
             site.pause(pid, false);
         }
         Undo::StartAgain(component) => site.start_again(&component).await?,
-        Undo::Wake(host) => {
-            forward(site, &host, true).await?;
+        Undo::Wake(host, apart) => {
+            // Reachable counts from before it is.
             site.reachable(&host, true).await;
+            for (wire, port, bridge) in apart {
+                let words = ["-n", &wire, "link", "set", "dev", &port, "master", &bridge];
+                site.ip(&words).await?;
+            }
             for pid in site.processes_on(&host) {
                 site.pause(pid, false);
             }

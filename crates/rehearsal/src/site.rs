@@ -83,14 +83,7 @@ impl Site {
     ) -> Result<Self, Trouble> {
         let started = Moment::now();
         let environment = plan.prepare(run)?;
-        let pair = environment
-            .environment()
-            .pairs
-            .get(&plan.pair)
-            .cloned()
-            .ok_or_else(|| {
-                Trouble::Unusable(format!("the file has no pair {} any more", plan.pair))
-            })?;
+        let pair = planned_pair(&environment, plan)?;
         let addresses: Vec<IpAddr> = pair.virtual_ips.iter().map(|vip| vip.address).collect();
         let observer = Observer::of(addresses.clone());
         let sip_port = sip_port(&environment, &pair.primary);
@@ -374,6 +367,11 @@ fn virtual_ips(pair: &Pair) -> Vec<String> {
     moved
         .chain(held.map(|(address, prefix)| format!("{address}/{prefix}")))
         .collect()
+}
+
+fn planned_pair(environment: &SiteEnvironment, plan: &SitePlan) -> Result<Pair, Trouble> {
+    let pair = environment.environment().pairs.get(&plan.pair).cloned();
+    pair.ok_or_else(|| Trouble::Unusable(format!("the file has no pair {} any more", plan.pair)))
 }
 
 /// The port that is probed; both servers of a pair have the same.
