@@ -41,6 +41,7 @@ mod members_on_one_host;
 mod message_server_not_connected;
 mod message_server_on_pair_host;
 mod mode_change_without_reaction;
+mod network_device_address;
 mod never_releases;
 mod no_sync_port;
 mod not_in_this_build;
@@ -124,6 +125,7 @@ static RULES: &[&Rule] = &[
     &hosts_of_different_systems::RULE,
     &ports_collide::RULE,
     &single_host_seats::RULE,
+    &network_device_address::RULE,
     &smtp_missing::RULE,
     &snmp_missing::RULE,
     &unused_script::RULE,
