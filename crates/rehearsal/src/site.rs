@@ -80,14 +80,7 @@ impl Site {
     ) -> Result<Self, Trouble> {
         let started = Moment::now();
         let environment = plan.prepare(run)?;
-        let pair = environment
-            .environment()
-            .pairs
-            .get(&plan.pair)
-            .cloned()
-            .ok_or_else(|| {
-                Trouble::Unusable(format!("the file has no pair {} any more", plan.pair))
-            })?;
+        let pair = pair_of(&environment, plan)?;
         let addresses: Vec<IpAddr> = pair.virtual_ips.iter().map(|vip| vip.address).collect();
         let observer = Observer::of(addresses.clone());
         let sip_port = sip_port(&environment, &pair.primary);
@@ -358,6 +351,12 @@ impl Site {
         }
         processes
     }
+}
+
+fn pair_of(environment: &SiteEnvironment, plan: &SitePlan) -> Result<Pair, Trouble> {
+    let pair = environment.environment().pairs.get(&plan.pair);
+    pair.cloned()
+        .ok_or_else(|| Trouble::Unusable(format!("the file has no pair {} any more", plan.pair)))
 }
 
 /// The VIPs of a pair as they are written, wherever they are held.
