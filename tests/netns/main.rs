@@ -66,6 +66,32 @@ fn the_loss_of_a_sip_card_moves_the_vip_and_a_call_outlives_every_change_of_role
 
 #[test]
 #[ignore = "needs root"]
+fn two_servers_on_one_kernel_host_take_turns_with_the_sip_port_and_keep_the_call() {
+    let _alone = alone();
+    let rehearsal = Rehearsal::new();
+    let file = root().join("deploy/examples/single-host.yaml");
+    let file = file.to_str().expect("text");
+    let (code, answer) = rehearsal.json(&["rehearse", file, "--network", "netns"]);
+    assert_eq!(code, Some(0), "{answer:#}");
+    let passed = workflows(&answer["sites"][0]);
+    let names: Vec<&str> = passed.iter().map(|(name, _)| *name).collect();
+    let calls = ["test-1", "test-2", "test-3"];
+    assert_eq!(names[..2], ["manual-switchover", "primary-failure"]);
+    assert_eq!(names[2..], calls);
+    let device = root().join("deploy/examples/network-device.yaml");
+    let words = [
+        "rehearse",
+        device.to_str().expect("text"),
+        "--network",
+        "netns",
+    ];
+    let refused = rehearsal.command(&words).output().expect("the binary runs");
+    assert_eq!(refused.status.code(), Some(2), "the device is emulated");
+    rehearsal.assert_nothing_is_left();
+}
+
+#[test]
+#[ignore = "needs root"]
 fn builtin_control_scripts_move_the_kernels_addresses() {
     let _alone = alone();
     let rehearsal = Rehearsal::new();

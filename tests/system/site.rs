@@ -414,6 +414,7 @@ fn describe() -> SiteDescription {
         }],
     };
     SiteDescription {
+        devices: Vec::new(),
         hosts: vec![
             host("mgmt1", "10.10.11.110/24"),
             host("host1", "10.10.11.101/24"),

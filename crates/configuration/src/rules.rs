@@ -59,6 +59,7 @@ mod message_server_on_pair_host;
 mod message_servers_differ;
 mod mode_change_without_reaction;
 mod network;
+mod network_device_address;
 mod never_releases;
 mod nlb_not_on_windows;
 mod no_sync_port;
@@ -213,6 +214,7 @@ static RULES: &[&Rule] = &[
     &host_address_twice::RULE,
     &hosts_of_different_systems::RULE,
     &ports_collide::RULE,
+    &network_device_address::RULE,
     &smtp_missing::RULE,
     &snmp_missing::RULE,
     &unused_script::RULE,

@@ -413,7 +413,7 @@ fn a_cluster_that_contradicts_itself_is_refused() {
         ),
         (
             "takeover: windows_nlb\n    nlb: {host_ids: {host9: 1}}",
-            "none of the pair's hosts",
+            "there is no host `host9`",
         ),
         (
             "takeover: windows_nlb\n    nlb: {port_rules: [{ports: 5061-5060}]}",

@@ -26,7 +26,10 @@ fn example(name: &str) -> Loaded {
         .unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-const EXAMPLES: [&str; 11] = [
+const EXAMPLES: [&str; 14] = [
+    "linux-two-nics.yaml",
+    "network-device.yaml",
+    "single-host.yaml",
     "linux-hooks.yaml",
     "third-party.yaml",
     "linux-hot.yaml",

@@ -83,7 +83,7 @@ impl Site {
     ) -> Result<Self, Trouble> {
         let started = Moment::now();
         let environment = plan.prepare(run)?;
-        let pair = planned_pair(&environment, plan)?;
+        let pair = pair_of(&environment, plan)?;
         let addresses: Vec<IpAddr> = pair.virtual_ips.iter().map(|vip| vip.address).collect();
         let observer = Observer::of(addresses.clone());
         let sip_port = sip_port(&environment, &pair.primary);
@@ -357,6 +357,12 @@ impl Site {
     }
 }
 
+fn pair_of(environment: &SiteEnvironment, plan: &SitePlan) -> Result<Pair, Trouble> {
+    let pair = environment.environment().pairs.get(&plan.pair);
+    pair.cloned()
+        .ok_or_else(|| Trouble::Unusable(format!("the file has no pair {} any more", plan.pair)))
+}
+
 /// The VIPs of a pair as they are written, wherever they are held.
 fn virtual_ips(pair: &Pair) -> Vec<String> {
     let moved = pair.virtual_ips.iter();
@@ -367,11 +373,6 @@ fn virtual_ips(pair: &Pair) -> Vec<String> {
     moved
         .chain(held.map(|(address, prefix)| format!("{address}/{prefix}")))
         .collect()
-}
-
-fn planned_pair(environment: &SiteEnvironment, plan: &SitePlan) -> Result<Pair, Trouble> {
-    let pair = environment.environment().pairs.get(&plan.pair).cloned();
-    pair.ok_or_else(|| Trouble::Unusable(format!("the file has no pair {} any more", plan.pair)))
 }
 
 /// The port that is probed; both servers of a pair have the same.

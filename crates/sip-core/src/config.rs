@@ -3,7 +3,7 @@
 
 use changeover_model::environment::Switch;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Everything a SIP Server needs to know beforehand.
@@ -27,6 +27,8 @@ pub struct SipConfig {
     pub realm: String,
     /// A network device in front: the backup answers its OPTIONS with 503 instead of with silence.
     pub network_device: bool,
+    /// Address of that device, where it is known: the backup answers nobody else.
+    pub device: Option<IpAddr>,
     /// How long a message may wait for the backup's acknowledgement before the backup is given up.
     pub commit_wait: Duration,
     /// `addp-timeout` of the HA link: after this silence it is polled, after as much again it is lost.
@@ -78,6 +80,7 @@ impl SipConfig {
             switch: Switch::default(),
             realm: "changeover".to_owned(),
             network_device: false,
+            device: None,
             commit_wait: Duration::from_millis(150),
             addp_timeout: Duration::from_secs(3),
             limits: Limits::default(),

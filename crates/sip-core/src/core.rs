@@ -262,6 +262,9 @@ impl SipCore {
         if !self.config.network_device || self.run_mode != RunMode::Backup {
             return;
         }
+        if self.config.device.is_some_and(|device| device != from.ip()) {
+            return;
+        }
         let Parsed::Good(mut request) = parse(bytes) else {
             return;
         };

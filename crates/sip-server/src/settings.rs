@@ -55,7 +55,9 @@ impl SipSettings {
         if let Some(realm) = option(options, "TServer", "realm") {
             config.realm = realm.to_owned();
         }
-        config.network_device = is_true(option(options, "TServer", "network-device"));
+        let device = option(options, "TServer", "network-device");
+        config.device = device.and_then(|device| device.trim().parse().ok());
+        config.network_device = config.device.is_some() || is_true(device);
         let time = |name| seconds(option(options, "backup-sync", name));
         config.addp_timeout = time("addp-timeout").unwrap_or(ADDP_TIMEOUT);
         let port = registered.ha_sync_port.or(registered.default_port);

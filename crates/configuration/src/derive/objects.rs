@@ -231,8 +231,10 @@ impl<'f> PairSource<'f> {
             let mut sip_address = make.text(text.split('/').next().unwrap_or(text));
             sip_address.span = address.span;
             let mut server = vec![make.entry("sip-address", sip_address)];
-            if self.takeover == "network_device" {
-                server.push(make.entry("network-device", make.text("true")));
+            if self.takeover == "network_device"
+                && let Some(device) = self.node.at(&["network_device", "address"])
+            {
+                server.push(make.entry("network-device", make.copy(device)));
             }
             sections.push(make.entry("TServer", make.map(server)));
         }

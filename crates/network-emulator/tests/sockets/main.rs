@@ -2,5 +2,6 @@
 
 mod connections;
 mod datagrams;
+mod devices;
 mod site;
 mod watching;

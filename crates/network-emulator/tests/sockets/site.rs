@@ -73,10 +73,14 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn up() -> Self {
+        Self::of(&east()).await
+    }
+
+    pub(crate) async fn of(description: &SiteDescription) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let block = choose_block().expect("a free block");
         let socket = folder.path().join("network.sock");
-        let emulator = Emulator::start(&east(), &socket, block.block())
+        let emulator = Emulator::start(description, &socket, block.block())
             .await
             .expect("a running emulator");
         Self {

@@ -19,6 +19,8 @@ use changeover_model::{
 use std::path::Path;
 use std::time::Duration;
 
+mod calls;
+
 const A: &str = "SIP_SERVER_PRIMARY";
 const B: &str = "SIP_SERVER_BACKUP";
 const MS: u64 = 1_000_000;

@@ -158,6 +158,38 @@ pub(crate) fn client_addresses(environment: &Environment, pair: &Pair) -> Vec<Ip
     addresses
 }
 
+/// The NIC of a client beside the hosts. Without a VIP it stands in the network of the pair's one host.
+pub(crate) fn client_nic(environment: &Environment, pair: &Pair) -> NicLayout {
+    let nic = |segment, addresses| NicLayout {
+        name: ONLY_NIC.to_owned(),
+        segment,
+        addresses,
+    };
+    if !pair.virtual_ips.is_empty() {
+        return nic(LAN, client_addresses(environment, pair));
+    }
+    let layouts = hosts(environment);
+    let host = layouts
+        .iter()
+        .find(|layout| layout.name == pair.primary_host.as_str())
+        .and_then(|layout| layout.nics.first());
+    let taken = |address: &IpAddr| {
+        environment
+            .hosts
+            .values()
+            .any(|host| host.address == *address)
+    };
+    let free = host.and_then(|nic| {
+        let own = nic.addresses.first()?;
+        let free = highest(own.trunc()).find(|address| !taken(address))?;
+        Some((nic.segment, network_of(free, own.prefix_len())))
+    });
+    match free {
+        Some((segment, address)) => nic(segment, vec![address]),
+        None => nic(LAN, Vec::new()),
+    }
+}
+
 /// The addresses of a network from the highest one down that a host may have.
 fn highest(network: IpNet) -> Box<dyn Iterator<Item = IpAddr>> {
     match network {
@@ -272,6 +304,23 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         assert_eq!(client, ["10.10.11.254/24"]);
+    }
+
+    #[test]
+    fn without_a_vip_the_client_stands_beside_the_one_host() {
+        let text = "version: 1\nenvironment: small\nmanagement_layer: {solution_control_server: {host: h}, \
+                    message_server: {name: M, host: h}}\nhosts: {h: {os: linux, address: 10.1.2.254}}\n\
+                    switches: {S: {}}\npairs: {P: {redundancy_type: hot, takeover: single_host, \
+                    primary: {application: A, host: h}, backup: {application: B, host: h}, \
+                    server: {type: SIPServer, switch: S, start_info: {command_line: sip-server}}}}\n";
+        let loaded = changeover_configuration::load("small.yaml", text)
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        let pair = loaded.environment.pairs.values().next().expect("a pair");
+        let client = client_nic(&loaded.environment, pair);
+        let host = &hosts(&loaded.environment)[0].nics[0];
+        assert_eq!(client.segment, host.segment);
+        let addresses: Vec<String> = client.addresses.iter().map(ToString::to_string).collect();
+        assert_eq!(addresses, ["10.1.2.253/24"]);
     }
 
     #[test]

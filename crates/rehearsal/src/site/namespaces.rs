@@ -3,7 +3,7 @@
 //! the janitor removes them.
 
 use super::commands::{ip, within};
-use super::layout::{self, CLIENT, HostLayout, LAN, NicLayout};
+use super::layout::{self, CLIENT, HostLayout, LAN};
 use crate::janitor::{Run, namespace_name};
 use crate::moment::Moment;
 use crate::observer::WatchedHost;
@@ -48,14 +48,11 @@ impl NamespaceNetwork {
     ) -> Result<(Self, mpsc::Receiver<()>), Trouble> {
         let wire = namespace_name(&run.id, WIRE);
         let mut layouts = layout::hosts(environment);
-        let client = layout::client_addresses(environment, pair);
+        let nic = layout::client_nic(environment, pair);
+        let client = nic.addresses.clone();
         layouts.push(HostLayout {
             name: CLIENT.to_owned(),
-            nics: vec![NicLayout {
-                name: "eth0".to_owned(),
-                segment: LAN,
-                addresses: client.clone(),
-            }],
+            nics: vec![nic],
         });
         ip(&["netns", "add", &wire]).await?;
         for (number, segment) in segments(&layouts).into_iter().enumerate() {

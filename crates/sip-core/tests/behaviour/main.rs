@@ -8,6 +8,7 @@
 
 mod calls;
 mod day;
+mod device;
 mod flows;
 mod hostile;
 mod replication;
