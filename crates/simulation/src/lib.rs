@@ -19,7 +19,8 @@ mod swarm;
 mod world;
 
 pub use scenario::{
-    Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
+    Act, Component, DiskMood, Fault, HealthMood, HookMood, Planted, Scenario, ScriptMood,
+    ServerMood, When,
 };
 pub use site::{ServerKind, Site};
 

@@ -153,6 +153,21 @@ pub(crate) fn table(results: &[Result]) -> String {
     text
 }
 
+/// What was tried and taken out of the catalogue.
+const SECOND_GUARDS: &str = "
+## Second guards
+
+Ten more were planted and taken out again, because no run could tell: each breaks a guard behind which another one
+stands. They are kept in mind here, since two of them at once would matter: a voter that would vote for an older epoch, or
+go on answering beats after its vote, or take an older release for this one (the SCS never asks for an older epoch, and the
+former holder is told to let go over the same link first); an LCA that looks at its lease only with its tick (the tick
+follows at once, and a lease counts from the sending); a process of an earlier start, or one that nobody can account for,
+that is left alone (what is started is on record first); a release that is ordered from a lost host (launching looks
+again); a request that joins a failed run (only while the VIP is as wanted); the winner of a reconnect that is not told to
+announce (the release that the engine runs announces as well); a hook of an older epoch that is not ended (the next hook
+waits for its end).
+";
+
 /// docs/developer/planted-bugs.md.
 pub(crate) fn page(results: &[Result]) -> String {
     let found = results.iter().filter(|result| result.is_found()).count();
@@ -188,6 +203,7 @@ This page is written by `UPDATE_EXPECT=1 cargo test -p changeover-simulation --f
         )
         .expect("a String takes everything");
     }
+    text.push_str(SECOND_GUARDS);
     text.push_str("\n## Survivors\n\n");
     let mut survivors = results
         .iter()

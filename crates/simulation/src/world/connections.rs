@@ -25,6 +25,8 @@ pub(crate) struct Link {
     accepted: bool,
     /// When the last message towards each side arrives.
     last: [u64; 2],
+    /// It was reset: what is on its way does not arrive.
+    pub(crate) reset: bool,
     /// What waits for the end of a partition, towards each side.
     held: [VecDeque<Payload>; 2],
 }
@@ -134,6 +136,15 @@ impl World {
     pub(crate) fn break_connection(&mut self, connection: Connection) {
         self.send(connection, 0, Payload::Closed(LinkLoss::Closed));
         self.send(connection, 1, Payload::Closed(LinkLoss::Closed));
+    }
+
+    /// Both ends learn that it is gone, and nothing that was on its way arrives.
+    pub(crate) fn reset_connection(&mut self, connection: Connection) {
+        if let Some(link) = self.network.links.get_mut(&connection) {
+            link.reset = true;
+            link.held.iter_mut().for_each(VecDeque::clear);
+        }
+        self.break_connection(connection);
     }
 
     /// One side closes it; the other learns.
@@ -256,6 +267,7 @@ impl World {
             up: false,
             accepted: false,
             last: [self.now; 2],
+            reset: false,
             held: [VecDeque::new(), VecDeque::new()],
         };
         self.network.links.insert(connection, link);
