@@ -114,13 +114,18 @@ fn a_primary_that_loses_its_controller_and_its_peer_has_let_go_before_another_ho
 
 #[test]
 fn a_primary_that_hears_others_but_is_not_heard_lets_go_in_time() {
-    let scenario = quorum(25_000)
-        .fault(at(5_000), Fault::OneWay(1, 0, ms(12_000)))
-        .fault(at(5_000), Fault::OneWay(1, 2, ms(12_000)));
-    let run = ends_with(&scenario, B);
-    assert_eq!(run.two_holders, Duration::ZERO);
-    let gone = second(&run, OFF_A, 5.0);
-    assert!(gone < 7.6, "{gone}");
+    for other in [
+        Fault::OneWay(1, 2, ms(12_000)),
+        Fault::Cut(1, 2, ms(12_000)),
+    ] {
+        let scenario = quorum(25_000)
+            .fault(at(5_000), Fault::OneWay(1, 0, ms(12_000)))
+            .fault(at(5_000), other);
+        let run = ends_with(&scenario, B);
+        assert_eq!(run.two_holders, Duration::ZERO);
+        let gone = second(&run, OFF_A, 5.0);
+        assert!(gone < 7.6, "{gone}");
+    }
 }
 
 #[test]

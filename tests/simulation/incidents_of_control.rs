@@ -3,11 +3,11 @@
 
 use super::play::{
     A, B, Named, OFF_A, ON_A, ON_B, after, assert_complete, at, ends_with, hold, maintenance, ms,
-    named, never, second,
+    named, never, quorum, second,
 };
 use changeover_simulation::{
-    Component, Fault, LogEventId, OperatorAnswer, OperatorCommand, PairState, RecordKind, Run,
-    Scenario, ScriptMood, ServerMood, run_scenario,
+    Component, Fault, HealthMood, LogEventId, OperatorAnswer, OperatorCommand, PairState,
+    RecordKind, Run, Scenario, ScriptMood, ServerMood, run_scenario,
 };
 
 fn stop(application: &str) -> OperatorCommand {
@@ -159,7 +159,7 @@ fn a_detection_that_comes_twice_activates_its_alarm_once() {
 fn an_order_that_a_broken_connection_swallowed_is_given_again() {
     let scenario = hold(15_000).switchover(at(5_000)).fault(
         after("SetRunMode SIP_SERVER_BACKUP Primary epoch 2", 0),
-        Fault::BreakConnections(2),
+        Fault::ResetConnections(2),
     );
     let run = ends_with(&scenario, B);
     let promoted = second(&run, "SIP_SERVER_BACKUP enters Primary epoch 2", 5.0);
@@ -170,11 +170,27 @@ fn an_order_that_a_broken_connection_swallowed_is_given_again() {
 fn a_script_order_that_a_broken_connection_swallowed_is_tried_again() {
     let scenario = hold(25_000).switchover(at(5_000)).fault(
         after("StartApplication SIP_SERVER_BACKUP_VIP_UP", 0),
-        Fault::BreakConnections(2),
+        Fault::ResetConnections(2),
     );
     let run = ends_with(&scenario, B);
     let moved = second(&run, ON_B, 5.0);
     assert!(moved < 6.5, "{moved}");
+}
+
+#[test]
+fn an_order_that_the_network_held_up_comes_too_late_and_is_refused() {
+    // The enabling of epoch 3 is still on its way to host1 when host2 has the VIP in epoch 4.
+    let scenario = quorum(25_000)
+        .switchover(at(5_000))
+        .switchover(at(9_000))
+        .fault(
+            after("SIP_SERVER_PRIMARY enters Primary epoch 3", 0),
+            Fault::OneWay(0, 1, ms(9_000)),
+        );
+    let run = ends_with(&scenario, B);
+    second(&run, ON_B, 12.0);
+    never(&run, ON_A, 9.5, 60.0);
+    never(&run, "starts process SIP_SERVER_PRIMARY_VIP_UP", 9.5, 60.0);
 }
 
 #[test]
@@ -382,6 +398,45 @@ fn an_alarm_clears_itself_after_its_cancel_timeout() {
     );
 }
 
+#[test]
+fn a_switchover_to_a_backup_that_has_not_caught_up_is_refused() {
+    let scenario = hold(20_000)
+        .fault(at(5_000), Fault::KillServer(1))
+        .switchover(after(
+            "ApplicationChanged SIP_SERVER_BACKUP Running Backup",
+            0,
+        ));
+    let run = ends_with(&scenario, A);
+    let OperatorAnswer::Refused(reasons) = last_answer(&run) else {
+        panic!("{:?}", run.answers);
+    };
+    assert_eq!(
+        reasons.first().map(|reason| reason.code.as_str()),
+        Some("not-in-step")
+    );
+}
+
+#[test]
+fn a_primary_whose_health_checks_fail_is_replaced() {
+    let mut scenario = hold(25_000).fault(at(6_000), Fault::Health(1, HealthMood::Fails));
+    scenario.site.health = true;
+    let run = ends_with(&scenario, B);
+    let moved = second(&run, ON_B, 6.0);
+    assert!(moved < 9.0, "{moved}");
+}
+
+#[test]
+fn a_mark_that_its_agent_was_told_is_known_to_its_next_life() {
+    let scenario = quorum(30_000)
+        .operator(at(4_000), maintenance(true))
+        .fault(at(5_000), Fault::Crash(Component::Lca(1), ms(300)))
+        .fault(at(5_000), Fault::Cut(0, 1, ms(15_000)))
+        .fault(at(5_000), Fault::Cut(1, 2, ms(15_000)))
+        .operator(at(25_000), maintenance(false));
+    let run = ends_with(&scenario, A);
+    never(&run, OFF_A, 0.0, 60.0);
+}
+
 /// All of them.
 pub(crate) const ALL: &[Named] = named![
     a_release_that_fails_is_forced_and_the_vip_is_up_elsewhere_at_once,
@@ -393,6 +448,7 @@ pub(crate) const ALL: &[Named] = named![
     an_event_that_somebody_types_in_moves_nothing_against_the_roles,
     a_detection_that_comes_twice_activates_its_alarm_once,
     an_order_that_a_broken_connection_swallowed_is_given_again,
+    an_order_that_the_network_held_up_comes_too_late_and_is_refused,
     a_script_order_that_a_broken_connection_swallowed_is_tried_again,
     a_primary_that_does_not_obey_its_demotion_is_ended,
     a_primary_that_hangs_is_noticed_and_replaced,
@@ -409,6 +465,9 @@ pub(crate) const ALL: &[Named] = named![
     an_epoch_that_was_reserved_is_not_used_again_by_the_next_life_of_the_controller,
     a_controller_that_lost_its_store_goes_on_above_what_the_agents_have_seen,
     an_alarm_clears_itself_after_its_cancel_timeout,
+    a_switchover_to_a_backup_that_has_not_caught_up_is_refused,
+    a_primary_whose_health_checks_fail_is_replaced,
+    a_mark_that_its_agent_was_told_is_known_to_its_next_life,
 ];
 
 #[test]

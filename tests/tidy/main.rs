@@ -226,3 +226,38 @@ fn links_in_the_documentation_lead_somewhere() {
     }
     assert_eq!(broken, Vec::<String>::new());
 }
+
+#[test]
+fn every_scenario_that_the_incidents_name_exists() {
+    let page = fs::read_to_string(root().join("docs/incidents.md")).expect("there is a page");
+    let folder = root().join("tests/simulation");
+    let scenarios: String = fs::read_dir(&folder)
+        .expect("the scenarios can be listed")
+        .map(|entry| entry.expect("each of them").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| fs::read_to_string(path).expect("source is UTF-8"))
+        .collect();
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains('`'))
+        .collect();
+    assert!(rows.len() >= 25, "only {} incidents", rows.len());
+    let named = |row: &str| -> Vec<String> {
+        row.split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| name.contains('_') && !name.contains(' '))
+            .map(str::to_owned)
+            .collect()
+    };
+    let missing: Vec<String> = rows
+        .iter()
+        .flat_map(|row| {
+            let names = named(row);
+            assert!(!names.is_empty(), "no scenario in: {row}");
+            names
+        })
+        .filter(|name| !scenarios.contains(&format!("#[test]\nfn {name}()")))
+        .collect();
+    assert_eq!(missing, Vec::<String>::new());
+}

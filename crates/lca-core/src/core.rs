@@ -18,7 +18,7 @@ use crate::timers::{Timer, Timers};
 use crate::{ConnectionId, LcaIdentity, LcaInput, LcaOutput, RunId};
 use changeover_model::environment::{LcaSlice, PairSlice};
 use changeover_model::message::ExitStatus;
-use changeover_model::{ApplicationName, Core, PairName, Ticket, Timestamp, planted};
+use changeover_model::{ApplicationName, Core, PairName, Ticket, Timestamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -315,9 +315,7 @@ impl Core for LcaCore {
 
     fn handle(&mut self, now: Timestamp, input: LcaInput, outputs: &mut Vec<LcaOutput>) {
         self.now = self.now.max(now);
-        if !planted("lease-not-looked-at-first") {
-            self.leases_first();
-        }
+        self.leases_first();
         self.take_input(input);
         outputs.append(&mut self.outputs);
     }

@@ -6,8 +6,8 @@ use crate::LcaOutput;
 use crate::applications::{Phase, Step};
 use crate::core::LcaCore;
 use crate::timers::Timer;
-use changeover_model::ApplicationName;
 use changeover_model::message::LcaReport;
+use changeover_model::{ApplicationName, planted};
 use std::time::Duration;
 
 /// How long the shutdown of the host is held up for the SCS.
@@ -47,7 +47,7 @@ impl LcaCore {
             return;
         }
         self.host_stop = HostStop::HandingOver;
-        if self.scs.in_contact {
+        if self.scs.in_contact && !planted("shutdown-without-handover") {
             self.report(None, LcaReport::HostStopping);
             self.arm(Timer::HandOver, HAND_OVER_BOUND);
         } else {

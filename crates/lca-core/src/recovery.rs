@@ -36,9 +36,7 @@ impl LcaCore {
             // Its record never reached the fast file, or its application is gone: nobody may own it.
             self.run_seen(stray);
             self.runs.insert(stray, RunOwner::Stray);
-            if !planted("stray-left-alone") {
-                self.kill_run(stray);
-            }
+            self.kill_run(stray);
         }
         if self.slice.is_some() {
             // What was found may be the fast copy alone: only a new write tells that the disk has it too.
@@ -101,10 +99,10 @@ impl LcaCore {
         alive: FoundRun,
     ) {
         let run = record.run;
-        let is_it = self.applications.get(name).is_some_and(|app| {
-            (app.incarnation() == incarnation || planted("foreign-process-adopted"))
-                && app.phase == Phase::Down
-        });
+        let is_it = self
+            .applications
+            .get(name)
+            .is_some_and(|app| app.incarnation() == incarnation && app.phase == Phase::Down);
         if !is_it {
             self.runs.insert(run, RunOwner::Stray);
             self.kill_run(run);

@@ -169,7 +169,7 @@ impl ReactionEngine {
                 finished: true,
             };
         }
-        if self.sight.reach(host) == HostReach::Lost && !planted("lost-host-waited-for") {
+        if self.sight.reach(host) == HostReach::Lost {
             return Disposition::CannotLaunch(cannot_launch(host));
         }
         Disposition::Run
@@ -188,7 +188,7 @@ impl ReactionEngine {
         });
         (last.subject.application == subject.application
             && last.subject.epoch == subject.epoch
-            && (last.state() == ReactionState::Succeeded || planted("failure-joined"))
+            && last.state() == ReactionState::Succeeded
             && !opposed
             && self.sight.is_as_wanted(pair, host, action))
         .then_some(last.number)

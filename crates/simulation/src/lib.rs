@@ -21,7 +21,8 @@ mod world;
 
 pub use branch::{Branch, Rivals, Stop};
 pub use scenario::{
-    Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
+    Act, Component, DiskMood, Fault, HealthMood, HookMood, Planted, Scenario, ScriptMood,
+    ServerMood, When,
 };
 pub use site::{ServerKind, Site};
 

@@ -116,6 +116,8 @@ pub enum Fault {
     Freeze(usize, Duration, bool),
     /// Every connection of the host breaks, and may be dialled anew at once.
     BreakConnections(usize),
+    /// As that, and what was on its way over them is lost.
+    ResetConnections(usize),
     /// The host loses its power and boots after this time.
     PowerLoss(usize, Duration),
     /// The host is shut down cleanly (its LCA is told, and may take its time) and boots after this time.

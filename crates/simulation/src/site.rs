@@ -28,6 +28,8 @@ pub struct Site {
     pub on_controller_loss: ControllerLoss,
     /// A fence command stands before every failover from a host that cannot be asked.
     pub fence: bool,
+    /// The links to the LCAs have a detection bound of 200 ms instead of 3 s.
+    pub short_bounds: bool,
 }
 
 /// What the members of the pairs are, and how third-party ones are started.
@@ -66,6 +68,7 @@ impl Default for Site {
             server: ServerKind::Sip,
             on_controller_loss: ControllerLoss::Hold,
             fence: false,
+            short_bounds: false,
         }
     }
 }
@@ -81,13 +84,19 @@ management_layer:
   message_server: {name: MessageServer, host: mgmt1}
 hosts:
   mgmt1: {os: linux, address: 10.10.11.110}
-  host1: {os: linux, address: 10.10.11.101}
-  host2: {os: linux, address: 10.10.11.102}
-switches:
-  SIP_Switch: {}
-pairs:
 ",
         );
+        let bounds = if self.short_bounds {
+            ", addp: {addp-timeout: 100ms, addp-remote-timeout: 100ms}"
+        } else {
+            ""
+        };
+        for host in 1..=2 {
+            text.push_str(&format!(
+                "  host{host}: {{os: linux, address: 10.10.11.10{host}{bounds}}}\n"
+            ));
+        }
+        text.push_str("switches:\n  SIP_Switch: {}\npairs:\n");
         text.push_str(&self.pair("SIP_EAST", "SIP_SERVER", ["host1", "host2"], 103, 5060));
         if self.pairs > 1 {
             text.push_str(&self.pair("SIP_WEST", "WEST", ["host2", "host1"], 113, 5062));

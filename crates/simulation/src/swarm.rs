@@ -17,6 +17,9 @@ const FIRST: u64 = 4_000;
 /// Below this seed no site has health checks or hooks: what those seeds brought before, they still bring.
 const FIRST_WITH_HEALTH: u64 = 30_000;
 
+/// From this seed on some sites have short bounds, connections are reset, and the SCS loses its store.
+const FIRST_OF_THIRD_KINDS: u64 = 100_000;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     CrashScs,
@@ -70,6 +73,7 @@ pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
         pairs: if random.chance(250) { 2 } else { 1 },
         server: draw_server(seed),
         health: seed >= FIRST_WITH_HEALTH && Random::new(seed, 8).chance(500),
+        short_bounds: seed >= FIRST_OF_THIRD_KINDS && Random::new(seed, 12).chance(300),
         ..policy_of(seed)
     };
     let kinds: Vec<Kind> = if random.chance(120) {
@@ -99,6 +103,9 @@ pub(crate) fn draw(seed: u64, traced: bool) -> (Scenario, bool) {
     }
     let tidies = draw.random.chance(800);
     steps.extend(draw_later_kinds(seed, heal_at));
+    if seed >= FIRST_OF_THIRD_KINDS {
+        steps.extend(draw_third_kinds(seed, heal_at));
+    }
     if site.health {
         steps.extend(draw_health(seed, heal_at));
     }
@@ -145,6 +152,23 @@ fn draw_later_kinds(seed: u64, heal_at: u64) -> Vec<(When, Act)> {
             let at = Duration::from_millis(random.between(FIRST, heal_at));
             steps.push((When::At(at), Act::Reload(variant)));
         }
+    }
+    steps
+}
+
+/// Kinds that came with the third, from a sequence of their own as well.
+fn draw_third_kinds(seed: u64, heal_at: u64) -> Vec<(When, Act)> {
+    let mut random = Random::new(seed, 11);
+    let mut steps = Vec::new();
+    for _ in 0..random.pick(&[0, 0, 1, 3, 8]) {
+        let at = Duration::from_millis(random.between(FIRST, heal_at));
+        let fault = Fault::ResetConnections(random.index(3));
+        steps.push((When::At(at), Act::Fault(fault)));
+    }
+    if random.chance(60) {
+        let at = Duration::from_millis(random.between(FIRST, heal_at));
+        let down = Duration::from_millis(random.between(50, 4_000));
+        steps.push((When::At(at), Act::Fault(Fault::LoseStore(down))));
     }
     steps
 }

@@ -149,11 +149,6 @@ pub(crate) const BUGS: &[Bug] = &[
         "of two primaries the rightful one is demoted",
     ),
     bug(
-        "winner-not-announced",
-        "scs-core",
-        "the winner of a reconnect does not announce its VIP again",
-    ),
-    bug(
         "suppression-without-a-record",
         "scs-core",
         "an action is suppressed and no record says so",
@@ -199,16 +194,6 @@ pub(crate) const BUGS: &[Bug] = &[
         "an LCA votes before the former holder has surely let go",
     ),
     bug(
-        "vote-for-an-older-epoch",
-        "lca-core",
-        "an LCA votes for an epoch below one that it has voted for",
-    ),
-    bug(
-        "stale-release-accepted",
-        "lca-core",
-        "a voter takes the confirmation of an older release for this one",
-    ),
-    bug(
         "lease-longer-than-the-bound",
         "lca-core",
         "a lease lasts twice the detection bound",
@@ -219,19 +204,9 @@ pub(crate) const BUGS: &[Bug] = &[
         "a lease counts from the receipt of an answer instead of from the sending of the question",
     ),
     bug(
-        "beats-answered-after-the-vote",
-        "lca-core",
-        "a voter goes on answering beats of the old epoch",
-    ),
-    bug(
         "lifetime-never-renewed",
         "lca-core",
         "the lifetime of a VIP is not renewed",
-    ),
-    bug(
-        "lease-not-looked-at-first",
-        "lca-core",
-        "after a standstill an LCA takes what waited before it looks at its lease",
     ),
     bug(
         "standstill-unnoticed",
@@ -247,16 +222,6 @@ pub(crate) const BUGS: &[Bug] = &[
         "exit-code-believed",
         "lca-core",
         "exit code 0 counts as success, whatever the addresses say",
-    ),
-    bug(
-        "stray-left-alone",
-        "lca-core",
-        "a process that nobody can account for is left running",
-    ),
-    bug(
-        "foreign-process-adopted",
-        "lca-core",
-        "a process of an earlier start is adopted as the present one",
     ),
     bug(
         "restart-limit-ignored",
@@ -334,11 +299,6 @@ pub(crate) const BUGS: &[Bug] = &[
         "a second request starts a reaction that is under way once more",
     ),
     bug(
-        "lost-host-waited-for",
-        "reaction-engine",
-        "a release is ordered from a host that is lost",
-    ),
-    bug(
         "failure-reported-as-success",
         "reaction-engine",
         "a failed control script counts as a success",
@@ -347,11 +307,6 @@ pub(crate) const BUGS: &[Bug] = &[
         "lost-script-waited-for",
         "reaction-engine",
         "a script that was lost with its LCA is waited for",
-    ),
-    bug(
-        "failure-joined",
-        "reaction-engine",
-        "a request joins a run that has failed",
     ),
     bug(
         "acknowledged-before-commit",
@@ -382,5 +337,40 @@ pub(crate) const BUGS: &[Bug] = &[
         "events-not-resent",
         "message-server-core",
         "events that were on their way when a connection broke are not sent again",
+    ),
+    bug(
+        "stop-without-handover",
+        "scs-core",
+        "a stop of the primary hands nothing over",
+    ),
+    bug(
+        "synchronisation-unchecked",
+        "scs-core",
+        "a switchover goes to a backup that has not caught up",
+    ),
+    bug(
+        "maintenance-not-restored",
+        "scs-core",
+        "maintenance is forgotten over a restart of the SCS",
+    ),
+    bug(
+        "shutdown-without-handover",
+        "lca-core",
+        "a clean shutdown of the host ends the primary without handing over",
+    ),
+    bug(
+        "sole-mark-not-kept",
+        "lca-core",
+        "an LCA does not write its sole mark down",
+    ),
+    bug(
+        "failed-checks-ignored",
+        "lca-core",
+        "health checks fail and nothing follows",
+    ),
+    bug(
+        "release-after-ignored",
+        "lca-core",
+        "release-after never releases",
     ),
 ];

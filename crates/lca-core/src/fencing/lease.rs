@@ -104,6 +104,9 @@ impl LcaCore {
             ControllerLoss::Hold => Lease::Free,
             ControllerLoss::ReleaseAfter(_) if self.pairs.in_maintenance(Some(pair)) => Lease::Free,
             ControllerLoss::ReleaseAfter(time) => {
+                if planted("release-after-ignored") {
+                    return Lease::Free;
+                }
                 let heard = self.scs_heard_at().unwrap_or(began);
                 Lease::Until(heard.max(began) + time)
             }

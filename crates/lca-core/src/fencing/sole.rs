@@ -5,7 +5,7 @@
 use crate::core::LcaCore;
 use crate::{PairRecord, StateChange};
 use changeover_model::message::{LcaReport, SoleMark};
-use changeover_model::{Epoch, PairName};
+use changeover_model::{Epoch, PairName, planted};
 
 impl LcaCore {
     pub(super) fn is_sole(&self, pair: &PairName, epoch: Epoch) -> bool {
@@ -25,7 +25,9 @@ impl LcaCore {
             };
             if self.pairs.records.get(&pair) != Some(&record) {
                 self.pairs.records.insert(pair.clone(), record.clone());
-                self.persist_durable(StateChange::Pair(record));
+                if !planted("sole-mark-not-kept") {
+                    self.persist_durable(StateChange::Pair(record));
+                }
             }
         }
         let sole = self.pairs.sole(&pair) == Some(&mark);

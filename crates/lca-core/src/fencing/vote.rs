@@ -55,7 +55,7 @@ impl LcaCore {
             return Err(Refusal::new(RefusalCode::UnknownName, text));
         };
         let (known, voted) = (self.pairs.epoch(pair), self.pairs.voted(pair));
-        if (epoch < known || epoch < voted) && !planted("vote-for-an-older-epoch") {
+        if epoch < known || epoch < voted {
             let text = format!(
                 "the vote is asked for epoch {epoch} of {pair}, {host} has seen {}",
                 known.max(voted)
@@ -98,10 +98,7 @@ impl LcaCore {
     /// The former holder says that it holds nothing any more.
     pub(super) fn peer_released(&mut self, pair: &PairName, epoch: Epoch) {
         let vote = self.fencing.pairs.get(pair).and_then(|fence| fence.vote);
-        if vote.is_some_and(|vote| {
-            (vote.epoch == epoch || planted("stale-release-accepted"))
-                && vote.state == VoteState::Waiting
-        }) {
+        if vote.is_some_and(|vote| vote.epoch == epoch && vote.state == VoteState::Waiting) {
             self.give_vote(pair, epoch, true);
         }
     }

@@ -282,9 +282,7 @@ impl LcaCore {
     /// Whether this host supports the peer as the holder in an epoch.
     fn support(&self, pair: &PairName, epoch: Epoch) -> Support {
         let (known, voted) = (self.pairs.epoch(pair), self.pairs.voted(pair));
-        if planted("beats-answered-after-the-vote") {
-            Support::Granted
-        } else if epoch < known.max(voted) {
+        if epoch < known.max(voted) {
             Support::Overtaken(known.max(voted))
         } else if epoch == voted || self.entitled(pair) == Some(epoch) {
             // That epoch was asked for on behalf of this host.

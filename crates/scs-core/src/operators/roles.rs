@@ -9,7 +9,7 @@ use crate::timeline::{Moment, NewEntry};
 use changeover_model::message::{Party, RecordKind, Step, SwitchoverRequest};
 use changeover_model::{
     ApplicationName, ApplicationStatus, ApplicationType, CauseId, PairName, Refusal, RefusalCode,
-    RequestId,
+    RequestId, planted,
 };
 
 impl ScsCore {
@@ -175,7 +175,11 @@ impl ScsCore {
                     RefusalCode::ProcedureUnderWay,
                     format!("another procedure of {pair} is under way; sci timeline last"),
                 ));
-            } else if is_primary && kind != OperationKind::Start && !no_handover {
+            } else if is_primary
+                && kind != OperationKind::Start
+                && !no_handover
+                && !planted("stop-without-handover")
+            {
                 match self.handover_direction(pair, name) {
                     Ok(direction) => handover = Some((pair.clone(), direction)),
                     Err(why) => reasons.extend(why),

@@ -85,7 +85,10 @@ pub(crate) struct PairCare {
 }
 
 impl PairCare {
-    pub(crate) fn new(config: Pair, kept: StoredPair) -> Self {
+    pub(crate) fn new(config: Pair, mut kept: StoredPair) -> Self {
+        if planted("maintenance-not-restored") {
+            kept.maintenance = None;
+        }
         Self {
             config,
             floor: if planted("reserved-epoch-forgotten") {

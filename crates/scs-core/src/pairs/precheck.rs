@@ -3,7 +3,7 @@
 
 use super::Member;
 use crate::ScsCore;
-use changeover_model::{ApplicationName, PairName, Refusal, RefusalCode};
+use changeover_model::{ApplicationName, PairName, Refusal, RefusalCode, planted};
 
 /// Which of two directions a switchover takes.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl ScsCore {
             ));
         }
         reasons.extend(to.obstacles());
-        if to.can_take_over() && !to.in_step {
+        if to.can_take_over() && !to.in_step && !planted("synchronisation-unchecked") {
             reasons.push(Refusal::new(
                 RefusalCode::NotInStep,
                 format!(

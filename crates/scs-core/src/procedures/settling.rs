@@ -216,7 +216,7 @@ impl ScsCore {
         change: &mut RoleChange,
         aligned: bool,
     ) {
-        if change.promotes || change.announced || !aligned || planted("winner-not-announced") {
+        if change.promotes || change.announced || !aligned {
             return;
         }
         change.announced = true;

@@ -1,6 +1,7 @@
 //! Role changes that nobody asked for stay within the bound of the policy (BEHAVIOUR, Flapping): so many in a window,
-//! then switching by itself has stopped. Exceptions: what an operator asks for begins the count anew; an SCS that died
-//! or whose disk fails may have forgotten one each time.
+//! then switching by itself has stopped. Exceptions: what an operator asks for begins the count anew, the clean shutdown
+//! of a host included; so does the loss of the SCS's store. An SCS that died or whose disk fails may have forgotten one
+//! each time.
 
 use super::at;
 use crate::scenario::{Component, Fault};
@@ -17,9 +18,12 @@ pub(super) struct FlapBound {
 
 impl FlapBound {
     pub(super) fn fault_happened(&mut self, fault: &Fault) {
+        if matches!(fault, Fault::LoseStore(_) | Fault::ShutDown(..)) {
+            self.failovers.clear();
+        }
         let forgets = matches!(
             fault,
-            Fault::Crash(Component::Scs, _) | Fault::LoseStore(_) | Fault::Disk(Component::Scs, _)
+            Fault::Crash(Component::Scs, _) | Fault::Disk(Component::Scs, _)
         );
         self.forgotten += usize::from(forgets);
     }

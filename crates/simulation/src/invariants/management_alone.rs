@@ -19,7 +19,11 @@ impl ManagementAlone {
     pub(super) fn fault_happened(&mut self, fault: &Fault) {
         self.other |= !matches!(
             fault,
-            Fault::Crash(..) | Fault::Pause(..) | Fault::Disk(..) | Fault::BreakConnections(_)
+            Fault::Crash(..)
+                | Fault::Pause(..)
+                | Fault::Disk(..)
+                | Fault::BreakConnections(_)
+                | Fault::ResetConnections(_)
         );
     }
 

@@ -151,7 +151,8 @@ impl Invariants {
     }
 
     /// An operator asks for something.
-    pub(crate) fn asked(&mut self, command: &OperatorCommand) {
+    pub(crate) fn asked(&mut self, now: u64, command: &OperatorCommand) {
+        self.promotions.asked(now, command);
         self.controller.asked();
         self.management.asked();
         self.flapping.asked();

@@ -5,20 +5,25 @@
 
 use super::at;
 use crate::world::World;
-use changeover_model::message::{OrderKey, RecordKind};
+use changeover_model::message::{OperatorCommand, OrderKey, RecordKind};
 use changeover_model::{ApplicationStatus, CauseId, Epoch, PairName, RunMode};
 use std::collections::BTreeSet;
-
-/// A procedure that is older than this may have begun before maintenance did.
-const FRESH: u64 = 100_000;
 
 /// The promotions that were ordered.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Promotions {
     ordered: BTreeSet<(PairName, Epoch)>,
+    /// When maintenance was last asked for.
+    asked: u64,
 }
 
 impl Promotions {
+    pub(super) fn asked(&mut self, now: u64, command: &OperatorCommand) {
+        if matches!(command, OperatorCommand::SetMaintenance { .. }) {
+            self.asked = now;
+        }
+    }
+
     /// True the first time.
     fn is_new(&mut self, pair: &PairName, epoch: Epoch) -> bool {
         self.ordered.insert((pair.clone(), epoch))
@@ -48,7 +53,8 @@ pub(super) fn ordered(world: &mut World, key: &OrderKey, cause: Option<CauseId>)
         .pairs
         .iter()
         .any(|one| &one.name == pair && one.maintenance);
-    let fresh = record.opened_at.0 + FRESH > clock.0;
+    let opened = record.opened_at.0.saturating_sub(world.hosts[0].clock);
+    let fresh = opened > world.invariants.promotions.asked;
     let (kind, failover) = (record.kind, record.kind == RecordKind::Failover);
     let flaps = failover
         .then(|| super::flap_bound::switched(world, pair))

@@ -6,7 +6,7 @@
 use super::at;
 use crate::world::{World, micros};
 use changeover_model::message::{OperatorAnswer, PairPicture, PairState, RecordKind};
-use changeover_model::{ApplicationStatus, HostStatus, PairName, Refusal, RefusalCode};
+use changeover_model::{ApplicationStatus, HostStatus, PairName, RefusalCode};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -134,19 +134,22 @@ pub(super) fn look(world: &mut World) -> Vec<String> {
 }
 
 fn is_recorded(world: &World, pair: &PairPicture) -> bool {
-    let codes = |reasons: &[Refusal]| reasons.iter().map(|one| one.code).collect::<Vec<_>>();
-    let mut shown = codes(&pair.suppressed);
-    // What an operator has stopped, or tests, is on record as their own command.
-    shown.retain(|code| *code != RefusalCode::TestHold);
-    if shown.is_empty() || shown == [RefusalCode::Held] {
-        return true;
-    }
     let Some(driven) = world.scs.driven.as_ref() else {
         return true;
     };
-    driven.core.timeline(1000).into_iter().any(|record| {
-        record.kind == RecordKind::Suppression
-            && record.pair.as_ref() == Some(&pair.name)
-            && codes(&record.reasons) == shown
+    let records: Vec<_> = driven
+        .core
+        .timeline(1000)
+        .into_iter()
+        .filter(|record| {
+            record.kind == RecordKind::Suppression && record.pair.as_ref() == Some(&pair.name)
+        })
+        .collect();
+    pair.suppressed.iter().all(|shown| {
+        // What an operator has stopped, or tests, is on record as their own command.
+        let own = matches!(shown.code, RefusalCode::TestHold | RefusalCode::Held);
+        own || records
+            .iter()
+            .any(|record| record.reasons.iter().any(|told| told.code == shown.code))
     })
 }

@@ -22,7 +22,8 @@ impl World {
             return;
         };
         let (end, dial, up) = (link.ends[side], link.dial, link.up);
-        if !link.open[side] || !self.is_alive(end) {
+        let lost = link.reset && !matches!(payload, Payload::Closed(_));
+        if !link.open[side] || lost || !self.is_alive(end) {
             return;
         }
         if let Payload::Closed(loss) = payload {

@@ -25,6 +25,8 @@ pub(crate) struct Link {
     accepted: bool,
     /// When the last message towards each side arrives.
     last: [u64; 2],
+    /// It was reset: what is on its way does not arrive.
+    pub(crate) reset: bool,
     /// What waits for the end of a partition, towards each side.
     held: [VecDeque<Payload>; 2],
 }
@@ -147,6 +149,15 @@ impl World {
         self.send(connection, 1, Payload::Closed(LinkLoss::Closed));
     }
 
+    /// Both ends learn that it is gone, and nothing that was on its way arrives.
+    pub(crate) fn reset_connection(&mut self, connection: Connection) {
+        if let Some(link) = self.network.links.get_mut(&connection) {
+            link.reset = true;
+            link.held.iter_mut().for_each(VecDeque::clear);
+        }
+        self.break_connection(connection);
+    }
+
     /// One side closes it; the other learns.
     pub(crate) fn close_side(&mut self, connection: Connection, side: usize) {
         let Some(link) = self.network.links.get_mut(&connection) else {
@@ -267,6 +278,7 @@ impl World {
             up: false,
             accepted: false,
             last: [self.now; 2],
+            reset: false,
             held: [VecDeque::new(), VecDeque::new()],
         };
         self.network.links.insert(connection, link);

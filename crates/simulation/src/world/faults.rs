@@ -36,7 +36,7 @@ impl World {
                 self.fault(fault);
             }
             Act::Operator(command) => {
-                self.invariants.asked(&command);
+                self.invariants.asked(self.now, &command);
                 self.ask(command);
             }
             Act::Reload(variant) => self.reload(variant),
@@ -98,6 +98,11 @@ impl World {
             Fault::BreakConnections(host) => {
                 for connection in self.connections_of(host) {
                     self.break_connection(connection);
+                }
+            }
+            Fault::ResetConnections(host) => {
+                for connection in self.connections_of(host) {
+                    self.reset_connection(connection);
                 }
             }
             Fault::PowerLoss(host, time) => {
