@@ -435,3 +435,5 @@ async fn way_to(
         }
     }
 }
+
+/// A takeover as the guide calls it.
