@@ -8,6 +8,7 @@ mod arguments;
 mod certs;
 mod new_site;
 mod offline;
+mod prove;
 
 use arguments::{Arguments, Command};
 use changeover_component::ExitCode;
@@ -73,6 +74,7 @@ fn run(command: Command) -> std::process::ExitCode {
         Command::Schema => offline::schema(),
         Command::New(arguments) => new_site::run(&arguments),
         Command::Certs(arguments) => certs::run(&arguments),
+        Command::Prove(arguments) => prove::run(&arguments),
         Command::Simulate(arguments) => offline::simulate(&arguments),
         Command::Lca(arguments) => changeover_lca::main(arguments),
         Command::Scs(arguments) => changeover_scs::main(arguments),

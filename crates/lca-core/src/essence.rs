@@ -31,8 +31,16 @@ impl LcaCore {
             }
             (application.stopped_as_asked, application.end_is_asked).hash(into);
             (application.limited, application.link.is_some()).hash(into);
-            (application.pending_mode.is_some(), application.restarts.len()).hash(into);
-            (application.start_order.is_some(), application.stop_orders.len()).hash(into);
+            (
+                application.pending_mode.is_some(),
+                application.restarts.len(),
+            )
+                .hash(into);
+            (
+                application.start_order.is_some(),
+                application.stop_orders.len(),
+            )
+                .hash(into);
             application.shown_essence(into);
         }
         for (pair, queue) in &self.scripts {

@@ -193,7 +193,11 @@ impl Shared {
     }
 
     /// Has it settled, or should it have?
-    fn look(&self, run: &mut Run, steady_since: &mut Option<Duration>) -> Option<Result<(), Broken>> {
+    fn look(
+        &self,
+        run: &mut Run,
+        steady_since: &mut Option<Duration>,
+    ) -> Option<Result<(), Broken>> {
         if let Some(broken) = self.judge.at_point(run) {
             return Some(Err(broken));
         }
@@ -208,12 +212,7 @@ impl Shared {
         Some(Err(broken))
     }
 
-    fn fork(
-        &self,
-        run: &Run,
-        offered: &mut BTreeSet<Rivals>,
-        child: &mut dyn FnMut(&Self, Run),
-    ) {
+    fn fork(&self, run: &Run, offered: &mut BTreeSet<Rivals>, child: &mut dyn FnMut(&Self, Run)) {
         if run.left == 0 {
             return;
         }

@@ -96,7 +96,11 @@ pub(crate) fn kinds(site: &PairSite, lasts: Duration) -> Vec<String> {
 }
 
 /// Who is hit, and by what, for the step of a counterexample.
-pub(crate) fn describe(trouble: &Trouble, branch: &Branch, members: &[String; 2]) -> (String, String) {
+pub(crate) fn describe(
+    trouble: &Trouble,
+    branch: &Branch,
+    members: &[String; 2],
+) -> (String, String) {
     let host = |index: usize| branch.host(index).to_string();
     let lasts = show_duration(trouble.lasts);
     let back = format!("for {lasts}");

@@ -182,8 +182,7 @@ fn keep_applications(cut: &mut Environment, pair: &Pair, scs_host: &HostName) {
     let central = cut.management_layer.message_server.clone();
     kept.insert(central.clone());
     cut.applications.retain(|name, application| {
-        let is_scs =
-            &application.host == scs_host && !application.is_managed() && name != &central;
+        let is_scs = &application.host == scs_host && !application.is_managed() && name != &central;
         kept.contains(name) || is_scs
     });
     if let Some(message_server) = cut.applications.get_mut(&central) {

@@ -70,7 +70,7 @@ fn one_depth(
                 branch: root.branch.clone(),
                 path: Vec::new(),
                 points: 0,
-                left,
+                left: left.min(root.most),
             };
             shared.follow(run, &mut |shared, run| {
                 // Nobody listens only if a thread panicked, which ends everything anyway.

@@ -35,7 +35,13 @@ impl ScsCore {
             let state = &care.state;
             discriminant(&state.status).hash(into);
             discriminant(&state.run_mode).hash(into);
-            (care.known, state.in_step, state.hung, state.stopped_as_asked).hash(into);
+            (
+                care.known,
+                state.in_step,
+                state.hung,
+                state.stopped_as_asked,
+            )
+                .hash(into);
             if self.environment_names_pair(&state.application) {
                 base.0.wrapping_sub(state.epoch.0).hash(into);
             }

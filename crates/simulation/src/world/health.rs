@@ -83,7 +83,12 @@ impl World {
         let carriers = here
             .links
             .iter()
-            .map(|name| (name.clone(), self.is_played(host, name).then_some(here.cable)))
+            .map(|name| {
+                (
+                    name.clone(),
+                    self.is_played(host, name).then_some(here.cable),
+                )
+            })
             .collect();
         self.lca_input(host, life, LcaInput::LinksObserved(carriers));
     }
