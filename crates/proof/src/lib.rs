@@ -14,6 +14,8 @@ mod prove;
 mod roots;
 mod site;
 mod story;
+#[cfg(test)]
+mod tests;
 mod text;
 mod workers;
 

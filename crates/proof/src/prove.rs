@@ -31,7 +31,7 @@ pub struct Options {
     pub settles_within: Duration,
     /// Wall time after which it gives up.
     pub within: Duration,
-    /// Threads; 0 is taken for 1.
+    /// Threads that follow runs; with 0 or 1 the caller's own does, and the numbers are the same every time.
     pub threads: usize,
 }
 
@@ -145,8 +145,7 @@ fn of_pair(
         worst: Mutex::new(Worst::default()),
         found: Mutex::new(None),
     };
-    let threads = options.threads.max(1);
-    workers::explore(&shared, &roots, options.faults, threads, progress);
+    workers::explore(&shared, &roots, options.faults, options.threads, progress);
     conclude(site, options, &shared, &roots, proof);
 }
 
