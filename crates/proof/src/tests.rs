@@ -100,7 +100,7 @@ fn a_pair_without_a_place_in_the_simulation_is_never_proved() {
 }
 
 #[test]
-fn the_shortest_counterexample_of_the_guides_order_needs_no_fault() {
+fn the_shortest_counterexample_of_the_guides_order_is_the_death_of_the_primary() {
     let mut site = environment(Site::default());
     for pair in site.pairs.values_mut() {
         pair.policy.reaction_order = ReactionOrder::AsListed;
@@ -109,18 +109,24 @@ fn the_shortest_counterexample_of_the_guides_order_needs_no_fault() {
     let told = proof.pairs[0].counterexample.as_ref().expect("one");
     assert_eq!(
         (told.faults, proof.pairs[0].verdict),
-        (0, Verdict::Counterexample)
+        (1, Verdict::Counterexample)
     );
-    let vips: Vec<(&str, &str)> = told
+    let steps: Vec<String> = told
         .steps
         .iter()
-        .filter(|step| step.what.starts_with("VIP"))
-        .map(|step| (&*step.who, &*step.what))
+        .map(|step| format!("{} {}", step.who, step.what))
         .collect();
     assert_eq!(
-        vips.last(),
-        Some(&("host2", "VIP 10.10.11.103 on")),
-        "{told:#?}"
+        steps,
+        [
+            "SIP_SERVER_PRIMARY FAULT: dies (kill -9)",
+            "SCS orders SIP_SERVER_BACKUP to Primary, through LCA of host2, epoch 2",
+            "SIP_SERVER_BACKUP is Primary, epoch 2",
+            "SIP_SERVER_BACKUP logs 4563",
+            "Message Server finds ALRM_BACKUP_4563_HAPrimary",
+            "SCS tells LCA of host2 to launch SIP_SERVER_BACKUP_VIP_UP (enable)",
+            "host2 VIP 10.10.11.103 on",
+        ]
     );
 }
 
@@ -141,12 +147,14 @@ fn a_cure_names_what_the_configuration_lacks() {
     };
     pair.policy.force_release = ForceRelease::EnableAnyway;
     assert!(cure::of(&pair, &[fails], &two).starts_with("rule enable-anyway: "));
-    pair.policy.force_release = ForceRelease::On;
-    assert!(cure::of(&pair, &[], &two).starts_with("on_controller_loss: quorum "));
-    pair.policy.realign_after = None;
     let stuck = Broken {
         kind: Kind::NotSettled,
         text: String::new(),
     };
+    pair.policy.force_release = ForceRelease::Off;
+    assert!(cure::of(&pair, &[], &stuck).starts_with("force_release: off "));
+    pair.policy.force_release = ForceRelease::On;
+    assert!(cure::of(&pair, &[], &two).starts_with("on_controller_loss: quorum "));
+    pair.policy.realign_after = None;
     assert!(cure::of(&pair, &[], &stuck).starts_with("realign_after: off "));
 }
