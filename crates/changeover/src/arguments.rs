@@ -44,6 +44,12 @@ pub(crate) enum Command {
     Import(crate::importing::Import),
     /// Certificates for mutual TLS: make an authority, issue, show
     Certs(crate::certs::Certs),
+    /// Explore a site with the production cores, every fault at every point: the verdict or a counterexample
+    #[command(
+        after_help = "Examples:\n  changeover prove east.yaml\n  changeover prove east.yaml --faults 1 --format json\n\n\
+        Exit codes: 0 proved; 1 a counterexample, not finished, or a rule of severity error; 2 unusable input."
+    )]
+    Prove(crate::prove::Prove),
     /// Deterministic simulation of the production cores with faults
     #[command(
         after_help = "Examples:\n  changeover simulate --seeds 0..2000\n  changeover simulate --seed 1234"

@@ -11,6 +11,7 @@ mod explicit;
 mod importing;
 mod new_site;
 mod offline;
+mod prove;
 mod simulate;
 
 use arguments::{Arguments, Command};
@@ -81,6 +82,7 @@ fn run(command: Command) -> std::process::ExitCode {
         Command::New(arguments) => new_site::run(&arguments),
         Command::Import(arguments) => importing::run(&arguments),
         Command::Certs(arguments) => certs::run(&arguments),
+        Command::Prove(arguments) => prove::run(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Lca(arguments) => changeover_lca::main(arguments),
         Command::Scs(arguments) => changeover_scs::main(arguments),

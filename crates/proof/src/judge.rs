@@ -36,6 +36,8 @@ pub(crate) struct Judge {
     pub(crate) settle: Duration,
     pub(crate) policy: ControllerLoss,
     pub(crate) shortest_bound: Duration,
+    /// A control script that hangs is ended after this, whatever made it hang is over or not.
+    pub(crate) script_timeout: Duration,
 }
 
 impl Judge {
@@ -49,6 +51,7 @@ impl Judge {
             settle,
             policy: pair.policy.on_controller_loss,
             shortest_bound: bounds.min().unwrap_or_default(),
+            script_timeout: script_timeout(site),
         }
     }
 
@@ -70,16 +73,32 @@ impl Judge {
             });
         }
         let over = run.branch.over_at();
-        if run.branch.has_two_holders() && run.branch.now() > over + PARTED && two > PARTED {
+        let parted = self.parted(&run.path);
+        if run.branch.has_two_holders() && run.branch.now() > over + parted && two > parted {
             return Some(Broken {
                 kind: Kind::TwoHolders,
                 text: format!(
                     "two reachable hosts still hold the VIP {} s after the last fault healed",
-                    PARTED.as_secs()
+                    parted.as_secs()
                 ),
             });
         }
         None
+    }
+
+    /// After the last fault healed there are two for no longer than this; a script that hangs is part of its fault.
+    pub(crate) fn parted(&self, path: &[Taken]) -> Duration {
+        let script = path.iter().any(|taken| {
+            matches!(
+                &taken.deviation,
+                Deviation::Trouble(trouble) if matches!(trouble.fault, Fault::Scripts(..))
+            )
+        });
+        if script {
+            PARTED + self.script_timeout
+        } else {
+            PARTED
+        }
     }
 
     /// Not settled at a look: too late?
@@ -115,6 +134,17 @@ impl Judge {
                 .saturating_add(Duration::from_millis(100))
         })
     }
+}
+
+/// The longest start-up timeout of the pair's control scripts.
+fn script_timeout(site: &PairSite) -> Duration {
+    let controls = site.object().control.values();
+    controls
+        .flat_map(|control| [&control.enable, &control.disable])
+        .filter_map(|name| site.environment.applications.get(name))
+        .map(|application| application.start_info.startup_timeout)
+        .max()
+        .unwrap_or_default()
 }
 
 fn of_invariant(text: &str) -> Broken {

@@ -20,6 +20,8 @@ pub(crate) struct Root {
     /// For people: `manual switchover to B`.
     pub(crate) name: String,
     pub(crate) branch: Branch,
+    /// Most deviations of its runs: an operator's Test takes the place of one.
+    pub(crate) most: usize,
     /// The condition that is tested.
     pub(crate) test: Option<ConditionName>,
 }
@@ -32,7 +34,14 @@ pub(crate) fn all(site: &PairSite, traced: bool) -> Result<Vec<Root>, Box<(Root,
     let mut roots = Vec::new();
     let mut add = |name: String, mut branch: Branch, test: Option<ConditionName>| {
         branch.touch_everything();
-        roots.push(Root { name, branch, test });
+        branch.not_over_before(branch.now());
+        let most = if test.is_some() { 1 } else { 2 };
+        roots.push(Root {
+            name,
+            branch,
+            most,
+            test,
+        });
     };
     branch.bring_up();
     add("start of both members".to_owned(), branch.clone(), None);
@@ -108,6 +117,7 @@ fn settled(
                 let root = Root {
                     name: name.to_owned(),
                     branch,
+                    most: 0,
                     test: None,
                 };
                 return Err(Box::new((root, wrong)));

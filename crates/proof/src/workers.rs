@@ -51,7 +51,7 @@ fn one_depth(
     let (send, receive) = sync_channel::<Run>(WAITING);
     let receive = Mutex::new(receive);
     thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..if threads < 2 { 0 } else { threads } {
             scope.spawn(|| work(shared, &receive));
         }
         let ticker = scope.spawn(|| {
@@ -70,8 +70,13 @@ fn one_depth(
                 branch: root.branch.clone(),
                 path: Vec::new(),
                 points: 0,
-                left,
+                left: left.min(root.most),
             };
+            if threads < 2 {
+                // On the caller's own thread: the same runs in the same order every time.
+                deeper(shared, run);
+                continue;
+            }
             shared.follow(run, &mut |shared, run| {
                 // Nobody listens only if a thread panicked, which ends everything anyway.
                 if send.send(run).is_err() {

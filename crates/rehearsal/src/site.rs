@@ -435,5 +435,3 @@ async fn way_to(
         }
     }
 }
-
-/// A takeover as the guide calls it.

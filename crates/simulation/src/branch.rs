@@ -98,10 +98,13 @@ impl Branch {
         self.world.events
     }
 
-    /// A number that is equal where what happens next is the same.
+    /// A number that is equal where what happens next is the same, and where the same faults may be tried: at a point
+    /// at which all make a difference more are.
     pub fn fingerprint(&self) -> u64 {
         let since = self.world.now.saturating_sub(self.over_at) / 1_000_000;
-        self.world.essence() ^ since.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        let everywhere = u64::from(self.world.touched == Touched::everything());
+        let beside = (2 * since + everywhere).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.world.essence() ^ beside
     }
 
     /// True if the part that the fault hits did something at this point, and the fault would change anything.

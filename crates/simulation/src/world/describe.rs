@@ -290,7 +290,11 @@ impl World {
     /// What a VIP reaction is for is really so; `None` for other reactions.
     fn reaction_as_wanted(&self, reaction: &ReactionPicture) -> Option<bool> {
         let (pair, action) = (reaction.pair.as_ref()?, reaction.action?);
+        // Of a host without power nothing is so any more: what the SCS hears of it speaks of before.
         let host = &self.hosts[self.host_index(reaction.host.as_ref()?)?];
+        if !host.powered {
+            return None;
+        }
         let addresses = self.virtual_ips(pair);
         Some(match action {
             ScriptAction::Enable => host.holds(&addresses),

@@ -15,6 +15,8 @@ use std::mem::discriminant;
 
 /// Times that are less apart count as one.
 const COARSE: u64 = 250_000;
+/// What comes before then comes next, whenever exactly.
+const SOON: u64 = 50_000;
 
 impl World {
     /// The number of this situation.
@@ -45,12 +47,67 @@ impl World {
         for (address, host) in &self.neighbour {
             (address, host).hash(into);
         }
+        hasher.finish().wrapping_add(self.queue_essence())
+    }
+
+    /// Everything under way. What goes to different processes may come in any order among itself: each process has its
+    /// own sequence, and the sequences are added up.
+    fn queue_essence(&self) -> u64 {
+        let mut sequences: BTreeMap<u8, DefaultHasher> = BTreeMap::new();
         for (at, event) in self.queue.all() {
-            if self.event_essence(event, into) {
+            let into = sequences.entry(self.goes_to(event)).or_default();
+            if self.event_essence(event, into) && at > self.now + SOON {
                 ((at - self.now) / COARSE).hash(into);
             }
         }
-        hasher.finish()
+        let all = sequences.into_iter().map(|(to, mut hasher)| {
+            to.hash(&mut hasher);
+            hasher.finish()
+        });
+        all.fold(0, u64::wrapping_add)
+    }
+
+    /// The process, or what else an event is about.
+    fn goes_to(&self, event: &Event) -> u8 {
+        let host = |base: u8, host: HostIndex| base + u8::try_from(host).unwrap_or(9);
+        match event {
+            Event::Scs(..) | Event::ScsWrite(_) => 1,
+            Event::MessageServer(..) | Event::MessageServerWrite(_) => 2,
+            Event::Arrive(connection, side, _) => match self.link(*connection) {
+                None => 0,
+                Some(link) => match link.ends[*side] {
+                    End::Scs(_) => 1,
+                    End::MessageServer(_) => 2,
+                    End::Lca(at, _) => host(10, at),
+                    End::Server(at, _) => host(20, at),
+                },
+            },
+            Event::Lca(at, ..)
+            | Event::Watched(at, _)
+            | Event::ReadAddresses(at, ..)
+            | Event::RemoveAddresses(at, ..)
+            | Event::LcaWrite(at, ..)
+            | Event::Fork(at, ..)
+            | Event::ScriptEffect(at, _)
+            | Event::Exit(at, ..)
+            | Event::Gone(at, _) => host(10, *at),
+            Event::Server(at, ..) => host(20, *at),
+            Event::Wake(..)
+            | Event::Dial(_)
+            | Event::DialFailed(..)
+            | Event::AddressExpires(..)
+            | Event::Check(..)
+            | Event::Restart(_)
+            | Event::Resume(_)
+            | Event::PowerOn(_)
+            | Event::PowerOff(..)
+            | Event::Act(_)
+            | Event::Over(_)
+            | Event::BringUp
+            | Event::Heal
+            | Event::TidyUp
+            | Event::Look => 30,
+        }
     }
 
     fn highest_epoch(&self) -> Epoch {
