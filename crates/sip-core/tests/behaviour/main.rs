@@ -7,6 +7,7 @@
 )]
 
 mod calls;
+mod clients;
 mod day;
 mod flows;
 mod hostile;
