@@ -10,6 +10,7 @@ mod calls;
 mod clients;
 mod day;
 mod flows;
+mod fuzz;
 mod hostile;
 mod phone;
 mod replication;

@@ -373,13 +373,17 @@ impl World {
 
     /// Invariant (3): of the requests of a dialog, each has a higher CSeq than those before, whoever sends it.
     fn check_cseq(&mut self, bytes: &[u8]) {
-        let request =
-            changeover_sip_core::Message::read(bytes).expect("a server sends what can be read");
+        let Some(request) = changeover_sip_core::Message::read(bytes) else {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            return self
+                .faults
+                .push(format!("a server sent what cannot be read: {text}"));
+        };
         let key = (
             request.call_id().to_owned(),
             request.to_tag().unwrap_or_default().to_owned(),
         );
-        let number = request.cseq().expect("a CSeq").number;
+        let number = request.cseq().map_or(0, |cseq| cseq.number);
         let before = self.cseqs.insert(key, number);
         if before.is_some_and(|before| before >= number) {
             self.faults.push(format!(
