@@ -371,13 +371,7 @@ impl Leg {
     /// Takes a Contact as the new remote target, and with it where requests go (RFC 3261, 12.2.1.2).
     pub(crate) fn retarget(&mut self, contact: Option<&str>) {
         // What cannot be read by whoever gets it changes nothing.
-        let fine = |uri: &&str| {
-            let is_sip = uri
-                .get(..4)
-                .is_some_and(|it| it.eq_ignore_ascii_case("sip:"));
-            crate::message::address::is_sendable(uri)
-                && (!is_sip || crate::message::address::sip_uri(uri).is_some())
-        };
+        let fine = |uri: &&str| *uri == self.target || crate::message::parse::is_request_uri(uri);
         if let Some(contact) = contact.filter(fine) {
             self.target = contact.to_owned();
         }

@@ -130,8 +130,16 @@ pub struct SipUri<'a> {
 
 /// True for a URI that can stand in a request line: whoever gets it could not read the request otherwise.
 pub(crate) fn is_sendable(uri: &str) -> bool {
-    uri.bytes()
-        .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"'))
+    let Some((scheme, rest)) = uri.split_once(':') else {
+        return false;
+    };
+    let in_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(in_scheme)
+        && !rest.is_empty()
+        && rest
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"'))
 }
 
 /// Reads a `sip:` URI; `None` for other schemes (`sips:` needs TLS, which this server does not speak).
