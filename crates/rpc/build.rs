@@ -5,13 +5,14 @@ use prost::Message as _;
 use std::path::{Path, PathBuf};
 
 /// The files that define a service; shared vocabulary comes in through their imports.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "application_link",
     "lca",
     "message_server",
     "peer",
     "reaction_engine",
     "scs",
+    "sip_clients",
     "sip_server",
 ];
 

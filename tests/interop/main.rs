@@ -1,10 +1,16 @@
 //! Calls of foreign SIP clients (SIPp) through a real pair on network namespaces, with the Virtual IP moved by the
 //! real Management Layer in the middle of the call.
 
+mod capture;
+mod many;
 mod party;
+mod phone;
+mod pjsip;
 mod scenario;
 mod site;
 
+use capture::Capture;
+use many::Many;
 use party::{Ending, Party};
 use scenario::Step::{
     self, Answer, Bye, Cancel, Cancelled, HangUp, Held, Hold, Invite, Pause, Refer, Released,
@@ -147,4 +153,121 @@ fn warm_standby_fails_the_same_test_and_takes_new_calls_at_once() {
     for party in anew {
         assert_eq!(party.ended(), Ending::AsWritten);
     }
+}
+
+#[test]
+#[ignore = "needs root and SIPp"]
+fn a_call_that_rings_is_rejected_after_a_kill_of_the_primary_and_its_messages_can_be_traced() {
+    let _alone = alone();
+    let site = Site::up("hot");
+    site.register(&["1001", "1002"]);
+    let parties = [
+        Party::takes_calls(&site, "1002", &[Ring(6_000), Reject]),
+        Party::calls(&site, "1001", "1002", &[Rejected]),
+    ];
+    std::thread::sleep(Duration::from_millis(900));
+    let held = ["SIP_SERVER_PRIMARY", "SIP_SERVER_BACKUP"].map(|name| site.calls(name));
+    let key = held[0]["call_list"][0]["key"]
+        .as_str()
+        .expect("a call")
+        .to_owned();
+    assert_eq!(held[1]["call_list"][0]["key"], key, "the same call on both");
+    assert_eq!(held[0]["in_step"], true);
+    site.kill_primary();
+    let traced = site.folder("trace").join("out");
+    std::thread::sleep(Duration::from_millis(800));
+    let mut trace = site.trace("SIP_SERVER_BACKUP", &key, &traced);
+    for party in parties {
+        assert_eq!(party.ended(), Ending::AsWritten);
+    }
+    trace.kill().expect("our own child");
+    trace.wait().expect("our own child");
+    let text = std::fs::read_to_string(traced).expect("the trace");
+    for line in [
+        "from udp 10.10.11.254:5002",
+        "SIP/2.0 486 Busy Here",
+        "to udp 10.10.11.254:5001",
+    ] {
+        assert!(text.contains(line), "no '{line}' in:\n{text}");
+    }
+}
+
+/// What leaves the SIP interface of a host while its server is backup: nothing.
+#[test]
+#[ignore = "needs root and SIPp"]
+fn a_backup_sends_no_sip_datagram() {
+    let _alone = alone();
+    let site = Site::up("hot");
+    let captures = ["host1", "host2"].map(|host| (host, Capture::of(&site, host)));
+    let mut sent_by_primaries = 0;
+    for _ in 0..2 {
+        site.register(&["1001", "1002", "1003"]);
+        for (_, capture) in &captures {
+            drop(capture.take());
+        }
+        let backup = site.host_in("Backup");
+        let call: &[Step] = &[
+            Invite,
+            Pause(200),
+            Hold { cseq: 2 },
+            Retrieve { cseq: 3 },
+            Bye { cseq: 4 },
+        ];
+        for party in [
+            Party::takes_calls(&site, "1002", &[Ring(100), Answer, Held, Held, Released]),
+            Party::calls(&site, "1001", "1002", call),
+        ] {
+            assert_eq!(party.ended(), Ending::AsWritten);
+        }
+        for (host, capture) in &captures {
+            let sent = capture.take();
+            if *host == backup {
+                assert_eq!(sent, Vec::<String>::new(), "{host} is backup");
+            } else {
+                sent_by_primaries += sent.len();
+            }
+        }
+        site.switch_over();
+        site.await_readiness();
+    }
+    assert!(
+        sent_by_primaries > 20,
+        "the capture sees what is sent: {sent_by_primaries}"
+    );
+}
+
+/// `CHANGEOVER_CALLS` says how many; docs/developer/sip.md has what 10,000 came to.
+#[test]
+#[ignore = "needs root and SIPp"]
+fn very_many_established_calls_are_held_and_released_after_a_kill_of_the_primary() {
+    let _alone = alone();
+    let calls = std::env::var("CHANGEOVER_CALLS");
+    let calls = calls
+        .ok()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(1_000_u64);
+    let rate = 100 + calls / 50;
+    let making = Duration::from_secs(calls / rate + 5);
+    let site = Site::up("hot");
+    site.register(&["1702"]);
+    let many = Many::begin(&site, calls, rate, making + Duration::from_secs(8));
+    std::thread::sleep(making);
+    let backup = site.calls("SIP_SERVER_BACKUP");
+    assert_eq!(
+        (&backup["calls"], &backup["in_step"]),
+        (&calls.into(), &true.into())
+    );
+    site.kill_primary();
+    let outcome = many.ended(making * 2 + Duration::from_secs(60));
+    println!("{calls} calls: {outcome:?}");
+    assert_eq!(
+        (outcome.successful, outcome.failed),
+        (calls, 0),
+        "{outcome:?}"
+    );
+    // At most one repetition each, when the gap is below 500 ms.
+    assert!(
+        outcome.repeated.iter().all(|it| *it <= calls),
+        "{outcome:?}"
+    );
 }

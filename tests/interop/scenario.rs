@@ -27,6 +27,10 @@ pub(crate) enum Step {
     Released,
     /// Takes a CANCEL.
     Cancelled,
+    /// Rejects a call that rings, with 486.
+    Reject,
+    /// Calls, and is rejected with 486.
+    Rejected,
     /// BYE of a callee.
     HangUp,
 }
@@ -177,6 +181,14 @@ impl Writer<'_> {
             }
             Step::Released => take("request=\"BYE\"", "") + &self.answer("200 OK", None, false),
             Step::Cancelled => self.cancelled(),
+            Step::Reject => {
+                self.answer("486 Busy Here", None, true).replacen(
+                    "<send>",
+                    "<send retrans=\"500\">",
+                    1,
+                ) + &take("request=\"ACK\"", "")
+            }
+            Step::Rejected => self.rejected(*version),
             Step::HangUp => self.hang_up(),
         }
     }
@@ -219,6 +231,22 @@ impl Writer<'_> {
             + &take("response=\"180\" optional=\"true\"", "")
             + &take("response=\"200\"", "")
             + &take("response=\"487\"", "")
+            + &send(&ack, "", false, "")
+    }
+
+    fn rejected(&self, version: u32) -> String {
+        let branch = "z9hG4bK-r-[pid]-[call_number]";
+        let mut invite = self.request("INVITE", 1, false, branch);
+        invite.push(self.contact());
+        let mut ack = self.request("ACK", 1, false, branch);
+        if let Some(to) = ack.iter_mut().find(|line| line.starts_with("To:")) {
+            to.push_str("[peer_tag_param]");
+        }
+        send(&invite, &sdp(version, "sendrecv"), true, "")
+            + &maybe(100)
+            + &maybe(180)
+            + &maybe(180)
+            + &take("response=\"486\"", "")
             + &send(&ack, "", false, "")
     }
 

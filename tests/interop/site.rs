@@ -63,6 +63,43 @@ impl Site {
         site
     }
 
+    /// The namespace of a host.
+    pub(crate) fn namespace(&self, host: &str) -> String {
+        format!("{}-{host}", self.run)
+    }
+
+    /// The host whose SIP Server has this run mode.
+    pub(crate) fn host_in(&self, run_mode: &str) -> String {
+        let status = self.status();
+        let all = status["applications"].as_array().cloned();
+        all.unwrap_or_default()
+            .iter()
+            .find(|it| it["type"] == "SIPServer" && it["run_mode"] == run_mode)
+            .and_then(|it| it["host"].as_str().map(str::to_owned))
+            .expect("a SIP Server in this run mode")
+    }
+
+    /// What `sci calls` shows of a SIP Server.
+    pub(crate) fn calls(&self, application: &str) -> Value {
+        let (good, text) = self.sci(&["calls", application, "--format", "json"]);
+        assert!(good, "{text}");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// Follows the messages of a call until the returned process is ended.
+    pub(crate) fn trace(&self, application: &str, call: &str, into: &std::path::Path) -> Child {
+        let file = std::fs::File::create(into).expect("the test's own folder");
+        Command::new("ip")
+            .args(["netns", "exec", &format!("{}-mgmt1", self.run)])
+            .arg(env!("CARGO_BIN_EXE_changeover"))
+            .args(["sci", "calls", application, "--trace", "--call", call])
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(file)
+            .spawn()
+            .expect("ip netns exec works")
+    }
+
     /// A folder for one party.
     pub(crate) fn folder(&self, dn: &str) -> PathBuf {
         let number = self.parties.fetch_add(1, Ordering::SeqCst);

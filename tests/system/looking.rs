@@ -30,6 +30,7 @@ fn every_verb_that_looks_ends_with_0_and_shows_what_programs_rely_on() {
     conditions_and_the_log_are_listed(&site);
     the_timeline_tells_how_the_pair_came_up(&site);
     followers_get_one_object_a_line(&mut site);
+    sip_servers_tell_what_they_hold(&site);
     wrong_words_end_with_2_and_an_unreachable_scs_with_3(&site);
 }
 
@@ -328,4 +329,35 @@ fn wrong_words_end_with_2_and_an_unreachable_scs_with_3(site: &Site) {
         ran.err
     );
     assert_eq!(ran.out, "");
+}
+
+/// Both servers of the pair, whatever their run mode, by way of the SCS.
+fn sip_servers_tell_what_they_hold(site: &Site) {
+    let mut run_modes = Vec::new();
+    for application in [PRIMARY, BACKUP] {
+        let shown = site.sci_json(&["calls", application]).expect(0).json();
+        assert_eq!(shown["application"], application);
+        let run_mode = shown["run_mode"].as_str().expect("a word").to_owned();
+        has_keys(
+            &shown,
+            &[
+                "epoch",
+                "in_step",
+                "sync_number",
+                "heard_before_us",
+                "call_list",
+                "registration_list",
+            ],
+        );
+        let text = site.sci(&["calls", application]).expect(0).out;
+        assert!(
+            text.starts_with(&format!("{application}  {run_mode}  epoch ")),
+            "{text}"
+        );
+        run_modes.push(run_mode);
+    }
+    run_modes.sort();
+    assert_eq!(run_modes, ["Backup", "Primary"]);
+    site.sci(&["calls", "SIP_EAST_1"]).expect(2);
+    site.sci(&["calls", PRIMARY, "--call", "x"]).expect(2);
 }

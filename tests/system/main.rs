@@ -5,6 +5,7 @@
 //! One site is used for many situations, because each is a dozen processes; `turns` bounds how many run at once.
 
 mod asking;
+mod attending;
 mod certificates;
 mod crash;
 mod environment;

@@ -13,7 +13,7 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-async fn channel(to: SocketAddr) -> Channel {
+pub(crate) async fn channel(to: SocketAddr) -> Channel {
     let endpoint = Endpoint::from_shared(format!("http://{to}")).expect("an address");
     endpoint.connect().await.expect("it listens")
 }
@@ -70,6 +70,11 @@ fn every_server_answers_health_and_reflection_for_each_of_its_services() {
             "10.10.11.101",
             4999,
             &["changeover.v1.Lca", "changeover.v1.LcaPeer"],
+        ),
+        (
+            "10.10.11.101",
+            5070,
+            &["changeover.v1.SipServer", "changeover.v1.SipClients"],
         ),
         (
             "10.10.11.102",

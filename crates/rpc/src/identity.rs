@@ -178,6 +178,8 @@ pub enum Need<'a> {
     PeerApplication(&'a ApplicationName),
     /// To change something: an operator.
     Change,
+    /// To attend a SIP Server as its client: an application, an operator.
+    Attend,
     /// To look: an operator, a viewer, the SCS.
     Look,
 }
@@ -197,6 +199,7 @@ impl Need<'_> {
                 identity.role == Role::Application && identity.name == peer.as_str()
             }
             Need::Change => identity.role == Role::Operator,
+            Need::Attend => matches!(identity.role, Role::Application | Role::Operator),
             Need::Look => matches!(identity.role, Role::Operator | Role::Viewer | Role::Scs),
         }
     }
@@ -283,6 +286,10 @@ impl Gate {
             Need::Change => format!(
                 "{server} lets only operators change things; {caller} may not: this call needs a \
                  certificate of role operator"
+            ),
+            Need::Attend => format!(
+                "{server} is attended by applications and operators; {caller} is neither: this call needs a \
+                 certificate of role application or operator"
             ),
             Need::Look => format!(
                 "{server} shows this to operators and viewers; {caller} is neither: this call needs a \

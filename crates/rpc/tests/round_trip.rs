@@ -8,7 +8,8 @@ use changeover_model::environment::{LcaSlice, MessageServerSlice};
 use changeover_model::message::{
     AlarmPicture, ApplicationState, ConditionPicture, FromApplication, FromLca, FromMessageServer,
     FromPeerLca, LogAcknowledged, LogBatch, LogQuery, LogRecord, OperatorAnswer, OperatorCommand,
-    Picture, ReactionPicture, TimelineRecord, ToApplication, ToLca, ToMessageServer, ToPeerLca,
+    Picture, ReactionPicture, SipServerPicture, TimelineRecord, ToApplication, ToLca,
+    ToMessageServer, ToPeerLca, TracedMessage,
 };
 use changeover_rpc::convert::{
     ConvertError, OperatorCall, TimelineSelection, WhatLcaSees, command_of, command_of_run,
@@ -57,6 +58,9 @@ all_come_back! {
     batches_come_back: LogBatch as wire::LogBatch = samples::log_batches();
     acknowledgements_come_back: LogAcknowledged as wire::LogAcknowledged =
         [LogAcknowledged { source: samples::source(), up_to: 7 }];
+    what_a_sip_server_holds_comes_back: SipServerPicture as wire::ShowSipReply =
+        samples::sip_servers();
+    traced_messages_come_back: TracedMessage as wire::TracedMessage = samples::traced_messages();
     log_records_come_back: LogRecord as wire::LogRecord = samples::log_records();
     log_queries_come_back: LogQuery as wire::LogQuery = samples::log_queries();
     the_slice_of_an_lca_comes_back: LcaSlice as wire::LcaSlice = [samples::lca_slice()];

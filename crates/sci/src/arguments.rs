@@ -164,6 +164,11 @@ pub enum Verb {
         #[arg(long)]
         follow: bool,
     },
+    /// Calls, registrations and the HA link of a SIP Server; with --trace its SIP messages as they come and go
+    #[command(
+        after_help = "Examples:\n  sci calls SIP_SERVER_PRIMARY\n  sci calls SIP_SERVER_BACKUP --format json\n  sci calls SIP_SERVER_PRIMARY --trace\n  sci calls SIP_SERVER_PRIMARY --trace --call 5b0c0c37-3-12"
+    )]
+    Calls(Calls),
     /// Put a log event into the Message Server, to try a condition
     #[command(after_help = "Example:\n  sci log-event 4561 --application SIP_SERVER_PRIMARY --yes")]
     LogEvent(LogEvent),
@@ -307,6 +312,22 @@ pub struct Maintenance {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `sci calls`.
+#[derive(Clone, Debug, Args)]
+pub struct Calls {
+    /// The SIP Server
+    pub application: String,
+    /// Most calls and most registrations to list
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub most: u32,
+    /// SIP messages from now on, until Ctrl-C; credentials are left out
+    #[arg(long)]
+    pub trace: bool,
+    /// Only messages of this call: its key, or a Call-ID
+    #[arg(long, value_name = "ID", requires = "trace")]
+    pub call: Option<String>,
 }
 
 /// `sci log-event`.

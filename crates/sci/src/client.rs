@@ -4,7 +4,7 @@ use crate::arguments::Arguments;
 use changeover_component::ExitCode;
 use changeover_model::message::{
     AlarmPicture, ConditionPicture, LogQuery, LogRecord, OperatorAnswer, OperatorCommand, Picture,
-    ReactionPicture, TimelineRecord,
+    ReactionPicture, SipServerPicture, TimelineRecord, TracedMessage,
 };
 use changeover_rpc::convert::{ConvertError, OperatorCall, TimelineSelection, operator_call};
 use changeover_rpc::dial::Caller;
@@ -202,6 +202,41 @@ impl Scs {
                 .await?
                 .into_inner(),
         ))
+    }
+
+    /// What a SIP Server holds, passed on by the SCS; at most `most` calls and addresses of record are listed.
+    ///
+    /// # Errors
+    /// See [`ScsError`].
+    pub async fn calls(
+        &mut self,
+        application: &str,
+        most: u32,
+    ) -> Result<SipServerPicture, ScsError> {
+        let request = wire::CallsRequest {
+            application: application.to_owned(),
+            show: Some(wire::ShowSipRequest {
+                most_calls: most,
+                most_registrations: most,
+            }),
+        };
+        Ok(self.scs.calls(request).await?.into_inner().try_into()?)
+    }
+
+    /// SIP messages of a SIP Server from now on; with `call` only those of the call of this key or Call-ID.
+    ///
+    /// # Errors
+    /// See [`ScsError`].
+    pub async fn trace_calls(
+        &mut self,
+        application: &str,
+        call: String,
+    ) -> Result<Answers<TracedMessage>, ScsError> {
+        let request = wire::TraceCallsRequest {
+            application: application.to_owned(),
+            trace: Some(wire::TraceSipRequest { call }),
+        };
+        Ok(answers(self.scs.trace_calls(request).await?.into_inner()))
     }
 
     /// Reactions, the newest last.

@@ -1,6 +1,7 @@
 //! How things read on a terminal. One file per thing; the words come from the model.
 
 mod alarms;
+mod calls;
 mod lists;
 mod picture;
 mod predictions;
@@ -9,6 +10,7 @@ mod table;
 mod time;
 
 pub(crate) use alarms::{alarms_text, conditions_text};
+pub(crate) use calls::{calls_text, traced_text};
 pub(crate) use lists::{applications_text, hosts_text, log_line, reactions_text};
 pub use picture::{pairs_text, picture_text};
 pub(crate) use predictions::prediction_text;

@@ -199,6 +199,18 @@ impl ScsCore {
         Some(SocketAddr::new(host.address, layer.message_server_port))
     }
 
+    /// Where a SIP Server serves what it holds: its default port, else its HA-sync port. `None` for an application
+    /// that is no SIP Server, or has neither.
+    pub fn sip_server(&self, application: &ApplicationName) -> Option<SocketAddr> {
+        let environment = self.environment.as_ref()?;
+        let application = environment.applications.get(application)?;
+        let port = application.ports.default.or(application.ports.ha_sync)?;
+        let host = environment.hosts.get(&application.host)?;
+        application
+            .is_managed()
+            .then(|| SocketAddr::new(host.address, port))
+    }
+
     /// Active alarms, with `history` the past ones as well, oldest first.
     pub fn alarms(&self, history: bool) -> Vec<AlarmPicture> {
         self.alarms.pictures(history)

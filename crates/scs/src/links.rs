@@ -342,6 +342,11 @@ impl Links {
         });
     }
 
+    /// A connection of one's own to a SIP Server, for what it holds.
+    pub(crate) fn sip_server_dialler(&self, application: &str) -> Dialler {
+        self.dialler(Expected::named(Role::Application, application))
+    }
+
     /// A connection of one's own to the Message Server, for reading its log.
     pub(crate) fn message_server_dialler(&self) -> Option<(Dialler, SocketAddr)> {
         let at = self.with(|table| table.message_server.as_ref().map(|to| to.at))?;

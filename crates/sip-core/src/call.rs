@@ -5,6 +5,7 @@
 pub(crate) mod audit;
 pub(crate) mod bridge;
 pub(crate) mod client;
+pub(crate) mod control;
 pub(crate) mod in_dialog;
 pub(crate) mod incoming;
 pub(crate) mod parking;
@@ -102,6 +103,9 @@ pub(crate) struct Leg {
     /// The peer's latest session description.
     #[serde(with = "serde_bytes")]
     pub(crate) remote_sdp: Vec<u8>,
+    /// A client has put the other side on hold on its behalf.
+    #[serde(default)]
+    pub(crate) on_hold: bool,
     pub(crate) servers: Vec<InviteServer>,
     pub(crate) clients: Vec<InviteClient>,
 }
@@ -168,6 +172,12 @@ pub(crate) enum InvitePurpose {
     Consult,
     /// Connects the transferee with the target of a transfer.
     Bridge,
+    /// Puts this side on hold, because a client asked for it on behalf of the other.
+    Hold,
+    /// Ends such a hold.
+    Retrieve,
+    /// Tells the side on whose behalf it is done.
+    Media,
 }
 
 /// An INVITE that this server sent.
@@ -238,6 +248,9 @@ pub(crate) struct Transfer {
     pub(crate) phase: TransferPhase,
     /// CSeq of the REFER: the event's id, and how a repetition is recognised.
     pub(crate) refer_cseq: u32,
+    /// Asked for by a client: nobody wants a NOTIFY.
+    #[serde(default)]
+    pub(crate) by_client: bool,
     /// The status line to be told, and whether it is the last; gone when the transferor has confirmed it.
     pub(crate) news: Option<(String, bool)>,
     /// The status line of the NOTIFY under way: one at a time, so that none overtakes another.
@@ -357,7 +370,9 @@ impl Leg {
 
     /// Takes a Contact as the new remote target, and with it where requests go (RFC 3261, 12.2.1.2).
     pub(crate) fn retarget(&mut self, contact: Option<&str>) {
-        if let Some(contact) = contact {
+        // What cannot be read by whoever gets it changes nothing.
+        let fine = |uri: &&str| *uri == self.target || crate::message::parse::is_request_uri(uri);
+        if let Some(contact) = contact.filter(fine) {
             self.target = contact.to_owned();
         }
         if self.pinned {

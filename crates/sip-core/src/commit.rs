@@ -1,6 +1,7 @@
 //! Output commit: what an input changed is recorded for the backup first, and no message leaves before the record
 //! behind it is acknowledged. Without a backup in step there is nothing to wait for; that window is counted.
 
+use crate::clients::{ClientEvent, SessionId};
 use crate::core::{SipCore, Timer};
 use crate::ids::CallKey;
 use crate::net::Peer;
@@ -18,12 +19,23 @@ pub(crate) enum Behind {
     Call(CallKey),
     /// The bindings of an address of record.
     Bindings(String),
+    /// Subscriptions and agents.
+    Clients,
+}
+
+/// What may have to wait for the backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outgoing {
+    /// A SIP message.
+    Sip(Peer, Vec<u8>),
+    /// An event for a client.
+    Client(SessionId, ClientEvent),
 }
 
 /// Messages that wait for the backup.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Held {
-    waiting: VecDeque<(u64, Peer, Vec<u8>)>,
+    waiting: VecDeque<(u64, Outgoing)>,
     /// When the oldest began to wait.
     since: Option<Timestamp>,
 }
@@ -42,8 +54,9 @@ impl Held {
 impl SipCore {
     /// After each input: records first, then what may leave.
     pub(crate) fn commit(&mut self) {
+        self.tell_clients();
         self.record_changes();
-        for (behind, to, bytes) in std::mem::take(&mut self.pending) {
+        for (behind, outgoing) in std::mem::take(&mut self.pending) {
             let needed = self.needed(&behind);
             if self.sync.must_wait_for(needed) {
                 if self.held.waiting.is_empty() {
@@ -51,19 +64,24 @@ impl SipCore {
                     self.timers
                         .set(Timer::Commit, self.now + self.config.commit_wait);
                 }
-                self.held.waiting.push_back((needed, to, bytes));
+                self.held.waiting.push_back((needed, outgoing));
             } else {
                 if needed > 0 && self.config.hot && !self.sync.covers(needed) {
                     self.counters.uncommitted += 1;
                 }
-                self.leave(to, bytes);
+                self.leave(outgoing);
             }
         }
     }
 
-    fn leave(&mut self, to: Peer, bytes: Vec<u8>) {
-        self.counters.sent += 1;
-        self.emit(SipOutput::Send { to, bytes });
+    fn leave(&mut self, outgoing: Outgoing) {
+        match outgoing {
+            Outgoing::Sip(to, bytes) => {
+                self.counters.sent += 1;
+                self.emit(SipOutput::Send { to, bytes });
+            }
+            Outgoing::Client(session, event) => self.emit(SipOutput::ToClient { session, event }),
+        }
     }
 
     fn needed(&self, behind: &Behind) -> u64 {
@@ -71,6 +89,7 @@ impl SipCore {
             Behind::Nothing => 0,
             Behind::Call(key) => self.calls.get(key).map_or(0, |entry| entry.recorded),
             Behind::Bindings(aor) => self.registrar.recorded(aor),
+            Behind::Clients => self.audience.recorded(),
         }
     }
 
@@ -93,6 +112,14 @@ impl SipCore {
                 records.push(Record::Bindings { aor, bindings });
             }
         }
+        for key in self.audience.take_changed() {
+            let number = self.sync.next_number(self.config.hot);
+            self.audience.set_recorded(number);
+            if self.sync.is_streaming() {
+                let value = self.audience.shared(&key).cloned();
+                records.push(Record::Shared { key, value });
+            }
+        }
         for key in std::mem::take(&mut self.gone) {
             self.sync.next_number(self.config.hot);
             if self.sync.is_streaming() {
@@ -104,19 +131,17 @@ impl SipCore {
 
     /// The backup has acknowledged up to a number: what waited for it leaves, in order.
     pub(crate) fn release_acknowledged(&mut self) {
-        let mut released = Vec::new();
         // A message may wait behind one of another call that is not covered yet: order between calls means nothing.
         let acknowledged = self.sync.acknowledged();
-        self.held.waiting.retain_mut(|(needed, to, bytes)| {
-            let free = *needed <= acknowledged;
-            if free {
-                released.push((*to, std::mem::take(bytes)));
+        let mut kept = VecDeque::with_capacity(self.held.waiting.len());
+        for (needed, outgoing) in std::mem::take(&mut self.held.waiting) {
+            if needed <= acknowledged {
+                self.leave(outgoing);
+            } else {
+                kept.push_back((needed, outgoing));
             }
-            !free
-        });
-        for (to, bytes) in released {
-            self.leave(to, bytes);
         }
+        self.held.waiting = kept;
         if self.held.waiting.is_empty() {
             self.held.since = None;
             self.timers.cancel(&Timer::Commit);
@@ -133,9 +158,9 @@ impl SipCore {
         let waiting = std::mem::take(&mut self.held.waiting);
         self.held.since = None;
         self.timers.cancel(&Timer::Commit);
-        for (_, to, bytes) in waiting {
+        for (_, outgoing) in waiting {
             self.counters.uncommitted += 1;
-            self.leave(to, bytes);
+            self.leave(outgoing);
         }
     }
 

@@ -3,7 +3,8 @@
 
 use crate::call::{Call, LegId};
 use crate::checks::Checks;
-use crate::commit::{Behind, Held};
+use crate::clients::Clients;
+use crate::commit::{Behind, Held, Outgoing};
 use crate::config::SipConfig;
 use crate::ids::{CallKey, Ids};
 use crate::inputs::SipInput;
@@ -42,6 +43,8 @@ pub(crate) enum Timer {
     Watch,
     /// Active out-of-service detection of a DN.
     Check(String),
+    /// A client has gone and has not come back.
+    Absent(String),
 }
 
 /// A call with what is not replicated.
@@ -69,6 +72,7 @@ pub struct SipCore {
     pub(crate) servers: BTreeMap<String, ServerRecord>,
     pub(crate) clients: BTreeMap<String, ClientRecord>,
     pub(crate) registrar: Registrar,
+    pub(crate) audience: Clients,
     pub(crate) sync: SyncState,
     pub(crate) watch: Watch,
     pub(crate) checks: Checks,
@@ -76,7 +80,7 @@ pub struct SipCore {
     pub(crate) changed: BTreeSet<CallKey>,
     pub(crate) changed_bindings: BTreeSet<String>,
     pub(crate) gone: Vec<CallKey>,
-    pub(crate) pending: Vec<(Behind, Peer, Vec<u8>)>,
+    pub(crate) pending: Vec<(Behind, Outgoing)>,
     pub(crate) held: Held,
     pub(crate) refusals: Budget,
     pub(crate) counters: Counters,
@@ -103,6 +107,7 @@ impl SipCore {
             servers: BTreeMap::new(),
             clients: BTreeMap::new(),
             registrar: Registrar::default(),
+            audience: Clients::default(),
             timers: TimerTable::default(),
             changed: BTreeSet::new(),
             changed_bindings: BTreeSet::new(),
@@ -129,7 +134,7 @@ impl SipCore {
 
     /// Sends a message once what stands behind it is safe.
     pub(crate) fn send(&mut self, behind: Behind, to: Peer, bytes: Vec<u8>) {
-        self.pending.push((behind, to, bytes));
+        self.pending.push((behind, Outgoing::Sip(to, bytes)));
     }
 
     /// Works on a call, which is taken out of the core meanwhile.
@@ -220,6 +225,14 @@ impl SipCore {
             SipInput::SyncReceived { link, message } => self.sync_received(link, message),
             SipInput::SyncDisconnected { link } => self.sync_disconnected(link),
             SipInput::SyncUnreachable => self.sync_unreachable(),
+            SipInput::ContactsKept { contacts } => self.contacts_kept(contacts),
+            SipInput::ClientConnected { session, name } => self.client_connected(session, name),
+            SipInput::ClientRequested {
+                session,
+                reference,
+                request,
+            } => self.client_requested(session, reference, request),
+            SipInput::ClientGone { session } => self.client_gone(session),
             SipInput::RouteParked { call, to } => self.route_parked(call, &to),
         }
     }
@@ -291,6 +304,7 @@ impl SipCore {
             Timer::LinkSilent => self.link_silent(),
             Timer::Watch => self.watch_due(),
             Timer::Check(dn) => self.check_due(&dn),
+            Timer::Absent(name) => self.client_absent(name),
         }
     }
 

@@ -16,6 +16,19 @@ pub struct CallKey {
     pub number: u64,
 }
 
+impl CallKey {
+    /// Reads what `Display` writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let key = Self {
+            node: u32::from_str_radix(parts.next()?, 16).ok()?,
+            epoch: parts.next()?.parse().ok()?,
+            number: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(key)
+    }
+}
+
 impl std::fmt::Display for CallKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:x}-{}-{}", self.node, self.epoch, self.number)

@@ -1,6 +1,8 @@
 //! What can happen to a SIP Server.
 
+use crate::clients::{ClientRequest, SessionId};
 use crate::net::Transport;
+use crate::registrar::KeptContacts;
 use crate::sync::SyncMessage;
 use crate::{CallKey, Peer};
 use changeover_model::{Epoch, RunMode};
@@ -55,6 +57,32 @@ pub enum SipInput {
     },
     /// The peer's HA port cannot be dialled: there is no primary to be in step with.
     SyncUnreachable,
+    /// What an earlier life of this server knew of contacts; before its first run mode.
+    ContactsKept {
+        /// All of them.
+        contacts: KeptContacts,
+    },
+    /// A client has connected.
+    ClientConnected {
+        /// Its connection.
+        session: SessionId,
+        /// Its name, the same on both servers.
+        name: String,
+    },
+    /// It asks for something.
+    ClientRequested {
+        /// Its connection.
+        session: SessionId,
+        /// A number of the client's own, which comes back with what the request leads to.
+        reference: u64,
+        /// What.
+        request: ClientRequest,
+    },
+    /// Its connection has ended.
+    ClientGone {
+        /// Its connection.
+        session: SessionId,
+    },
     /// An operator or a client routes a call that is parked on a Routing Point.
     RouteParked {
         /// The call.

@@ -15,6 +15,7 @@
 mod auth;
 mod call;
 mod checks;
+mod clients;
 mod commit;
 mod config;
 mod core;
@@ -35,6 +36,10 @@ mod watch;
 
 pub use crate::core::SipCore;
 pub use call::Phase;
+pub use clients::{
+    AgentState, CallAction, CallState, ClientEvent, ClientRequest, RefusedBecause, SessionId,
+    Shared, SharedKey,
+};
 pub use config::{Limits, SipConfig, node_of};
 pub use framing::{Framer, Lost};
 pub use ids::CallKey;
@@ -44,4 +49,5 @@ pub use message::{CSeq, Header, Message, Start};
 pub use net::{Peer, Transport};
 pub use outputs::{SipOutput, Standing};
 pub use picture::{CallPicture, LegPicture, RegistrationPicture, SipPicture, SyncPicture};
+pub use registrar::KeptContacts;
 pub use sync::{Record, SYNC_FORMAT, SyncMessage, UnreadableFrame};

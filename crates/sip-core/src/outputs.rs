@@ -1,5 +1,6 @@
 //! What a SIP Server wants done.
 
+use crate::clients::{ClientEvent, SessionId};
 use crate::inputs::LinkId;
 use crate::net::Peer;
 use crate::sync::SyncMessage;
@@ -28,6 +29,18 @@ pub enum SipOutput {
     },
     /// How ready this server is has changed: report it.
     Standing(Standing),
+    /// Tell a client.
+    ToClient {
+        /// On this connection.
+        session: SessionId,
+        /// What.
+        event: ClientEvent,
+    },
+    /// End the connection of a client: it has connected anew.
+    CloseClient {
+        /// Which.
+        session: SessionId,
+    },
     /// Something an operator may want to read.
     Noted {
         /// Worth a line by default, or only when somebody looks closely.

@@ -21,6 +21,10 @@ pub struct SipPicture {
     pub tombstones: usize,
     /// Addresses of record with a binding.
     pub registrations: usize,
+    /// Clients whose subscriptions are held.
+    pub clients: usize,
+    /// Agents that are logged in.
+    pub agents: usize,
     /// Deadlines.
     pub timers: usize,
     /// Messages that wait for the backup.
@@ -103,6 +107,8 @@ impl SipCore {
             transactions: invites + self.servers.len() + self.clients.len(),
             tombstones: self.calls.len() - up,
             registrations: self.registrar.len(),
+            clients: self.audience.count().0,
+            agents: self.audience.count().1,
             timers: self.timers.iter().count(),
             held: self.held.len(),
             sync: SyncPicture {
@@ -145,6 +151,15 @@ impl SipCore {
                 .collect(),
         })
         .collect()
+    }
+
+    /// The Call-IDs of a call's dialogs; none if the call is not known.
+    pub fn call_ids(&self, key: CallKey) -> Vec<String> {
+        let legs = self.calls.get(&key).map(|entry| entry.call.legs.iter());
+        legs.into_iter()
+            .flatten()
+            .map(|leg| leg.call_id.clone())
+            .collect()
     }
 
     /// Bindings that have not run out, at most `most` addresses of record.

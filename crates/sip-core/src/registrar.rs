@@ -48,6 +48,14 @@ struct Registered {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Registrar {
     by_aor: BTreeMap<String, Registered>,
+    /// Counts changes of any of them.
+    changes: u64,
+}
+
+/// All bindings as they are written to a file. Times are those of the server's clock, which is near the wall's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeptContacts {
+    by_aor: BTreeMap<String, Vec<Binding>>,
 }
 
 impl Registrar {
@@ -70,6 +78,7 @@ impl Registrar {
 
     /// Replaces the bindings of an address of record.
     pub(crate) fn put(&mut self, aor: String, list: Vec<Binding>) {
+        self.changes += 1;
         if list.is_empty() {
             self.by_aor.remove(&aor);
         } else {
@@ -128,6 +137,46 @@ impl Registrar {
 type Why = (u16, &'static str);
 
 impl SipCore {
+    /// Rises with every change of a binding.
+    pub fn contact_changes(&self) -> u64 {
+        self.registrar.changes
+    }
+
+    /// All bindings, to be kept over a restart.
+    pub fn kept_contacts(&self) -> KeptContacts {
+        let all = self.registrar.iter();
+        KeptContacts {
+            by_aor: all
+                .map(|(aor, list)| (aor.clone(), list.to_vec()))
+                .collect(),
+        }
+    }
+
+    /// Takes what an earlier life kept, where nothing newer is known. What has run out meanwhile stays away.
+    pub(crate) fn contacts_kept(&mut self, kept: KeptContacts) {
+        for (aor, mut list) in kept.by_aor {
+            let latest = self.now + Duration::from_secs(LONGEST);
+            list.retain(|binding| binding.expires_at > self.now && binding.expires_at <= latest);
+            list.truncate(self.config.limits.contacts);
+            let full = self.registrar.len() >= self.config.limits.registrations;
+            if full || list.is_empty() || !self.registrar.bindings(&aor).is_empty() {
+                continue;
+            }
+            self.registrar.put(aor.clone(), list);
+            if self.is_primary() {
+                self.changed_bindings.insert(aor.clone());
+                self.arm(&aor);
+            }
+        }
+        self.note(
+            true,
+            format!(
+                "{} addresses of record are known from before",
+                self.registrar.len()
+            ),
+        );
+    }
+
     pub(crate) fn register(&mut self, request: &Message, source: Peer, reply_to: Peer) {
         if self.must_authenticate(request, reply_to) {
             return;

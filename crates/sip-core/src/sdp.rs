@@ -87,6 +87,33 @@ pub(crate) fn both_ways(sdp: &[u8]) -> Vec<u8> {
     text
 }
 
+/// The description with this direction for every medium.
+pub(crate) fn directed(sdp: &[u8], direction: &str) -> Vec<u8> {
+    let line = format!("a={direction}\r\n").into_bytes();
+    let mut text = Vec::with_capacity(sdp.len() + line.len());
+    let mut in_medium = false;
+    for it in sdp.split_inclusive(|byte| *byte == b'\n') {
+        let bare = it.trim_ascii_end();
+        if matches!(
+            bare,
+            b"a=sendonly" | b"a=recvonly" | b"a=inactive" | b"a=sendrecv"
+        ) {
+            continue;
+        }
+        if bare.starts_with(b"m=") && std::mem::replace(&mut in_medium, true) {
+            text.extend_from_slice(&line);
+        }
+        text.extend_from_slice(it);
+    }
+    if in_medium {
+        if !text.ends_with(b"\n") {
+            text.extend_from_slice(b"\r\n");
+        }
+        text.extend_from_slice(&line);
+    }
+    text
+}
+
 /// How a description says that media do not flow both ways.
 pub(crate) fn is_hold(sdp: &[u8]) -> bool {
     sdp.split(|byte| *byte == b'\n')
@@ -113,5 +140,14 @@ mod tests {
         let other = origin.shown_as(&both_ways(SDP), at, false);
         assert!(String::from_utf8_lossy(&other).contains("o=changeover 42 2 "));
         assert!(is_hold(SDP) && !is_hold(&other));
+    }
+
+    #[test]
+    fn every_medium_gets_the_direction_and_none_keeps_its_own() {
+        let sdp = b"v=0\r\na=sendrecv\r\nm=audio 1 RTP/AVP 0\r\na=recvonly\r\nm=video 2 RTP/AVP 31\r\na=x";
+        assert_eq!(
+            String::from_utf8_lossy(&directed(sdp, "inactive")),
+            "v=0\r\nm=audio 1 RTP/AVP 0\r\na=inactive\r\nm=video 2 RTP/AVP 31\r\na=x\r\na=inactive\r\n"
+        );
     }
 }

@@ -10,6 +10,7 @@ pub(crate) use backup::BackupState;
 pub use frames::{SYNC_FORMAT, UnreadableFrame};
 
 use crate::call::Call;
+use crate::clients::{Shared, SharedKey};
 use crate::config::SipConfig;
 use crate::core::{SipCore, Timer};
 use crate::ids::CallKey;
@@ -91,6 +92,13 @@ pub enum Record {
         /// All of them.
         bindings: Vec<Binding>,
     },
+    /// Subscriptions of a client, or an agent, as they are now; `None` = gone.
+    Shared {
+        /// Which.
+        key: SharedKey,
+        /// As it is now.
+        value: Option<Shared>,
+    },
 }
 
 /// The backup, as its primary sees it.
@@ -107,7 +115,9 @@ struct Snapshot {
     part: u64,
     calls_done: bool,
     last_call: Option<CallKey>,
+    aors_done: bool,
     last_aor: Option<String>,
+    last_shared: Option<SharedKey>,
 }
 
 /// Both ends of the HA link.
@@ -275,7 +285,7 @@ impl SipCore {
             }
             snapshot.calls_done = records.is_empty();
         }
-        if snapshot.calls_done {
+        if snapshot.calls_done && !snapshot.aors_done {
             for (aor, list) in self.registrar.after(snapshot.last_aor.as_ref()).take(PART) {
                 records.push(Record::Bindings {
                     aor: aor.clone(),
@@ -284,6 +294,22 @@ impl SipCore {
             }
             if let Some(Record::Bindings { aor, .. }) = records.last() {
                 snapshot.last_aor = Some(aor.clone());
+            }
+            snapshot.aors_done = records.is_empty();
+        }
+        if snapshot.aors_done {
+            for (key, value) in self
+                .audience
+                .after(snapshot.last_shared.as_ref())
+                .take(PART)
+            {
+                records.push(Record::Shared {
+                    key: key.clone(),
+                    value: Some(value.clone()),
+                });
+            }
+            if let Some(Record::Shared { key, .. }) = records.last() {
+                snapshot.last_shared = Some(key.clone());
             }
         }
         if records.is_empty() {

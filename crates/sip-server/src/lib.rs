@@ -5,6 +5,8 @@
 //! Told by SIGUSR1 it reports Service Unavailable, by SIGUSR2 Running again: how an operator or a test plays the
 //! loss of whatever the server needs.
 
+mod attend;
+mod contacts;
 mod datagrams;
 mod effects;
 mod ha_link;
@@ -14,6 +16,7 @@ mod server;
 mod settings;
 mod stand_in;
 mod streams;
+mod trace;
 
 use changeover_component::{ExitCode, LogArguments, MetricsArguments};
 use clap::Parser;

@@ -2,6 +2,8 @@
 //! also enters run modes. Calls run beside it, in the driver of `sip-core`.
 
 use crate::Arguments;
+use crate::attend::{Attendance, Audience};
+use crate::contacts;
 use crate::datagrams::{Gate, Outbound, Socket, SocketState, Wanted};
 use crate::effects::SipEffects;
 use crate::ha_link::{Links, tell};
@@ -9,6 +11,7 @@ use crate::metrics::{Metrics, Said};
 use crate::rpc::Service;
 use crate::settings::{HaSettings, SipSettings};
 use crate::streams::Streams;
+use crate::trace::Tracer;
 use anyhow::Context as _;
 use changeover_application_link::{ApplicationLink, Order, RunModeOrder, Settings};
 use changeover_component::{Clock, ExitCode, Handle};
@@ -18,8 +21,10 @@ use changeover_rpc::identity::{Gate as Admission, Identity, Role};
 use changeover_rpc::link::Dialler;
 use changeover_rpc::server::{Listener, Server as RpcServer, Services};
 use changeover_rpc::tls::{Expected, LinkSecurity};
+use changeover_rpc::wire::sip_clients_server::SipClientsServer;
 use changeover_rpc::wire::sip_server_server::SipServerServer;
 use changeover_sip_core::{SipCore, SipInput, Standing};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -27,7 +32,7 @@ use tokio::sync::watch;
 
 /// How long the last log events may take to be stored when the server ends.
 const LAST_WORDS: Duration = Duration::from_millis(500);
-/// Pause before the HA port is tried again.
+/// Pause before a port is tried again.
 const REOPEN: Duration = Duration::from_secs(1);
 
 struct Server {
@@ -44,6 +49,8 @@ struct Server {
     unavailable: bool,
     reported: Option<(ApplicationStatus, String, bool)>,
     said: Said,
+    /// Where contacts are kept.
+    kept_at: PathBuf,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -80,6 +87,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         .metrics
         .map(|at| metrics.serve(at, server.link.log().clone()));
     server.turn(&mut signals).await;
+    contacts::write(&server.kept_at, &server.handle).await;
     // The event of the last mode may still be on its way to the Message Server.
     if !server.link.log().delivered(LAST_WORDS).await {
         let (waiting, _) = server.link.log().waiting_and_lost();
@@ -104,6 +112,10 @@ impl Server {
         let (outbound, queued) = Outbound::new();
         let streams = Streams::new(at, gate.clone());
         let (standing_told, standing) = watch::channel(None);
+        let (tracer, audience) = (Tracer::default(), Audience::default());
+        let (contact_changes, changes) = watch::channel(0);
+        let kept_at = settings.contacts_file.clone();
+        let kept_at = kept_at.unwrap_or_else(|| journal.with_extension("contacts"));
         let handle = changeover_component::start(
             Clock::start(),
             journal,
@@ -116,8 +128,17 @@ impl Server {
                 standing: standing_told,
                 frame: None,
                 said: said.clone(),
+                tracer: tracer.clone(),
+                audience: audience.clone(),
+                contact_changes,
             },
         );
+        if let Some(kept) = contacts::read(&kept_at)
+            && !handle.try_input(kept)
+        {
+            tracing::error!("the core did not start");
+        }
+        tokio::spawn(contacts::keep(kept_at.clone(), changes, handle.clone()));
         let first = if settings.shares_host {
             Wanted::Closed
         } else {
@@ -139,15 +160,25 @@ impl Server {
         if network.emulated_host().is_none() && !settings.shares_host {
             tokio::spawn(streams.listen(handle.clone()));
         }
+        let gate_of_service = Admission::new(Identity::new(Role::Application, name.clone()));
+        let attendance = Attendance {
+            handle: handle.clone(),
+            audience,
+            gate: gate_of_service.clone(),
+        };
         let service = Service {
             application: name.clone(),
             peer: settings.ha.as_ref().map(|ha| ha.name.clone()),
             handle: handle.clone(),
             links: links.clone(),
-            gate: Admission::new(Identity::new(Role::Application, name)),
+            tracer,
+            gate: gate_of_service,
         };
-        if let Some(ha) = settings.ha.clone() {
-            tokio::spawn(serve(ha, network.clone(), security.clone(), service));
+        for at in settings.serves_at.clone() {
+            let services = Services::new()
+                .with(SipServerServer::new(service.clone()))
+                .with(SipClientsServer::new(attendance.clone()));
+            tokio::spawn(serve(at, network.clone(), security.clone(), services));
         }
         let dialler = Dialler {
             network,
@@ -167,6 +198,7 @@ impl Server {
             unavailable: false,
             reported: None,
             said,
+            kept_at,
         })
     }
 
@@ -275,13 +307,13 @@ fn expected(ha: Option<&HaSettings>) -> Expected {
     }
 }
 
-/// Serves the HA port until the server ends.
-async fn serve(ha: HaSettings, network: Network, security: LinkSecurity, service: Service) {
+/// Serves a port until the server ends: the HA link, clients and operators.
+async fn serve(at: SocketAddr, network: Network, security: LinkSecurity, services: Services) {
     loop {
-        let listener = match Listener::tcp(&network, ha.own).await {
+        let listener = match Listener::tcp(&network, at).await {
             Ok(listener) => listener,
             Err(error) => {
-                tracing::error!(at = %ha.own, %error, "the HA port cannot be opened; trying again");
+                tracing::error!(%at, %error, "a port of this server cannot be opened; trying again");
                 tokio::time::sleep(REOPEN).await;
                 continue;
             }
@@ -289,13 +321,12 @@ async fn serve(ha: HaSettings, network: Network, security: LinkSecurity, service
         let server = match RpcServer::new(listener, &network, &security) {
             Ok(server) => server,
             Err(error) => {
-                tracing::error!(%error, "the HA port cannot be secured: nothing is synchronised");
+                tracing::error!(%at, %error, "a port cannot be secured: nothing is synchronised or shown there");
                 return;
             }
         };
-        let services = Services::new().with(SipServerServer::new(service.clone()));
-        if let Err(error) = server.serve(services, std::future::pending()).await {
-            tracing::error!(%error, "serving the HA port failed; trying again");
+        if let Err(error) = server.serve(services.clone(), std::future::pending()).await {
+            tracing::error!(%at, %error, "serving a port failed; trying again");
         }
         tokio::time::sleep(REOPEN).await;
     }

@@ -6,7 +6,9 @@ use changeover_model::environment::{OptionSections, PEER_OPTION, PEER_PORT_OPTIO
 use changeover_model::parse_duration;
 use changeover_model::{ApplicationName, Redundancy};
 use changeover_sip_core::SipConfig;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The port of SIP where `TServer / sip-port` says nothing.
@@ -21,6 +23,10 @@ const RECONNECT: Duration = Duration::from_secs(1);
 pub(crate) struct SipSettings {
     pub(crate) config: SipConfig,
     pub(crate) ha: Option<HaSettings>,
+    /// Where it serves its peer, clients and operators: the default port, and the HA port if that is another.
+    pub(crate) serves_at: Vec<SocketAddr>,
+    /// Where contacts are kept (`TServer` / `contacts-file`); beside the LCA's socket where nothing is said.
+    pub(crate) contacts_file: Option<PathBuf>,
     /// Both servers live on this host: the SIP socket is open only while primary.
     pub(crate) shares_host: bool,
     /// Where the SIP socket is: the VIP, or this host's own address where a network device holds the VIP.
@@ -32,8 +38,6 @@ pub(crate) struct SipSettings {
 pub(crate) struct HaSettings {
     /// The other server of the pair: who may synchronise with this one, and whom this one believes.
     pub(crate) name: ApplicationName,
-    /// Where this server listens.
-    pub(crate) own: SocketAddr,
     /// Where its peer does.
     pub(crate) peer: SocketAddr,
     /// Longest pause between two attempts (`sync-reconnect-tout`, at most a second).
@@ -67,6 +71,13 @@ impl SipSettings {
             .zip(registered.peer_address)
             .zip(name)
             .filter(|_| config.hot);
+        let ports: BTreeSet<u16> = [registered.default_port, registered.ha_sync_port]
+            .into_iter()
+            .flatten()
+            .collect();
+        let serves_at = ports
+            .into_iter()
+            .map(|port| SocketAddr::new(registered.host_address, port));
         let reconnect = time("sync-reconnect-tout").unwrap_or(RECONNECT);
         let (section, peer_port) = PEER_PORT_OPTION;
         let peer_port = option(options, section, peer_port).and_then(|port| port.parse().ok());
@@ -78,10 +89,11 @@ impl SipSettings {
         Ok(Self {
             ha: ha.map(|((port, peer), name)| HaSettings {
                 name,
-                own: SocketAddr::new(registered.host_address, port),
                 peer: SocketAddr::new(peer, peer_port.unwrap_or(port)),
                 reconnect: reconnect.min(RECONNECT),
             }),
+            serves_at: serves_at.collect(),
+            contacts_file: option(options, "TServer", "contacts-file").map(PathBuf::from),
             shares_host: registered.peer_address == Some(registered.host_address),
             bind,
             config,

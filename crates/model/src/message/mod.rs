@@ -13,6 +13,7 @@ mod operator;
 mod peer_link;
 mod picture;
 mod reaction;
+mod sip_server;
 mod timeline;
 
 pub use alarm_link::{AlarmDetected, AlarmMatch, FromMessageServer, MatchRole, ToMessageServer};
@@ -36,4 +37,8 @@ pub use picture::{
     PairState, Picture, ReadyPicture, VirtualIpPicture,
 };
 pub use reaction::{ReactionPicture, ReactionState};
+pub use sip_server::{
+    SipCallPicture, SipContactPicture, SipLegPicture, SipRegistrationPicture, SipServerPicture,
+    TracedMessage,
+};
 pub use timeline::{Party, RecordKind, RecordOutcome, Step, TimelineEntry, TimelineRecord};

@@ -3,10 +3,12 @@
 mod environment;
 mod fencing;
 mod operators;
+mod sip_servers;
 
 pub(crate) use environment::{lca_slice, message_server_slice};
 pub(crate) use fencing::*;
 pub(crate) use operators::*;
+pub(crate) use sip_servers::*;
 
 use changeover_model::message::{
     AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, CheckStanding, CheckState,

@@ -1,6 +1,7 @@
 //! One file per verb, or per group of verbs that do the same with another thing.
 
 mod alarms;
+mod calls;
 mod log;
 mod orders;
 mod pictures;
@@ -51,6 +52,7 @@ async fn dispatch(arguments: Arguments) -> Result<ExitCode, ScsError> {
         Verb::Why { which } => timeline::why(&mut scs, format, which).await,
         Verb::Maintenance(maintenance) => orders::maintenance(&mut scs, format, maintenance).await,
         Verb::Reactions { follow } => pictures::reactions(&mut scs, format, follow).await,
+        Verb::Calls(calls) => calls::run(&mut scs, format, calls).await,
         Verb::LogEvent(event) => orders::log_event(&mut scs, format, event).await,
     }
 }

@@ -1,6 +1,7 @@
 //! The SCS's gRPC services, a file each. Requests become inputs of the core, its answers become streams.
 
 mod reaction_engine;
+mod sip_servers;
 mod solution_control_server;
 
 use crate::links::Links;

@@ -29,6 +29,7 @@ impl SolutionControlServer for Service {
     type CommandStream = Answers<wire::OperatorAnswer>;
     type WatchStream = Answers<wire::Picture>;
     type LogStream = Answers<wire::LogRecord>;
+    type TraceCallsStream = Answers<wire::TracedMessage>;
 
     async fn command(
         &self,
@@ -145,6 +146,24 @@ impl SolutionControlServer for Service {
             record
         });
         Ok(Response::new(Box::pin(stream)))
+    }
+
+    async fn calls(
+        &self,
+        request: Request<wire::CallsRequest>,
+    ) -> Result<Response<wire::ShowSipReply>, Status> {
+        self.gate.admit(&request, Need::Look)?;
+        let asked = request.into_inner();
+        self.show_sip(asked).await.map(Response::new)
+    }
+
+    async fn trace_calls(
+        &self,
+        request: Request<wire::TraceCallsRequest>,
+    ) -> Result<Response<Self::TraceCallsStream>, Status> {
+        self.gate.admit(&request, Need::Look)?;
+        let asked = request.into_inner();
+        Ok(Response::new(self.trace_sip(asked).await?))
     }
 }
 

@@ -102,6 +102,8 @@ impl SipCore {
             }
             leg.servers.push(server_of(request, reply_to));
             leg.retarget(request.contact());
+            // From now on its own word counts.
+            leg.on_hold = false;
             if request.has_sdp() {
                 leg.remote_sdp.clone_from(&request.body);
             }

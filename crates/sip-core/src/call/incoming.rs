@@ -110,6 +110,7 @@ impl SipCore {
             dn: user_of(request, "From"),
             origin: Origin::new(self.ids.session()),
             remote_sdp: Vec::new(),
+            on_hold: false,
             servers: vec![server_of(request, reply_to)],
             clients: Vec::new(),
         };
@@ -174,6 +175,7 @@ impl SipCore {
             dn: target.dn.clone(),
             origin: Origin::new(self.ids.session()),
             remote_sdp: Vec::new(),
+            on_hold: false,
             servers: Vec::new(),
             clients: Vec::new(),
         });

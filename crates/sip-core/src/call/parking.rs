@@ -77,7 +77,7 @@ impl SipCore {
         }
     }
 
-    fn unpark(&mut self, call: &mut Call, to: &str) -> bool {
+    pub(crate) fn unpark(&mut self, call: &mut Call, to: &str) -> bool {
         let uri = format!("sip:{to}@{}", address::host_text(self.config.address.ip()));
         let targets = self.targets_of(&uri).unwrap_or_default();
         if targets.is_empty() {

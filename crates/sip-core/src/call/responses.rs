@@ -105,7 +105,10 @@ impl SipCore {
             InvitePurpose::Consult => {
                 self.transfer_news(call, &status_line(response), false);
             }
-            InvitePurpose::Bridge => {}
+            InvitePurpose::Bridge
+            | InvitePurpose::Hold
+            | InvitePurpose::Retrieve
+            | InvitePurpose::Media => {}
         }
     }
 
@@ -151,6 +154,9 @@ impl SipCore {
             InvitePurpose::Forward => self.forward_accepted(call, leg_id, branch, response),
             InvitePurpose::Consult => self.consulted(call, leg_id, branch, response),
             InvitePurpose::Bridge => self.bridged(call, leg_id, branch),
+            InvitePurpose::Hold | InvitePurpose::Retrieve | InvitePurpose::Media => {
+                self.media_taken(call, leg_id, branch, purpose);
+            }
         }
     }
 
@@ -226,6 +232,9 @@ impl SipCore {
                 self.transfer_failed(call, &status_line(response));
             }
             InvitePurpose::Bridge => self.bridge_failed(call, code),
+            InvitePurpose::Hold | InvitePurpose::Retrieve | InvitePurpose::Media => {
+                self.media_refused(call, leg, purpose, code);
+            }
         }
     }
 

@@ -19,7 +19,10 @@ impl SipCore {
             (false, true) => self.take_over(),
             (true, false) => self.stand_back(),
             (true, true) => self.ids.enter(self.epoch),
-            (false, false) => self.await_primary(),
+            (false, false) => {
+                self.await_primary();
+                self.tell_run_mode();
+            }
         }
     }
 
@@ -34,6 +37,7 @@ impl SipCore {
         self.arm_bindings();
         self.start_watch();
         self.start_checks();
+        self.clients_taken_over();
         if !keys.is_empty() {
             self.note(true, format!("{} calls taken over", keys.len()));
         }
@@ -111,6 +115,7 @@ impl SipCore {
         self.disarm_bindings();
         self.stop_watch();
         self.stop_checks();
+        self.clients_handed_over();
         self.await_primary();
     }
 }

@@ -6,7 +6,7 @@ use crate::call::{Call, GIVE_UP, InvitePurpose, LegId, Phase, Transfer, Transfer
 use crate::commit::Behind;
 use crate::core::SipCore;
 use crate::ids::CallKey;
-use crate::message::{Message, address};
+use crate::message::{Header, Message, address};
 use crate::net::Peer;
 use crate::sdp::both_ways;
 use crate::transactions::{Purpose, response_to};
@@ -52,7 +52,7 @@ impl SipCore {
         self.answer(&key, Behind::Call(call.key), &response);
         if begun.is_ok() && !again {
             self.transfer_news(call, "SIP/2.0 100 Trying", false);
-            self.call_target(call, request);
+            self.call_target(call, passed(request, &["Referred-By"]));
         }
     }
 
@@ -76,6 +76,17 @@ impl SipCore {
         {
             return Err((501, "Only INVITE Can Be Asked For"));
         }
+        self.start_transfer(call, transferor, uri, Some(refer_cseq))
+    }
+
+    /// Adds the leg of a transfer's target. `refer_cseq`: of the REFER that asks for it; `None` = a client does.
+    pub(crate) fn start_transfer(
+        &mut self,
+        call: &mut Call,
+        transferor: LegId,
+        uri: &str,
+        refer_cseq: Option<u32>,
+    ) -> Result<(), Why> {
         let transferee = call.other(transferor).ok_or((491, "Nobody To Transfer"))?;
         let open = |id| {
             call.leg(id)
@@ -105,7 +116,8 @@ impl SipCore {
             transferee,
             target: leg,
             phase: TransferPhase::Calling,
-            refer_cseq,
+            refer_cseq: refer_cseq.unwrap_or_default(),
+            by_client: refer_cseq.is_none(),
             news: None,
             telling: None,
             expires_at: self.now + self.config.limits.ringing + GIVE_UP * 2,
@@ -115,7 +127,7 @@ impl SipCore {
         Ok(())
     }
 
-    fn call_target(&mut self, call: &mut Call, request: &Message) {
+    pub(crate) fn call_target(&mut self, call: &mut Call, extra: Vec<Header>) {
         let Some((target, transferee)) =
             call.transfer.as_ref().map(|it| (it.target, it.transferee))
         else {
@@ -123,7 +135,7 @@ impl SipCore {
         };
         let offer = call.leg(transferee).map(|leg| both_ways(&leg.remote_sdp));
         let mut payload = Payload::sdp(offer.unwrap_or_default());
-        payload.extra = passed(request, &["Referred-By"]);
+        payload.extra = extra;
         self.send_invite(call, target, InvitePurpose::Consult, payload, "69");
         self.note(false, format!("call {}: transfer begun", call.key));
     }
@@ -133,6 +145,9 @@ impl SipCore {
         let Some(transfer) = call.transfer.as_mut() else {
             return;
         };
+        if transfer.by_client {
+            return self.transfer_told_to_client(call, line, last);
+        }
         transfer.news = Some((line.to_owned(), last));
         call.dirty = true;
         if transfer.telling.is_none() {

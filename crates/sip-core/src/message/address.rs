@@ -128,10 +128,24 @@ pub struct SipUri<'a> {
     pub headers: &'a str,
 }
 
+/// True for a URI that can stand in a request line: whoever gets it could not read the request otherwise.
+pub(crate) fn is_sendable(uri: &str) -> bool {
+    let Some((scheme, rest)) = uri.split_once(':') else {
+        return false;
+    };
+    let in_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(in_scheme)
+        && !rest.is_empty()
+        && rest
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>' | b'"'))
+}
+
 /// Reads a `sip:` URI; `None` for other schemes (`sips:` needs TLS, which this server does not speak).
 pub fn sip_uri(uri: &str) -> Option<SipUri<'_>> {
     let (scheme, rest) = uri.split_once(':')?;
-    if !scheme.eq_ignore_ascii_case("sip") {
+    if !scheme.eq_ignore_ascii_case("sip") || !is_sendable(uri) {
         return None;
     }
     // A user part may hold ; and ?, so it is cut off first.
@@ -145,6 +159,10 @@ pub fn sip_uri(uri: &str) -> Option<SipUri<'_>> {
         None => (rest, ""),
     };
     let (host, port) = split_port(hostport)?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    if host.parse::<IpAddr>().is_err() && !host.chars().all(is_name) {
+        return None;
+    }
     Some(SipUri {
         user: user.split(':').next().unwrap_or_default(),
         host,

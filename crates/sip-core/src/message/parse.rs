@@ -49,6 +49,15 @@ pub(crate) fn parse(bytes: &[u8]) -> Parsed {
     judged(message, &findings)
 }
 
+/// True for a URI that can stand in the first line of a request: whoever gets it must be able to read that.
+pub(crate) fn is_request_uri(uri: &str) -> bool {
+    let request = format!(
+        "OPTIONS {uri} SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\n\
+         Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    );
+    super::address::is_sendable(uri) && matches!(parse(request.as_bytes()), Parsed::Good(_))
+}
+
 fn judged(message: Message, findings: &[Finding]) -> Parsed {
     let answerable = message.method().is_some_and(|method| method != "ACK")
         && ["Via", "From", "To", "Call-ID", "CSeq"]

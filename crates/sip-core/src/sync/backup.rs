@@ -3,6 +3,7 @@
 //! through leaves the older state rather than half of the newer.
 
 use super::{Record, SyncMessage};
+use crate::clients::SharedKey;
 use crate::core::{Entry, SipCore};
 use crate::ids::CallKey;
 use crate::inputs::LinkId;
@@ -32,6 +33,7 @@ const LOST_WITH_THE_PRIMARY: Duration = Duration::from_secs(15);
 struct Named {
     calls: BTreeSet<CallKey>,
     aors: BTreeSet<String>,
+    shared: BTreeSet<SharedKey>,
 }
 
 impl SipCore {
@@ -147,6 +149,12 @@ impl SipCore {
                     }
                     self.registrar.put(aor, bindings);
                 }
+                Record::Shared { key, value } => {
+                    if let Some(named) = &mut self.sync.backup.snapshot {
+                        named.shared.insert(key.clone());
+                    }
+                    self.audience.put(key, value);
+                }
             }
         }
     }
@@ -187,6 +195,15 @@ impl SipCore {
             .collect();
         for aor in gone {
             self.registrar.put(aor, Vec::new());
+        }
+        let gone: Vec<SharedKey> = self
+            .audience
+            .keys()
+            .filter(|key| !named.shared.contains(key))
+            .cloned()
+            .collect();
+        for key in gone {
+            self.audience.put(key, None);
         }
         self.sync.backup.in_step = true;
         self.sync.backup.initialized = true;

@@ -7,9 +7,11 @@
 )]
 
 mod calls;
+mod clients;
 mod day;
 mod device;
 mod flows;
+mod fuzz;
 mod hostile;
 mod replication;
 mod takeover;

@@ -126,3 +126,49 @@ fn a_thousand_calls_are_a_snapshot_and_none_is_lost() {
     assert_eq!(both, [1000, 1000]);
     assert_eq!(world.all_faults(), Vec::<String>::new());
 }
+
+#[test]
+fn registrations_outlive_a_restart_of_both_servers_and_what_ran_out_meanwhile_does_not() {
+    let (mut world, phones) = stage(&FLOWS[10], true, 1);
+    for (phone, seconds) in [(0, 600), (1, 60)] {
+        world.with(phones[phone], |it| it.register(Some(seconds)));
+        assert_eq!(
+            play(&mut world, &phones, &[Step::See(phone, "register ok")]),
+            Vec::<String>::new()
+        );
+    }
+    // Both hold both, and either's file would do.
+    let kept: Vec<_> = world
+        .servers
+        .iter()
+        .flatten()
+        .map(|it| (it.core.picture().registrations, it.core.kept_contacts()))
+        .collect();
+    assert_eq!((kept[0].0, kept[1].0), (2, 2));
+    world.disconnect();
+    world.servers = [None, None];
+    world.run_for(Duration::from_secs(100));
+    world.epoch += 1;
+    world.start(0, changeover_model::RunMode::Primary);
+    let contacts = kept[0].1.clone();
+    world.feed(0, changeover_sip_core::SipInput::ContactsKept { contacts });
+    world.with(phones[0], |a| {
+        a.log.clear();
+        a.register(None);
+    });
+    assert_eq!(
+        play(&mut world, &phones, &[Step::See(0, "register ok")]),
+        Vec::<String>::new()
+    );
+    let left = world.phones[&phones[0]].contacts[0].clone();
+    let (uri, seconds) = left.split_once(";expires=").expect("an expiry");
+    assert_eq!(uri, "<sip:1001@10.0.0.1:5060>");
+    assert!(["499", "500"].contains(&seconds), "{seconds}");
+    assert_eq!(world.primary().unwrap().picture().registrations, 1);
+    // A backup that was down as well learns them from the primary, not from its own file.
+    world.start(1, changeover_model::RunMode::Backup);
+    world.connect();
+    world.run_for(Duration::from_millis(50));
+    let backup = world.servers[1].as_ref().unwrap().core.picture();
+    assert_eq!(backup.registrations, 1);
+}

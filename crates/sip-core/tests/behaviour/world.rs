@@ -3,7 +3,8 @@
 
 use changeover_model::{Core as _, Epoch, RunMode, Timestamp};
 use changeover_sip_core::{
-    LinkId, Peer, SipConfig, SipCore, SipInput, SipOutput, Standing, SyncMessage, Transport,
+    ClientEvent, LinkId, Peer, SessionId, SipConfig, SipCore, SipInput, SipOutput, Standing,
+    SyncMessage, Transport,
 };
 use changeover_sip_phone::Phone;
 use std::collections::{BTreeMap, VecDeque};
@@ -86,6 +87,12 @@ pub(crate) struct World {
     pub(crate) sent: u64,
     pub(crate) trace: VecDeque<String>,
     lives: u64,
+    /// Messages that phones sent and were sent lately.
+    pub(crate) recent: VecDeque<Vec<u8>>,
+    /// What clients were told, by whom.
+    pub(crate) told: Vec<(usize, SessionId, ClientEvent)>,
+    /// Connections of clients that a server ended.
+    pub(crate) closed: Vec<(usize, SessionId)>,
 }
 
 impl World {
@@ -113,6 +120,9 @@ impl World {
             sent: 0,
             trace: VecDeque::new(),
             lives: 0,
+            recent: VecDeque::new(),
+            told: Vec::new(),
+            closed: Vec::new(),
         };
         world.start(0, RunMode::Primary);
         world.start(1, RunMode::Backup);
@@ -240,6 +250,13 @@ impl World {
         self.queue.insert((at, self.serial), event);
     }
 
+    fn remember(&mut self, bytes: &[u8]) {
+        if self.recent.len() >= 40 {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(bytes.to_vec());
+    }
+
     fn note(&mut self, text: String) {
         if self.trace.len() >= 400 {
             self.trace.pop_front();
@@ -260,7 +277,7 @@ impl World {
         true
     }
 
-    fn feed(&mut self, server: usize, input: SipInput) {
+    pub(crate) fn feed(&mut self, server: usize, input: SipInput) {
         let Some(it) = self.servers[server].as_mut() else {
             return;
         };
@@ -296,6 +313,12 @@ impl World {
                         it.standing = Some(standing);
                     }
                 }
+                SipOutput::ToClient { session, event } => {
+                    if self.servers[server].is_some() {
+                        self.told.push((server, session, event));
+                    }
+                }
+                SipOutput::CloseClient { session } => self.closed.push((server, session)),
                 SipOutput::Noted { text, .. } => self.note(format!("S{server}: {text}")),
             }
         }
@@ -311,6 +334,7 @@ impl World {
         if !primary {
             self.faults.push(format!("a backup sent {first}"));
         }
+        self.remember(&bytes);
         self.check_branch(&bytes);
         // A provisional response that the network loses is nobody's to repeat (RFC 3261 without 100rel).
         let provisional = bytes.starts_with(b"SIP/2.0 1");
@@ -350,13 +374,17 @@ impl World {
 
     /// Invariant (3): of the requests of a dialog, each has a higher CSeq than those before, whoever sends it.
     fn check_cseq(&mut self, bytes: &[u8]) {
-        let request =
-            changeover_sip_core::Message::read(bytes).expect("a server sends what can be read");
+        let Some(request) = changeover_sip_core::Message::read(bytes) else {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            return self
+                .faults
+                .push(format!("a server sent what cannot be read: {text}"));
+        };
         let key = (
             request.call_id().to_owned(),
             request.to_tag().unwrap_or_default().to_owned(),
         );
-        let number = request.cseq().expect("a CSeq").number;
+        let number = request.cseq().map_or(0, |cseq| cseq.number);
         let before = self.cseqs.insert(key, number);
         if before.is_some_and(|before| before >= number) {
             self.faults.push(format!(
@@ -372,6 +400,7 @@ impl World {
         };
         for bytes in std::mem::take(&mut phone.out) {
             self.note(format!("{at} -> VIP {}", first_line(&bytes)));
+            self.remember(&bytes);
             let provisional = bytes.starts_with(b"SIP/2.0 1");
             if provisional || self.chance.below(1000) >= self.loss {
                 let due = self.now + HOP;

@@ -1,0 +1,376 @@
+#!/usr/bin/env python3
+"""Load on a SIP Server of a hot pair, beside Kamailio (a proxy) and sippy (a B2BUA) in namespaces of the same kind.
+
+    run.py CHANGEOVER SIP-SERVER [--rate N] [--seconds N] [--core N]
+
+Not a test: nothing is asserted. Needs root and SIPp; Kamailio and sippy are measured where they are installed. Every
+server runs on one core by itself, with SIPp at both ends of every call: INVITE, 180, 200, ACK, one second, BYE.
+It prints a line per server: calls, failed calls, calls a second, its own CPU, SIPp's CPU, and the ratio of CPU per call.
+"""
+
+import argparse
+import csv
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+CLIENT = "10.10.11.254"
+VIP = "10.10.11.103"
+TICK = os.sysconf("SC_CLK_TCK")
+
+CALLER = """<scenario name="load">
+<send retrans="500"><![CDATA[
+
+INVITE sip:1702@{target} SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+From: <sip:1701@example.net>;tag=[pid]x[call_number]
+To: <sip:1702@example.net>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Max-Forwards: 70
+Contact: <sip:1701@[local_ip]:[local_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=load 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 0
+
+]]></send>
+<recv response="100" optional="true"/>
+<recv response="180" optional="true"/>
+<recv response="200" rrs="true"><action><ereg regexp="sip:[^>; ]+" search_in="hdr" header="Contact:" assign_to="target"/></action></recv>
+<send><![CDATA[
+
+ACK [$target] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+From: <sip:1701@example.net>;tag=[pid]x[call_number]
+To: <sip:1702@example.net>[peer_tag_param]
+[routes]
+Call-ID: [call_id]
+CSeq: 1 ACK
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+<pause milliseconds="{talk}"/>
+<send retrans="500"><![CDATA[
+
+BYE [$target] SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+From: <sip:1701@example.net>;tag=[pid]x[call_number]
+To: <sip:1702@example.net>[peer_tag_param]
+[routes]
+Call-ID: [call_id]
+CSeq: 2 BYE
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+<recv response="200"/>
+</scenario>
+"""
+
+ANSWER = """<send{repeats}><![CDATA[
+
+SIP/2.0 {code}
+[last_Via:]
+[last_From:]
+[last_To:]{tag}
+[last_Call-ID:]
+[last_CSeq:]
+[last_Record-Route:]
+Contact: <sip:1702@[local_ip]:[local_port]>
+{body}
+]]></send>
+"""
+
+SDP = """Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=load 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 0
+"""
+
+REGISTER = """<scenario name="register">
+<send retrans="500"><![CDATA[
+
+REGISTER sip:example.net SIP/2.0
+Via: SIP/2.0/UDP [local_ip]:[local_port];branch=[branch]
+From: <sip:1702@example.net>;tag=[pid]r[call_number]
+To: <sip:1702@example.net>
+Call-ID: [call_id]
+CSeq: 1 REGISTER
+Contact: <sip:1702@[local_ip]:5702>
+Max-Forwards: 70
+Expires: 3600
+Content-Length: 0
+
+]]></send>
+<recv response="200"/>
+</scenario>
+"""
+
+
+def callee():
+    empty = "Content-Length: 0\n"
+    tag = ";tag=[pid]y[call_number]"
+    return (
+        '<scenario name="load">\n<recv request="INVITE"/>\n'
+        + ANSWER.format(repeats="", code="180 Ringing", tag=tag, body=empty)
+        + ANSWER.format(repeats=' retrans="500"', code="200 OK", tag=tag, body=SDP)
+        + '<recv request="ACK"/>\n<recv request="BYE"/>\n'
+        + ANSWER.format(repeats="", code="200 OK", tag="", body=empty)
+        + "</scenario>\n"
+    )
+
+
+def cpu_of(pid):
+    """User and system time of a process and what it has waited for, in seconds."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def resident_kib(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", text)[1])
+
+
+def load(namespace, target, rate, seconds, pids, talk=1000, name="load"):
+    """One run of SIPp at both ends; figures of it, and of the processes that served it."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sip-benchmark-"))
+    (folder / "caller.xml").write_text(CALLER.format(target=target, talk=talk))
+    (folder / "callee.xml").write_text(callee())
+    calls = rate * seconds
+    inside = ["ip", "netns", "exec", namespace, "sipp", f"{target}:5060"] if namespace else []
+    common = ["-i", CLIENT, "-nostdin", "-nd", "-l", str(calls + 1000), "-m", str(calls)]
+    common += ["-trace_stat", "-fd", "1"]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    ends = [
+        subprocess.Popen([*inside, "-sf", "callee.xml", "-p", "5702", "-stf", "callee.csv", *common], **quiet)
+    ]
+    time.sleep(0.5)
+    before, began = sum(map(cpu_of, pids)), time.monotonic()
+    ends.append(
+        subprocess.Popen(
+            [*inside, "-sf", "caller.xml", "-p", "5701", "-r", str(rate), "-stf", "caller.csv", *common], **quiet
+        )
+    )
+    sipp_cpu = 0.0
+    while ends[1].poll() is None and time.monotonic() - began < seconds * 3 + talk / 1000 + 40:
+        sipp_cpu = sum(cpu_of(end.pid) for end in ends)
+        time.sleep(0.25)
+    took = time.monotonic() - began
+    cpu = sum(map(cpu_of, pids)) - before
+    time.sleep(1)
+    for end in ends:
+        if end.poll() is None:
+            end.kill()
+            end.wait()
+    rows = list(csv.DictReader((folder / "caller.csv").open(), delimiter=";"))
+    last = rows[-1] if rows else {}
+    good, bad = int(last.get("SuccessfulCall(C)", 0)), int(last.get("FailedCall(C)", 0))
+    resent = int(last.get("Retransmissions(C)", 0))
+    shutil.rmtree(folder)
+    busy = max(took - talk / 1000, 0.001)
+    print(
+        f"{name}: {good} calls, {calls - good} not completed ({bad} failed), {resent} repeated by the caller, "
+        f"{good / busy:.0f} calls/s; server {cpu / busy * 100:.0f} % of a core, {cpu / max(good, 1) * 1e6:.0f} us a call; "
+        f"SIPp {sipp_cpu / busy * 100:.0f} % of a core; load average {os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
+    return cpu / max(good, 1)
+
+
+def register(namespace, target):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sip-benchmark-"))
+    (folder / "register.xml").write_text(REGISTER)
+    subprocess.run(
+        ["ip", "netns", "exec", namespace, "sipp", f"{target}:5060", "-sf", "register.xml", "-i", CLIENT, "-p", "5709",
+         "-m", "1", "-nostdin"],
+        cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=40, check=True,
+    )
+    shutil.rmtree(folder)
+
+
+class Pair:
+    """A hot pair of this product, brought up by itself, with the SIP Server of another build."""
+
+    def __init__(self, changeover, server):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sip-benchmark-site-"))
+        here = pathlib.Path(__file__).resolve().parents[3] / "deploy/examples"
+        text = (here / "linux-hot.yaml").read_text()
+        text = text.replace("/opt/changeover/scripts", str(here / "scripts/linux"))
+        text = text.replace("/opt/changeover/sip-server", str(self.folder))
+        text = text.replace("command_line: sip-server", f"command_line: {server}")
+        (self.folder / "site.yaml").write_text(text)
+        self.changeover = changeover
+        self.up = subprocess.Popen(
+            [changeover, "up", str(self.folder / "site.yaml"), "--network", "netns"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        )
+        self.environment, self.run = dict(os.environ), ""
+        for line in self.up.stdout:
+            if line.startswith("export "):
+                name, _, value = line[7:].strip().partition("=")
+                self.environment[name] = value
+            if line.startswith("ip netns exec "):
+                self.run = line[14:].split("-mgmt1")[0]
+            if line.startswith("Ctrl-C"):
+                break
+        self.client = f"{self.run}-client"
+
+    def sci(self, *words):
+        return subprocess.run(
+            ["ip", "netns", "exec", f"{self.run}-mgmt1", self.changeover, "sci", *words],
+            env=self.environment, capture_output=True, text=True, check=False,
+        ).stdout
+
+    def servers(self):
+        """Process ids: primary, backup."""
+        import json
+
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            status = json.loads(self.sci("status", "--format", "json") or "{}")
+            if status.get("pairs") and status["pairs"][0]["ready"]["switchover"]:
+                pids = {it["run_mode"]: it["pid"] for it in status["applications"] if it["type"] == "SIPServer"}
+                return pids["Primary"], pids["Backup"]
+            time.sleep(0.5)
+        raise SystemExit("the pair did not become ready")
+
+    def down(self):
+        self.up.send_signal(signal.SIGINT)
+        self.up.wait()
+        shutil.rmtree(self.folder)
+
+
+def ours(options):
+    pair = Pair(options.changeover, options.server)
+    try:
+        primary, backup = pair.servers()
+        for pid, core in ((primary, options.core), (backup, 1 - options.core)):
+            subprocess.run(["taskset", "-acp", str(core), str(pid)], check=True, stdout=subprocess.DEVNULL)
+        register(pair.client, VIP)
+        load(pair.client, VIP, 100, 5, [primary], name="(warming up)")
+        per_call = load(pair.client, VIP, options.rate, options.seconds, [primary], name="SIP Server, hot")
+        print(f"  the backup used {cpu_of(backup):.1f} s of CPU in all")
+        # Tombstones of 32 s are gone by then.
+        time.sleep(40)
+        before = resident_kib(primary), resident_kib(backup)
+        holders = 200, 25
+        load(pair.client, VIP, *holders, [primary], talk=60_000, name="(calls of a minute)") if options.memory else None
+        after = resident_kib(primary), resident_kib(backup)
+        if options.memory:
+            print(f"  resident before and after: {before} and {after} KiB")
+        print(pair.sci("calls", "SIP_SERVER_PRIMARY"))
+        return per_call, pair
+    except BaseException:
+        pair.down()
+        raise
+
+
+KAMAILIO = """
+listen=udp:{at}:5060
+children=2
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+request_route {{
+    if (!mf_process_maxfwd_header("10")) {{ exit; }}
+    if (has_totag()) {{
+        loose_route();
+        t_relay();
+        exit;
+    }}
+    record_route();
+    $du = "sip:{client}:5702";
+    t_relay();
+    exit;
+}}
+"""
+
+
+def kamailio(options, pair, at):
+    """On host2's namespace, at its own address: the same wire, the same client."""
+    if not shutil.which("kamailio"):
+        print("Kamailio is not installed")
+        return None
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="sip-benchmark-"))
+    (folder / "k.cfg").write_text(KAMAILIO.format(at=at, client=CLIENT))
+    process = subprocess.Popen(
+        ["ip", "netns", "exec", f"{pair.run}-host2", "taskset", "-c", str(options.core), "kamailio", "-f",
+         str(folder / "k.cfg"), "-DD", "-E", "-m", "256", "-P", str(folder / "pid"), "-Y", str(folder)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    time.sleep(2)
+    pids = [int(pid) for pid in subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()]
+    try:
+        return load(pair.client, at, options.rate, options.seconds, [process.pid, *pids], name="Kamailio, proxy")
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder)
+
+
+def sippy(options, pair, at):
+    try:
+        import sippy as module
+    except ImportError:
+        print("sippy is not installed")
+        return None
+    script = pathlib.Path(module.__file__).parent / "b2bua_simple.py"
+    process = subprocess.Popen(
+        ["ip", "netns", "exec", f"{pair.run}-host2", "taskset", "-c", str(options.core), "python3", str(script), "-l", at, "-p", "5060",
+         "-n", f"{CLIENT}:5702", "-f"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    time.sleep(3)
+    try:
+        rate = min(options.rate, 150)
+        return load(pair.client, at, rate, min(options.seconds, 20), [process.pid], name="sippy, B2BUA")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("changeover")
+    parser.add_argument("server")
+    parser.add_argument("--rate", type=int, default=1000)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--memory", action="store_true")
+    options = parser.parse_args()
+    print(f"load average before: {os.getloadavg()}", flush=True)
+    own, pair = ours(options)
+    try:
+        others = {"Kamailio": kamailio(options, pair, "10.10.11.102"), "sippy": sippy(options, pair, "10.10.11.102")}
+    finally:
+        pair.down()
+    for name, theirs in others.items():
+        if theirs:
+            print(f"CPU per call, SIP Server : {name} = {own / theirs:.2f}")
+
+
+main()
