@@ -135,6 +135,7 @@ impl Branch {
             | Fault::UnavailableServer(..)
             | Fault::Freeze(..)
             | Fault::BreakConnections(_)
+            | Fault::ResetConnections(_)
             | Fault::ShutDown(..)
             | Fault::Disk(..)
             | Fault::Servers(..)
