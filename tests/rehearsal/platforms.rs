@@ -150,3 +150,91 @@ fn an_open_properties_dialog_keeps_the_vip_away_and_a_slow_netsh_only_delays_it(
     let (code, said) = rehearsal.text(&["rehearse", &file, "--fault", "properties-dialog=host9"]);
     assert_eq!((code, said.contains("host9")), (Some(2), true), "{said}");
 }
+
+#[test]
+fn a_script_that_loops_for_ever_is_ended_and_named() {
+    let rehearsal = Rehearsal::new();
+    let file = with_a_drive(&rehearsal, "if %TRIES% LSS 3 goto ASK", "goto ASK");
+    // The VIP is always answered now, so it asks for ever.
+    let scripts = rehearsal.folder().join("hosts/host2/C/changeover/ha");
+    change(
+        &scripts.join("HA_IP_ON.bat"),
+        "if not errorlevel 1 goto FREE",
+        "rem on",
+    );
+    change(
+        &scripts.join("HA_IP_ON.bat"),
+        "cscript.exe Ping.vbs",
+        "rem cscript.exe Ping.vbs",
+    );
+    let (code, said) = rehearsal.text(&["rehearse", &file, "--workflow", "manual-switchover"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("exit 121 in"), "{said}");
+    assert!(said.contains("HA_IP_ON.bat"), "{said}");
+}
+
+/// The NLB kit with something replaced in one of its files.
+fn nlb_site(rehearsal: &Rehearsal, file: &str, from: &str, to: &str) {
+    let words = [
+        "new",
+        "west",
+        "--platform",
+        "windows-nlb",
+        "--redundancy",
+        "hot",
+    ];
+    let (code, said) = rehearsal.text(&words);
+    assert_eq!(code, Some(0), "{said}");
+    change(&rehearsal.folder().join("west").join(file), from, to);
+}
+
+const SWITCHOVER: [&str; 4] = [
+    "rehearse",
+    "west/site.yaml",
+    "--workflow",
+    "manual-switchover",
+];
+
+#[test]
+fn an_nlb_script_that_names_another_cluster_fails_at_its_step_and_is_named() {
+    let rehearsal = Rehearsal::new();
+    let script = "scripts/sip_server_backup_vip_up.bat";
+    nlb_site(
+        &rehearsal,
+        script,
+        "CLUSTER=sipcluster",
+        "CLUSTER=sipcluster2",
+    );
+    let (code, said) = rehearsal.text(&SWITCHOVER);
+    assert_eq!(code, Some(1), "{said}");
+    let wanted = "expected SIP_SERVER_BACKUP_VIP_UP ends with the VIP as wanted";
+    let launched = said.find("the LCAs launch the control scripts");
+    assert!(launched.is_some() && launched < said.find(wanted), "{said}");
+}
+
+#[test]
+fn faults_stand_in_the_file_or_on_the_command_line_which_counts_before_it() {
+    let rehearsal = Rehearsal::new();
+    let slow = "rehearsal: {nlb_convergence: 1500ms}\npairs:\n";
+    nlb_site(&rehearsal, "site.yaml", "pairs:\n", slow);
+    let gap = |more: &[&str]| {
+        let (code, answer) = rehearsal.json(&[&SWITCHOVER[..], more].concat());
+        assert_eq!(code, Some(0), "{answer:#}");
+        let gap = answer["sites"][0]["workflows"][0]["vip_gap_ms"].as_f64();
+        gap.expect("there is a VIP")
+    };
+    let (by_file, by_command) = (gap(&[]), gap(&["--fault", "nlb-convergence=10ms"]));
+    assert!(by_file > 1500.0, "{by_file}");
+    assert!(by_command < 1400.0, "{by_command}");
+    let (code, said) =
+        rehearsal.text(&[&SWITCHOVER[..], &["--fault", "nlb-convergence=2h"]].concat());
+    assert_eq!(
+        (code, said.contains("at most 60s")),
+        (Some(2), true),
+        "{said}"
+    );
+    let unknown = "rehearsal: {properties_dialog: [host9]}\npairs:\n";
+    change(&rehearsal.folder().join("west/site.yaml"), slow, unknown);
+    let (code, said) = rehearsal.text(&SWITCHOVER);
+    assert_eq!((code, said.contains("host9")), (Some(2), true), "{said}");
+}

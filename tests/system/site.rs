@@ -425,5 +425,6 @@ fn describe() -> SiteDescription {
         }],
         neighbours: Vec::new(),
         arp_lifetime_ms: 30_000,
+        clusters: Vec::new(),
     }
 }

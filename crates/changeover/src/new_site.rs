@@ -13,6 +13,7 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:\n  \
     changeover new east --platform linux --redundancy hot\n  \
     changeover new east --platform linux --redundancy warm --control-scripts shell --nics 2\n  \
+    changeover new west --platform windows --redundancy hot --nics 2\n  \
     changeover new east --platform linux --redundancy hot --explicit\n  \
     changeover new east --platform linux --redundancy hot --primary-host sip1 --primary-address 192.0.2.11 \
 --backup-host sip2 --backup-address 192.0.2.12 --management-address 192.0.2.20 --vip 192.0.2.10\n\n\
@@ -26,12 +27,13 @@ pub(crate) struct New {
     /// Redundancy type
     #[arg(long, value_enum)]
     redundancy: RedundancyChoice,
-    /// What moves the VIP: vipctl, or shell scripts of the site's own
-    #[arg(long, value_enum, default_value = "builtin")]
-    control_scripts: ScriptsChoice,
-    /// Network cards of each host: with 2 the addresses of the hosts are those of the management NICs
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
-    nics: u8,
+    /// What moves the VIP: vipctl (the default on Linux, and only there), or scripts of the site's own
+    #[arg(long, value_enum)]
+    control_scripts: Option<ScriptsChoice>,
+    /// Network cards of each host: with 2 the addresses of the hosts are those of the management NICs [default: 1,
+    /// for windows-nlb 2]
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=2))]
+    nics: Option<u8>,
     /// Name of the site [default: the folder's]
     #[arg(long)]
     name: Option<String>,
@@ -59,9 +61,9 @@ pub(crate) struct New {
     /// Prefix length of its network [default: 24, for IPv6 64]
     #[arg(long, value_name = "BITS")]
     prefix: Option<u8>,
-    /// The interface that carries it, on both hosts
-    #[arg(long, value_name = "NAME", default_value = "eth0")]
-    interface: String,
+    /// The interface that carries it, on both hosts [default: eth0, Local Area Connection, en0, dmfe0]
+    #[arg(long, value_name = "NAME")]
+    interface: Option<String>,
     /// Write every object by hand instead of deriving the guide's twelve from the pair
     #[arg(long)]
     explicit: bool,
@@ -74,6 +76,14 @@ pub(crate) struct New {
 enum PlatformChoice {
     /// IP Address Takeover on Linux
     Linux,
+    /// IP Address Takeover on Windows
+    Windows,
+    /// IP Address Takeover on AIX
+    Aix,
+    /// IP Address Takeover on Solaris
+    Solaris,
+    /// Windows NLB Cluster
+    WindowsNlb,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -88,15 +98,19 @@ enum RedundancyChoice {
 enum ScriptsChoice {
     /// vipctl, which comes with Changeover
     Builtin,
-    /// set_ip_up.sh and set_ip_down.sh
+    /// Scripts for the platform's own commands
     Shell,
 }
 
 pub(crate) fn run(arguments: &New) -> ExitCode {
     let platform = match arguments.platform {
         PlatformChoice::Linux => Platform::Linux,
+        PlatformChoice::Windows => Platform::Windows,
+        PlatformChoice::Aix => Platform::Aix,
+        PlatformChoice::Solaris => Platform::Solaris,
+        PlatformChoice::WindowsNlb => Platform::WindowsNlb,
     };
-    let request = request(arguments);
+    let request = request(platform, arguments);
     match changeover_site_kit::write(&arguments.folder, platform, &request) {
         Ok(files) => {
             if arguments.explicit
@@ -118,7 +132,7 @@ pub(crate) fn run(arguments: &New) -> ExitCode {
     }
 }
 
-fn request(arguments: &New) -> Request {
+fn request(platform: Platform, arguments: &New) -> Request {
     let named_as_folder = || {
         std::path::absolute(&arguments.folder)
             .ok()
@@ -130,12 +144,12 @@ fn request(arguments: &New) -> Request {
         RedundancyChoice::Hot => Redundancy::Hot,
         RedundancyChoice::Warm => Redundancy::Warm,
     };
-    let nics = if arguments.nics == 2 {
-        Nics::Two
-    } else {
-        Nics::One
+    let nics = match arguments.nics {
+        Some(2) => Nics::Two,
+        Some(_) => Nics::One,
+        None => platform.usual_nics(),
     };
-    let sample = Request::sample(&name, redundancy, nics);
+    let sample = Request::sample_on(platform, &name, redundancy, nics);
     let host = |sample: (String, IpAddr), name: &Option<String>, address: Option<IpAddr>| {
         (
             name.clone().unwrap_or(sample.0),
@@ -148,8 +162,9 @@ fn request(arguments: &New) -> Request {
         name,
         redundancy,
         control_scripts: match arguments.control_scripts {
-            ScriptsChoice::Builtin => ControlScripts::Builtin,
-            ScriptsChoice::Shell => ControlScripts::Shell,
+            Some(ScriptsChoice::Builtin) => ControlScripts::Builtin,
+            Some(ScriptsChoice::Shell) => ControlScripts::Shell,
+            None => sample.control_scripts,
         },
         nics,
         management: host(
@@ -169,7 +184,7 @@ fn request(arguments: &New) -> Request {
         ),
         vip,
         prefix: arguments.prefix.unwrap_or(prefix),
-        interface: arguments.interface.clone(),
+        interface: arguments.interface.clone().unwrap_or(sample.interface),
     }
 }
 

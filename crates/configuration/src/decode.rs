@@ -9,6 +9,7 @@ mod alarms;
 mod applications;
 mod health;
 mod layer;
+mod nlb;
 mod pairs;
 mod start_info;
 mod switches;

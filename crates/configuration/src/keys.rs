@@ -12,6 +12,7 @@ mod applications;
 mod health;
 mod layer;
 mod pairs;
+mod rehearsal;
 mod switches;
 
 pub(crate) use alarms::{CONDITION, SCRIPT};
@@ -19,6 +20,7 @@ pub(crate) use applications::{APPLICATION, START_INFO};
 pub(crate) use health::{HEALTH, HEALTH_CHECK, HOOK_LIST, PROBES};
 pub(crate) use layer::ROOT;
 pub(crate) use pairs::{PAIR, VIRTUAL_IP};
+pub(crate) use rehearsal::REHEARSAL;
 
 /// A map with a fixed set of keys.
 #[derive(Debug)]

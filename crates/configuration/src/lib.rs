@@ -24,6 +24,7 @@ mod nearest;
 mod origins;
 mod problem;
 mod reference;
+mod rehearsal;
 mod rules;
 mod sarif;
 mod schema;
@@ -39,6 +40,7 @@ pub use finding::{Finding, Severity, findings_json, render};
 pub use origins::{Origin, Origins};
 pub use problem::{Problem, Problems};
 pub use reference::{keys_markdown, rules_markdown};
+pub use rehearsal::RehearsalSettings;
 pub use rules::{CheckOptions, Rule, all as rules, check, refuse_unknown};
 pub use sarif::{findings_sarif, problems_sarif};
 pub use schema::json_schema;
@@ -66,6 +68,8 @@ pub struct Loaded {
     pub warnings: Vec<Finding>,
     /// Rules that the file itself allows to be broken (`check: {allow: […]}`), with their places.
     pub allowed: Vec<(String, Span)>,
+    /// What a rehearsal of it plays.
+    pub rehearsal: RehearsalSettings,
 }
 
 /// Reads an environment file; `file_name` is only for messages.
@@ -96,6 +100,7 @@ pub fn load(file_name: &str, text: &str) -> Result<Loaded, Problems> {
             origins,
             warnings: unused_anchors(&source, parsed.unused_anchors),
             allowed: allowed(&root),
+            rehearsal: rehearsal::settings(&root),
             source,
         }),
         _ => {

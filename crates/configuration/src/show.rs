@@ -4,6 +4,7 @@
 //! test holds it to.
 
 mod health;
+mod nlb;
 mod policy;
 mod switches;
 
@@ -348,6 +349,9 @@ fn pair(page: &mut Page<'_>, pair: &&Pair) {
     }
     if !pair.virtual_ips.is_empty() {
         virtual_ips(page, pair);
+    }
+    if let Some(cluster) = &pair.nlb {
+        page.map("nlb", |page| nlb::cluster(page, cluster));
     }
     page.map("policy", |page| policy::policy(page, &pair.policy));
 }

@@ -2,7 +2,10 @@
 
 use changeover_configuration::{Loaded, load, show};
 use changeover_model::environment::{Environment, ReactionType, Selection};
-use changeover_model::{ApplicationType, LogEventId, ScriptAction};
+use changeover_model::{
+    ApplicationType, LogEventId, NlbAffinity, NlbFiltering, NlbMode, NlbProtocol, NlbState,
+    ScriptAction,
+};
 use std::time::Duration;
 
 const HOT: &str = include_str!("../../../deploy/examples/linux-hot.yaml");
@@ -342,4 +345,106 @@ fn windows_hosts_get_a_longer_release_wait_unless_it_is_written() {
     assert_eq!(wait(&windows), Duration::from_secs(8));
     let written = format!("{windows}    policy: {{release_wait: 6s}}\n");
     assert_eq!(wait(&written), Duration::from_secs(6));
+}
+
+#[test]
+fn an_nlb_cluster_has_the_guides_parameters_unless_written() {
+    let nlb = HOT.replace("takeover: ip_address", "takeover: windows_nlb");
+    let cluster = |text: &str| environment(text).pairs[0].nlb.clone();
+    let usual = cluster(&nlb).expect("it is by a cluster");
+    assert_eq!(usual.name, "sipcluster");
+    assert_eq!(
+        (usual.mode, usual.default_state),
+        (NlbMode::Unicast, NlbState::Stopped)
+    );
+    let ids: Vec<(&str, u8)> = usual
+        .host_ids
+        .iter()
+        .map(|(host, id)| (host.as_str(), *id))
+        .collect();
+    assert_eq!(ids, [("host1", 1), ("host2", 2)]);
+    let rule = &usual.port_rules[0];
+    assert_eq!(
+        (rule.first, rule.last, rule.affinity),
+        (5060, 5060, NlbAffinity::Single)
+    );
+    assert_eq!(cluster(HOT), None);
+
+    let written = nlb.replace(
+        "takeover: windows_nlb",
+        "takeover: windows_nlb\n    nlb: {cluster: east, mode: multicast, host_ids: {host1: 7}, default_state: started, \
+         port_rules: [{ports: 80, filtering: single}, {ports: 5060-5069, protocol: udp, affinity: none, load_weight: {host2: 30}}]}",
+    );
+    let cluster = cluster(&written).expect("it is by a cluster");
+    assert_eq!(
+        (cluster.name.as_str(), cluster.mode),
+        ("east", NlbMode::Multicast)
+    );
+    assert_eq!(
+        cluster.host_ids.values().copied().collect::<Vec<_>>(),
+        [7, 2]
+    );
+    let [web, sip] = &cluster.port_rules[..] else {
+        panic!("{cluster:?}");
+    };
+    assert_eq!(
+        (web.first, web.last, web.filtering),
+        (80, 80, NlbFiltering::Single)
+    );
+    assert_eq!(
+        (sip.first, sip.last, sip.protocol),
+        (5060, 5069, NlbProtocol::Udp)
+    );
+    assert_eq!(sip.load_weight.values().copied().collect::<Vec<_>>(), [30]);
+}
+
+#[test]
+fn a_cluster_that_contradicts_itself_is_refused() {
+    let refused = |nlb: &str| {
+        let text = HOT.replace("takeover: ip_address", nlb);
+        let problems = load("east.yaml", &text).expect_err("refused");
+        problems.render(false)
+    };
+    for (nlb, why) in [
+        ("takeover: ip_address\n    nlb: {}", "has no NLB cluster"),
+        (
+            "takeover: windows_nlb\n    nlb: {host_ids: {host2: 1}}",
+            "are both host 1",
+        ),
+        (
+            "takeover: windows_nlb\n    nlb: {host_ids: {host9: 1}}",
+            "none of the pair's hosts",
+        ),
+        (
+            "takeover: windows_nlb\n    nlb: {port_rules: [{ports: 5061-5060}]}",
+            "no range of ports",
+        ),
+        (
+            "takeover: windows_nlb\n    nlb: {port_rules: [{ports: 5060-5070}, {ports: 5065}]}",
+            "belong to another rule",
+        ),
+    ] {
+        let said = refused(nlb);
+        assert!(said.contains(why), "{why}: {said}");
+    }
+}
+
+#[test]
+fn the_rehearsal_section_is_read_and_is_no_part_of_the_environment() {
+    let text = format!(
+        "{HOT}\nrehearsal: {{netsh_time: {{least: 1s, most: 5s}}, properties_dialog: [host2], drop_announcements: {{host1: 2}}, \
+         nlb_convergence: 2s}}\n"
+    );
+    let loaded = loaded(&text);
+    let seconds = Duration::from_secs;
+    assert_eq!(
+        loaded.rehearsal,
+        changeover_configuration::RehearsalSettings {
+            netsh_time: Some((seconds(1), seconds(5))),
+            properties_dialog: vec!["host2".into()],
+            drop_announcements: vec![("host1".into(), 2)],
+            nlb_convergence: Some(seconds(2)),
+        }
+    );
+    assert_eq!(loaded.environment, environment(HOT));
 }

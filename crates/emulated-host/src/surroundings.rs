@@ -65,7 +65,8 @@ impl Platform {
         match self {
             Self::Linux => &["ifconfig", "ip", "arping", "ping", "hostname", "vipctl"],
             Self::Windows => &[
-                "cmd.exe", "netsh", "ipconfig", "ping", "arp", "hostname", "cscript",
+                "cmd.exe", "netsh", "ipconfig", "ping", "arp", "hostname", "cscript", "wlbs.exe",
+                "nlb.exe",
             ],
             Self::Aix | Self::Solaris => &["ifconfig", "ping", "hostname"],
         }

@@ -10,6 +10,7 @@ mod machine;
 mod netsh;
 mod paths;
 mod ping;
+mod wlbs;
 mod wmi;
 
 pub(crate) use machine::WindowsMachine;
@@ -37,6 +38,7 @@ pub(crate) enum Program {
     Findstr,
     Pause,
     Cscript,
+    Wlbs,
 }
 
 impl Program {
@@ -52,6 +54,7 @@ impl Program {
             "findstr" => Some(Self::Findstr),
             "timeout" | "sleep" => Some(Self::Pause),
             "cscript" | "wscript" => Some(Self::Cscript),
+            "wlbs" | "nlb" => Some(Self::Wlbs),
             _ => None,
         }
     }
@@ -96,6 +99,7 @@ pub(crate) async fn run(
         Program::Ipconfig => ipconfig::run(terminal, nic, words).await,
         Program::Ping => ping::run(terminal, nic, words).await,
         Program::Arp => arp::run(terminal, nic, words).await,
+        Program::Wlbs => wlbs::run(terminal, nic, words).await,
         Program::Hostname => {
             terminal.say(nic.host());
             Ok(Ended::Code(0))

@@ -47,6 +47,7 @@ impl Site {
             }],
             neighbours: Vec::new(),
             arp_lifetime_ms: 30_000,
+            clusters: Vec::new(),
         };
         let folder = tempfile::tempdir().expect("a folder");
         for name in COMMANDS {

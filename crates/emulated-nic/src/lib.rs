@@ -15,6 +15,7 @@ mod error;
 mod framing;
 mod kernel;
 mod network;
+mod nlb;
 mod observation;
 pub mod protocol;
 
@@ -24,4 +25,5 @@ pub use emulated::EmulatedNic;
 pub use error::{DialError, NetworkError};
 pub use framing::{Frame, FrameError, FrameReader, FrameWriter};
 pub use network::{NETWORK_HOST_VARIABLE, NETWORK_VARIABLE, Network};
+pub use nlb::{NlbAnswer, NlbCall, NlbHostAnswer, NlbOutcome, NlbTarget, NlbVerb};
 pub use observation::{Holder, Observation};

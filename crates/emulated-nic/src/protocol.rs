@@ -12,7 +12,7 @@ use changeover_virtual_ip::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Observation;
+use crate::{NlbAnswer, NlbCall, Observation};
 
 /// The protocol's version; both ends come from one release, so there is exactly one that works.
 pub const VERSION: u32 = 1;
@@ -101,6 +101,8 @@ pub enum Request {
     },
     /// What a platform command asks its kernel.
     Kernel(KernelCall),
+    /// What `wlbs.exe` asks of an NLB cluster.
+    Nlb(NlbCall),
     /// From here on: control from outside. Plugs a NIC in.
     Plug {
         /// The host.
@@ -192,6 +194,8 @@ pub enum Answer {
     Links(Vec<Link>),
     /// For [`KernelCall::Kept`]; empty when there is nothing.
     Kept(String),
+    /// For [`Request::Nlb`].
+    Nlb(NlbAnswer),
     /// For [`Request::ArpEntry`]: the host, if there is an entry.
     ArpEntry(Option<String>),
     /// For [`Request::State`].

@@ -35,6 +35,7 @@ pub use planted::with_planted;
 pub use refusal::{Refusal, RefusalCode};
 pub use time::{DurationText, Timestamp, parse_duration, show_duration};
 pub use words::{
-    ApplicationStatus, ApplicationType, ConfiguredAs, HostStatus, LogLevel, OperatingSystem,
-    Redundancy, RunMode, ScriptAction, Takeover,
+    ApplicationStatus, ApplicationType, ConfiguredAs, HostStatus, LogLevel, NlbAffinity,
+    NlbFiltering, NlbMode, NlbProtocol, NlbState, OperatingSystem, Redundancy, RunMode,
+    ScriptAction, Takeover,
 };

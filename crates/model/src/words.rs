@@ -148,6 +148,62 @@ word!(
 );
 
 word!(
+    /// Operation mode of an NLB cluster.
+    NlbMode {
+        /// The hosts share one MAC, and do not hear each other over their cluster adapters.
+        Unicast = "unicast",
+        /// The hosts keep their MACs and share a multicast one.
+        Multicast = "multicast",
+    }
+);
+
+word!(
+    /// Protocols of an NLB port rule.
+    NlbProtocol {
+        /// UDP and TCP.
+        Both = "both",
+        /// UDP.
+        Udp = "udp",
+        /// TCP.
+        Tcp = "tcp",
+    }
+);
+
+word!(
+    /// Filtering mode of an NLB port rule.
+    NlbFiltering {
+        /// Clients are shared out among the hosts.
+        Multiple = "multiple",
+        /// One host answers all: the one with the lowest id.
+        Single = "single",
+        /// Nobody answers.
+        Disabled = "disabled",
+    }
+);
+
+word!(
+    /// What ties a client to a host of an NLB cluster.
+    NlbAffinity {
+        /// Its address and port together.
+        None = "none",
+        /// Its address.
+        Single = "single",
+        /// The first 24 bits of its address.
+        ClassC = "class_c",
+    }
+);
+
+word!(
+    /// State of a host in an NLB cluster.
+    NlbState {
+        /// It takes part.
+        Started = "started",
+        /// It does not.
+        Stopped = "stopped",
+    }
+);
+
+word!(
     /// Operating system of a Host object.
     OperatingSystem {
         /// Linux.

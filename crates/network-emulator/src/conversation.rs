@@ -326,6 +326,7 @@ fn order(subnet: &mut Subnet, now: Moment, host: usize, request: Request) -> Ans
             .map_or_else(failed, |()| Answer::Done),
         Request::Kernel(KernelCall::Links) => Answer::Links(subnet.links(host)),
         Request::Kernel(KernelCall::Kept { name }) => Answer::Kept(subnet.kept(host, &name)),
+        Request::Nlb(call) => Answer::Nlb(subnet.nlb(now, host, &call)),
         Request::Kernel(call) => match subnet.call(now, host, &call) {
             Ok(()) => Answer::Done,
             Err(errno) => Answer::Errno(errno),

@@ -168,7 +168,7 @@ async fn read(shared: Arc<Shared>, at: SocketAddr, socket: Arc<UdpSocket>) {
 
 /// Carries a datagram to the host that has the address for this station, if one does and listens there.
 fn deliver(shared: &Shared, station: Station, from: SocketAddr, at: SocketAddr, payload: &[u8]) {
-    let route = shared.change(|subnet, now| subnet.route(now, station, at.ip()));
+    let route = shared.change(|subnet, now| subnet.route_flow(now, station, from, at, false));
     let host = match (route, station) {
         (Route::Via(path), _) => path.target(),
         (Route::Local, Station::Host(host)) => host,

@@ -8,6 +8,7 @@
 
 mod arguments;
 mod block;
+mod cluster;
 mod conversation;
 mod datagrams;
 mod emulator;
@@ -18,6 +19,7 @@ mod subnet;
 
 pub use arguments::{EmulatorArguments, EmulatorError, Ready, run};
 pub use block::{AddressMap, Block, BlockError, ReservedBlock, choose_block};
+pub use cluster::{Affinity, ClusterDescription, ClusterMember, Filtering, PortRule};
 pub use emulator::Emulator;
 pub use process::EmulatorProcess;
 pub use site::{

@@ -42,7 +42,7 @@ pub(crate) async fn dial(
     host: usize,
     to: SocketAddr,
 ) -> Result<Dialled, RelayError> {
-    match reach(shared, host, to.ip()).await {
+    match reach_port(shared, host, to).await {
         None => Ok(Dialled::NoRoute),
         Some(Reached::Local) => {
             let real = shared.place(host, to.ip())?;
@@ -60,11 +60,18 @@ pub(crate) enum Reached {
 
 /// Waits until a packet of the host reaches the address; `None` when there is no way, or nobody has it.
 pub(crate) async fn reach(shared: &Shared, host: usize, to: IpAddr) -> Option<Reached> {
+    reach_port(shared, host, SocketAddr::new(to, 0)).await
+}
+
+async fn reach_port(shared: &Shared, host: usize, to: SocketAddr) -> Option<Reached> {
+    let own = shared.change(|subnet, _| subnet.own_address(host));
+    let from = SocketAddr::new(own.unwrap_or(IpAddr::from([0, 0, 0, 0])), 0);
     let mut changes = shared.changes.subscribe();
     let mut unanswered_since = None;
     loop {
         changes.borrow_and_update();
-        let route = shared.change(|subnet, now| subnet.route(now, Station::Host(host), to));
+        let route = shared
+            .change(|subnet, now| subnet.route_flow(now, Station::Host(host), from, to, true));
         match route {
             Route::Local => return Some(Reached::Local),
             Route::Via(path) => return Some(Reached::Via(path)),
@@ -76,7 +83,10 @@ pub(crate) async fn reach(shared: &Shared, host: usize, to: IpAddr) -> Option<Re
                 }
             }
             Route::Silent(
-                Silence::SenderUnplugged | Silence::HolderUnplugged | Silence::NotHeld,
+                Silence::SenderUnplugged
+                | Silence::HolderUnplugged
+                | Silence::NotHeld
+                | Silence::SharedMac,
             ) => unanswered_since = None,
         }
         // Whichever comes first, a change or the time to look again.

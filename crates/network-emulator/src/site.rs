@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use crate::cluster::ClusterDescription;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,9 @@ pub struct SiteDescription {
     /// How long an ARP entry is believed without being confirmed, in milliseconds.
     #[serde(default = "thirty_seconds")]
     pub arp_lifetime_ms: u64,
+    /// NLB clusters; the IP of each is one of `virtual_ips`.
+    #[serde(default)]
+    pub clusters: Vec<ClusterDescription>,
 }
 
 fn thirty_seconds() -> u64 {
@@ -105,6 +109,11 @@ pub enum SiteError {
         /// The NIC's name.
         interface: String,
     },
+    /// A cluster names a host or NIC that the site does not have, or an IP that is none of its Virtual IPs.
+    #[error(
+        "the cluster {0:?} needs hosts and NICs of the site, each once, and a Virtual IP of it"
+    )]
+    Cluster(String),
     /// Two stations own the same address.
     #[error("{0} is given to two stations; only a Virtual IP may move between them")]
     DuplicateAddress(IpAddr),
@@ -179,6 +188,28 @@ impl SiteDescription {
         }
         for vip in &self.virtual_ips {
             claim(vip.address)?;
+        }
+        self.check_clusters()
+    }
+
+    fn check_clusters(&self) -> Result<(), SiteError> {
+        for cluster in &self.clusters {
+            let mut ids = BTreeSet::new();
+            let has_vip = self
+                .virtual_ips
+                .iter()
+                .any(|vip| vip.address == cluster.ip());
+            let sound = cluster.members.iter().all(|member| {
+                let host = self.hosts.iter().find(|host| host.name == member.host);
+                let nic = host.is_some_and(|host| {
+                    let mut nics = host.interfaces.iter();
+                    nics.any(|nic| nic.name == member.interface)
+                });
+                nic && ids.insert(member.id)
+            });
+            if !(has_vip && sound) {
+                return Err(SiteError::Cluster(cluster.name.clone()));
+            }
         }
         Ok(())
     }

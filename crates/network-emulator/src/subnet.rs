@@ -5,6 +5,7 @@
 
 mod arp;
 mod nic;
+mod nlb;
 mod orders;
 mod report;
 
@@ -90,6 +91,8 @@ pub enum Silence {
     HolderUnplugged,
     /// The ARP table names a host that does not hold the address (any more).
     NotHeld,
+    /// Both are hosts of one unicast cluster, and this is its adapter.
+    SharedMac,
 }
 
 impl Silence {
@@ -101,6 +104,7 @@ impl Silence {
             Self::NobodyAnswers => "nobody-answers",
             Self::HolderUnplugged => "holder-unplugged",
             Self::NotHeld => "not-held",
+            Self::SharedMac => "shared-mac",
         }
     }
 }
@@ -157,6 +161,7 @@ pub struct Subnet {
     hosts: Vec<Host>,
     neighbours: Vec<NeighbourDescription>,
     virtual_ips: BTreeSet<IpAddr>,
+    clusters: Vec<nlb::Cluster>,
     tables: BTreeMap<Station, BTreeMap<IpAddr, ArpEntry>>,
     arp_lifetime_ns: u64,
     history: VecDeque<Observation>,
@@ -216,6 +221,7 @@ impl Subnet {
             hosts,
             neighbours: site.stations(),
             virtual_ips,
+            clusters: Vec::new(),
             tables: BTreeMap::new(),
             arp_lifetime_ns: site.arp_lifetime_ms.saturating_mul(1_000_000),
             history: VecDeque::new(),
@@ -224,8 +230,35 @@ impl Subnet {
             sightings: Vec::new(),
             changed: false,
         };
+        subnet.set_up_clusters(site);
         subnet.record(now, "start".to_owned());
         Ok(subnet)
+    }
+
+    /// Every host of a cluster has its IP from the beginning, and keeps it.
+    fn set_up_clusters(&mut self, site: &SiteDescription) {
+        for description in &site.clusters {
+            let cluster = nlb::Cluster::new(description, |host, interface| {
+                let host = self.host(host).ok()?;
+                let nics = &self.hosts[host].nics;
+                let nic = nics.iter().position(|nic| nic.name == interface)?;
+                Some(NicPlace { host, nic })
+            });
+            for member in &description.members {
+                let hosts = self.hosts.iter_mut().filter(|one| one.name == member.host);
+                let nics = hosts.flat_map(|host| &mut host.nics);
+                for nic in nics.filter(|nic| nic.name == member.interface) {
+                    nic.addresses.push(Standing {
+                        net: description.address,
+                        label: nic.name.clone(),
+                        broadcast: own_broadcast(&description.address),
+                        own: false,
+                        until_ns: None,
+                    });
+                }
+            }
+            self.clusters.push(cluster);
+        }
     }
 
     /// The position of a host.
@@ -418,7 +451,11 @@ impl Subnet {
         let mut holders: Vec<Holder> = Vec::new();
         for host in &self.hosts {
             for nic in &host.nics {
-                for one in nic.addresses.iter().filter(|one| !one.own) {
+                let movable = nic
+                    .addresses
+                    .iter()
+                    .filter(|one| !one.own && !self.is_of_a_cluster(one.net.addr()));
+                for one in movable {
                     let holder = Holder {
                         address: one.net.addr(),
                         host: host.name.clone(),
@@ -431,6 +468,7 @@ impl Subnet {
                 }
             }
         }
+        holders.extend(self.cluster_holders());
         holders
     }
 
@@ -457,6 +495,7 @@ impl Subnet {
     }
 
     fn record(&mut self, now: Moment, cause: String) {
+        self.converge(now);
         self.changed = true;
         let observation = Observation {
             sequence: self.next_sequence,

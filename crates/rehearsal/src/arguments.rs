@@ -44,7 +44,7 @@ pub struct RehearseArguments {
     #[arg(long, value_parser = bound, value_name = "D")]
     pub bound: Option<Duration>,
     /// What goes wrong, or slowly, on the emulated network (repeatable): netsh-time=2s (or 1s-5s, or platform),
-    /// properties-dialog=HOST, drop-announcements=HOST:N
+    /// properties-dialog=HOST, drop-announcements=HOST:N, nlb-convergence=2s; the file's `rehearsal` section says the same
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<Fault>,
     /// Form of the output

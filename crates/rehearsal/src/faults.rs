@@ -1,6 +1,7 @@
 //! Owns the faults of platforms that a rehearsal is asked to play (`--fault`), and what they mean to a host's commands.
 //! Whether a command then fails, and how, is in `emulated-host`.
 
+use changeover_configuration::RehearsalSettings;
 use changeover_model::parse_duration;
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ const NETSH_TIME: Duration = Duration::from_millis(20);
 /// What it takes on the platform (FACTS, section 2).
 const NETSH_TIME_OF_THE_PLATFORM: (Duration, Duration) =
     (Duration::from_secs(1), Duration::from_secs(5));
+/// What an NLB cluster takes to converge in a rehearsal unless asked otherwise; real ones take seconds.
+const NLB_CONVERGENCE: Duration = Duration::from_millis(100);
 /// `netsh` that takes longer than this is no rehearsal.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -21,6 +24,8 @@ pub enum Fault {
     PropertiesDialog(String),
     /// `drop-announcements=HOST:N`
     DropAnnouncements(String, u32),
+    /// `nlb-convergence=D`
+    NlbConvergence(Duration),
 }
 
 impl std::str::FromStr for Fault {
@@ -30,7 +35,7 @@ impl std::str::FromStr for Fault {
         let unknown = || {
             format!(
                 "{text:?} is no fault; write netsh-time=2s, netsh-time=1s-5s, netsh-time=platform, \
-                 properties-dialog=HOST or drop-announcements=HOST:N"
+                 properties-dialog=HOST, drop-announcements=HOST:N or nlb-convergence=2s"
             )
         };
         let (name, value) = text.split_once('=').ok_or_else(unknown)?;
@@ -56,6 +61,13 @@ impl std::str::FromStr for Fault {
                 let count = count.parse().map_err(|_| unknown())?;
                 Ok(Self::DropAnnouncements(host.to_owned(), count))
             }
+            "nlb-convergence" => {
+                let time = parse_duration(value).map_err(|error| error.to_string())?;
+                if time > LONGEST {
+                    return Err(format!("{value}: at most 60s"));
+                }
+                Ok(Self::NlbConvergence(time))
+            }
             _ => Err(unknown()),
         }
     }
@@ -66,20 +78,61 @@ impl std::str::FromStr for Fault {
 pub(crate) struct Faults(pub(crate) Vec<Fault>);
 
 impl Faults {
+    /// Those that the site's own file asks for.
+    pub(crate) fn of_file(settings: &RehearsalSettings) -> Self {
+        let mut faults = Vec::new();
+        faults.extend(
+            settings
+                .netsh_time
+                .map(|(least, most)| Fault::NetshTime(least.min(LONGEST), most.min(LONGEST))),
+        );
+        faults.extend(
+            settings
+                .properties_dialog
+                .iter()
+                .map(|host| Fault::PropertiesDialog(host.to_string())),
+        );
+        faults.extend(
+            settings
+                .drop_announcements
+                .iter()
+                .map(|(host, count)| Fault::DropAnnouncements(host.to_string(), *count)),
+        );
+        faults.extend(
+            settings
+                .nlb_convergence
+                .map(|time| Fault::NlbConvergence(time.min(LONGEST))),
+        );
+        Self(faults)
+    }
+
+    /// How long an NLB cluster takes to converge.
+    pub(crate) fn nlb_convergence(&self) -> Duration {
+        let asked = self.0.iter().rev().find_map(|fault| match fault {
+            Fault::NlbConvergence(time) => Some(*time),
+            Fault::NetshTime(..) | Fault::PropertiesDialog(_) | Fault::DropAnnouncements(..) => {
+                None
+            }
+        });
+        asked.unwrap_or(NLB_CONVERGENCE)
+    }
+
     /// How long `netsh` takes, in milliseconds, as the emulated host reads it.
     pub(crate) fn netsh_time(&self) -> String {
         let asked = self.0.iter().rev().find_map(|fault| match fault {
             Fault::NetshTime(least, most) => Some((*least, *most)),
-            Fault::PropertiesDialog(_) | Fault::DropAnnouncements(..) => None,
+            Fault::PropertiesDialog(_)
+            | Fault::DropAnnouncements(..)
+            | Fault::NlbConvergence(_) => None,
         });
         let (least, most) = asked.unwrap_or((NETSH_TIME, NETSH_TIME));
         format!("{}-{}", least.as_millis(), most.as_millis())
     }
 
-    /// How much longer than usual a site may take, because of a slow `netsh`: twice in a row.
+    /// How much longer than usual a site may take, because of a slow `netsh` or cluster: twice in a row.
     pub(crate) fn patience(&self) -> Duration {
         let slow = self.0.iter().map(|fault| match fault {
-            Fault::NetshTime(_, most) => *most * 2,
+            Fault::NetshTime(_, most) | Fault::NlbConvergence(most) => *most * 2,
             Fault::PropertiesDialog(_) | Fault::DropAnnouncements(..) => Duration::ZERO,
         });
         slow.max().unwrap_or_default()
@@ -95,7 +148,7 @@ impl Faults {
     /// The hosts that are named.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|fault| match fault {
-            Fault::NetshTime(..) => None,
+            Fault::NetshTime(..) | Fault::NlbConvergence(_) => None,
             Fault::PropertiesDialog(host) | Fault::DropAnnouncements(host, _) => {
                 Some(host.as_str())
             }
@@ -127,7 +180,12 @@ mod tests {
             read("drop-announcements=host2:3"),
             Ok(Fault::DropAnnouncements("host2".to_owned(), 3))
         );
+        assert_eq!(
+            read("nlb-convergence=2s"),
+            Ok(Fault::NlbConvergence(seconds(2)))
+        );
         for wrong in [
+            "nlb-convergence=1h",
             "netsh-time",
             "netsh-time=5s-1s",
             "netsh-time=2h",

@@ -147,7 +147,7 @@ fn sites_of_file(
             pair: pair.name.clone(),
             redundancy: pair.redundancy,
             platform: platform_of(&site, &pair.primary_host),
-            faults: Faults::default(),
+            faults: Faults::of_file(&site.loaded.rehearsal),
             hosts: site
                 .environment()
                 .hosts
@@ -187,11 +187,20 @@ fn can_rehearse(
             pair.redundancy
         ));
     }
-    if pair.takeover != Takeover::IpAddress {
-        return refuse(format!(
-            "{name}: takeover {} cannot be rehearsed by this build yet",
-            pair.takeover
-        ));
+    match pair.takeover {
+        Takeover::IpAddress => {}
+        Takeover::WindowsNlb if network == NetworkKind::Loopback => {}
+        Takeover::WindowsNlb => {
+            return refuse(format!(
+                "{name}: an NLB cluster is emulated; leave --network netns out"
+            ));
+        }
+        Takeover::NetworkDevice | Takeover::SingleHost => {
+            return refuse(format!(
+                "{name}: takeover {} cannot be rehearsed by this build yet",
+                pair.takeover
+            ));
+        }
     }
     for (_, _, host) in pair.members() {
         let environment = site.environment();

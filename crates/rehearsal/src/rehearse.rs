@@ -2,7 +2,7 @@
 //! own; interrupted at any point, everything is taken down first.
 
 use crate::arguments::{Format, NetworkKind, RehearseArguments};
-use crate::faults::{Fault, Faults};
+use crate::faults::Fault;
 use crate::janitor::{Janitor, Run, sweep};
 use crate::outcome::{Rehearsal, SiteDrawing, SiteOutcome, WorkflowOutcome};
 use crate::plan::{SitePlan, sites};
@@ -82,23 +82,21 @@ fn take_faults(
     faults: &[Fault],
     network: NetworkKind,
 ) -> Result<(), Trouble> {
-    if faults.is_empty() {
-        return Ok(());
-    }
-    if network == NetworkKind::Netns {
+    if network == NetworkKind::Netns && !faults.is_empty() {
         return Err(Trouble::Unusable(
             "--fault is played by the emulated network; leave --network netns out".to_owned(),
         ));
     }
     for plan in plans {
-        plan.faults = Faults(faults.to_vec());
+        // What is asked here counts before what the file asks for: the last word is this one.
+        plan.faults.0.extend(faults.iter().cloned());
         let unknown = plan
             .faults
             .hosts()
             .find(|host| !plan.hosts.iter().any(|known| known == host));
         if let Some(host) = unknown {
             return Err(Trouble::Unusable(format!(
-                "--fault names the host {host:?}; the site has {}",
+                "a fault names the host {host:?}; the site has {}",
                 plan.hosts.join(", ")
             )));
         }

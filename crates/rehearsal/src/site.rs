@@ -3,6 +3,7 @@
 //! (`janitor.rs`). What is done on a site is in `workflows`.
 
 mod certificates;
+mod cluster;
 mod commands;
 mod components;
 mod layout;
@@ -26,7 +27,7 @@ use crate::probe::Probe;
 use crate::trouble::Trouble;
 use certificates::Authority;
 use changeover_model::environment::Pair;
-use changeover_model::{ApplicationName, HostName};
+use changeover_model::{ApplicationName, HostName, Takeover};
 use changeover_rpc::identity::Role;
 use components::Components;
 use loopback::LoopbackNetwork;
@@ -269,8 +270,9 @@ impl Site {
         SiteDrawing {
             hosts,
             description: format!(
-                "{}: IP Address Takeover, {nics}, VIP {}",
+                "{}: {}, {nics}, VIP {}",
                 plan.source_name(),
+                in_words(self.pair.takeover),
                 vips.join(", ")
             ),
             virtual_ips: vips,
@@ -333,5 +335,15 @@ async fn way_to(
                 tls,
             })
         }
+    }
+}
+
+/// A takeover as the guide calls it.
+fn in_words(takeover: Takeover) -> &'static str {
+    match takeover {
+        Takeover::IpAddress => "IP Address Takeover",
+        Takeover::WindowsNlb => "Windows NLB Cluster",
+        Takeover::NetworkDevice => "network device",
+        Takeover::SingleHost => "single host",
     }
 }

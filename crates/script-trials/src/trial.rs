@@ -316,6 +316,7 @@ fn describe(on_host: &OnHost<'_>) -> SiteDescription {
         virtual_ips: vips.collect(),
         neighbours: Vec::new(),
         arp_lifetime_ms: 30_000,
+        clusters: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod filling;
 mod linux;
+mod platforms;
 mod request;
 
 pub use request::{ControlScripts, Nics, Request};
@@ -19,17 +20,64 @@ use std::path::{Path, PathBuf};
 pub enum Platform {
     /// IP Address Takeover on Linux.
     Linux,
+    /// IP Address Takeover on Windows.
+    Windows,
+    /// IP Address Takeover on AIX.
+    Aix,
+    /// IP Address Takeover on Solaris.
+    Solaris,
+    /// An NLB cluster on Windows.
+    WindowsNlb,
 }
 
 impl Platform {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Linux];
+    pub const ALL: [Self; 5] = [
+        Self::Linux,
+        Self::Windows,
+        Self::Aix,
+        Self::Solaris,
+        Self::WindowsNlb,
+    ];
 
     /// As commands write it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Linux => "linux",
+            Self::Windows => "windows",
+            Self::Aix => "aix",
+            Self::Solaris => "solaris",
+            Self::WindowsNlb => "windows-nlb",
+        }
+    }
+
+    /// What its interfaces are usually called.
+    #[must_use]
+    pub fn usual_interface(self) -> &'static str {
+        match self {
+            Self::Linux => "eth0",
+            Self::Windows | Self::WindowsNlb => "Local Area Connection",
+            Self::Aix => "en0",
+            Self::Solaris => "dmfe0",
+        }
+    }
+
+    /// What moves the VIP there unless somebody asks otherwise.
+    #[must_use]
+    pub fn usual_control_scripts(self) -> ControlScripts {
+        match self {
+            Self::Linux => ControlScripts::Builtin,
+            Self::Windows | Self::Aix | Self::Solaris | Self::WindowsNlb => ControlScripts::Shell,
+        }
+    }
+
+    /// How many network cards its hosts need.
+    #[must_use]
+    pub fn usual_nics(self) -> Nics {
+        match self {
+            Self::Linux | Self::Windows | Self::Aix | Self::Solaris => Nics::One,
+            Self::WindowsNlb => Nics::Two,
         }
     }
 }
@@ -74,7 +122,7 @@ pub enum KitError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KitFile {
     /// Its path below the site's folder.
-    pub path: &'static str,
+    pub path: std::borrow::Cow<'static, str>,
     /// What stands in it.
     pub text: String,
     /// Whether it is a program.
@@ -86,9 +134,13 @@ pub struct KitFile {
 /// # Errors
 /// When the request contradicts itself; it says which value, and why.
 pub fn files(platform: Platform, request: &Request) -> Result<Vec<KitFile>, KitError> {
-    request.refuse_contradictions()?;
+    request.refuse_contradictions(platform)?;
     match platform {
         Platform::Linux => linux::files(request),
+        Platform::Windows => platforms::windows(request),
+        Platform::Aix => platforms::aix(request),
+        Platform::Solaris => platforms::solaris(request),
+        Platform::WindowsNlb => platforms::windows_nlb(request),
     }
 }
 
@@ -115,7 +167,7 @@ pub fn write(
     }
     let mut written = Vec::new();
     for file in files {
-        let path = folder.join(file.path);
+        let path = folder.join(&*file.path);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(trouble("make the folder", parent))?;
         }

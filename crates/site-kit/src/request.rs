@@ -1,7 +1,7 @@
 //! What a site shall be like. The defaults are the guide's sample addresses (FACTS 5), so that a kit can be tried as it
 //! is.
 
-use crate::KitError;
+use crate::{KitError, Platform, platforms};
 use changeover_model::Redundancy;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -81,10 +81,52 @@ impl Request {
         IpNet::new(self.vip, self.prefix).ok()
     }
 
-    pub(crate) fn refuse_contradictions(&self) -> Result<(), KitError> {
+    /// The sample site on a platform.
+    #[must_use]
+    pub fn sample_on(platform: Platform, name: &str, redundancy: Redundancy, nics: Nics) -> Self {
+        Self {
+            control_scripts: platform.usual_control_scripts(),
+            interface: platform.usual_interface().to_owned(),
+            ..Self::sample(name, redundancy, nics)
+        }
+    }
+
+    pub(crate) fn refuse_contradictions(&self, platform: Platform) -> Result<(), KitError> {
         self.refuse_names()?;
         self.refuse_hosts()?;
         self.refuse_networks()?;
+        match platform {
+            Platform::Linux => self.refuse_interface(),
+            Platform::Aix | Platform::Solaris => {
+                platforms::refuse(platform, self)?;
+                self.refuse_interface()
+            }
+            Platform::Windows | Platform::WindowsNlb => {
+                platforms::refuse(platform, self)?;
+                self.refuse_connection()
+            }
+        }
+    }
+
+    /// The name of a connection on Windows, as it can stand in a batch file and in YAML.
+    fn refuse_connection(&self) -> Result<(), KitError> {
+        let name = &self.interface;
+        let fits = (1..=64).contains(&name.len())
+            && name.trim() == name
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_. ()".contains(&byte))
+            && name.starts_with(|first: char| first.is_ascii_alphabetic());
+        if fits {
+            return Ok(());
+        }
+        refuse(format!(
+            "'{name}' is no connection here: write the name as `ipconfig` shows it, a letter first, then letters, digits, \
+             blanks and -_.(), at most 64"
+        ))
+    }
+
+    fn refuse_interface(&self) -> Result<(), KitError> {
         let interface = &self.interface;
         let fits = !interface.is_empty()
             && interface.len() <= LONGEST_INTERFACE
@@ -95,7 +137,7 @@ impl Request {
             return Ok(());
         }
         refuse(format!(
-            "'{interface}' is no interface here: write the name as `ip link` shows it, at most {LONGEST_INTERFACE} \
+            "'{interface}' is no interface here: write the name as the system shows it, at most {LONGEST_INTERFACE} \
              characters (the label {interface}:1 must fit into 15)"
         ))
     }

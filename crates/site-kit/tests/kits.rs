@@ -9,7 +9,29 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// Every combination of what changes the files' structure.
-fn every_request() -> Vec<Request> {
+fn every_request() -> Vec<(Platform, Request)> {
+    let linux = every_linux_request().into_iter();
+    let mut all: Vec<_> = linux.map(|request| (Platform::Linux, request)).collect();
+    for platform in Platform::ALL
+        .into_iter()
+        .filter(|one| *one != Platform::Linux)
+    {
+        for redundancy in [Redundancy::Hot, Redundancy::Warm] {
+            for nics in [Nics::One, Nics::Two] {
+                if platform == Platform::WindowsNlb && nics == Nics::One {
+                    continue;
+                }
+                all.push((
+                    platform,
+                    Request::sample_on(platform, "east", redundancy, nics),
+                ));
+            }
+        }
+    }
+    all
+}
+
+fn every_linux_request() -> Vec<Request> {
     let mut all = Vec::new();
     for redundancy in [Redundancy::Hot, Redundancy::Warm] {
         for nics in [Nics::One, Nics::Two] {
@@ -44,8 +66,8 @@ fn address(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
 
-fn loaded(request: &Request) -> Loaded {
-    let files = files(Platform::Linux, request).expect("a sound request");
+fn loaded((platform, request): &(Platform, Request)) -> Loaded {
+    let files = files(*platform, request).expect("a sound request");
     load("site.yaml", &files[0].text)
         .unwrap_or_else(|problems| panic!("{request:?}: {}", problems.render(false)))
 }
@@ -65,6 +87,7 @@ fn no_rule_objects_to_any_kit() {
 fn a_kit_is_the_site_that_was_asked_for() {
     for request in every_request() {
         let site = loaded(&request).environment;
+        let (platform, request) = request;
         assert_eq!(site.name.as_str(), "east");
         let pair = &site.pairs["SIP_EAST"];
         assert_eq!(pair.redundancy, request.redundancy);
@@ -79,9 +102,13 @@ fn a_kit_is_the_site_that_was_asked_for() {
             .map(|host| (host.0.as_str(), host.1));
         assert_eq!(hosts, asked);
         let enable = &site.applications["SIP_SERVER_PRIMARY_VIP_UP"].start_info;
-        let (folder, command) = match request.control_scripts {
-            ControlScripts::Builtin => ("", "vipctl"),
-            ControlScripts::Shell => ("scripts", "./set_ip_up.sh"),
+        let (folder, command) = match (request.control_scripts, platform) {
+            (ControlScripts::Builtin, _) => ("", "vipctl"),
+            (ControlScripts::Shell, Platform::Windows) => ("scripts", "HA_IP_ON.bat"),
+            (ControlScripts::Shell, Platform::WindowsNlb) => {
+                ("scripts", "sip_server_primary_vip_up.bat")
+            }
+            (ControlScripts::Shell, _) => ("scripts", "./set_ip_up.sh"),
         };
         assert_eq!(
             (
@@ -97,7 +124,8 @@ fn a_kit_is_the_site_that_was_asked_for() {
 fn what_the_checklist_says_to_type_names_what_the_site_has() {
     for request in every_request() {
         let site = loaded(&request).environment;
-        let files = files(Platform::Linux, &request).expect("a sound request");
+        let (platform, request) = request;
+        let files = files(platform, &request).expect("a sound request");
         let checklist = &files.last().expect("the checklist").text;
         assert!(!checklist.contains("{{"), "a value is missing: {checklist}");
         let tested: Vec<&str> = checklist
@@ -143,12 +171,19 @@ fn a_kit_goes_into_a_new_folder_with_its_programs_executable_and_never_over_anyt
             "site.yaml",
             "scripts/set_ip_up.sh",
             "scripts/set_ip_down.sh",
+            "hosts/host1/etc/hosts",
+            "hosts/host1/etc/sysconfig/network-scripts/ifcfg-eth0:1",
+            "hosts/host2/etc/hosts",
+            "hosts/host2/etc/sysconfig/network-scripts/ifcfg-eth0:1",
             "README.md"
         ]
         .map(Path::new)
     );
     let modes: Vec<u32> = written.iter().map(|path| mode(path)).collect();
-    assert_eq!(modes, [0o644, 0o755, 0o755, 0o644]);
+    assert_eq!(
+        modes,
+        [0o644, 0o755, 0o755, 0o644, 0o644, 0o644, 0o644, 0o644]
+    );
 
     std::fs::write(folder.join("site.yaml"), "mine").expect("the folder is ours");
     let refused = write(&folder, Platform::Linux, &request).expect_err("there is a site");

@@ -134,6 +134,7 @@ pub(super) fn pair(entry: &Entry, root: &Node, problems: &mut Collector) -> Opti
             .filter_map(|vip| virtual_ip(vip, &hosts, uses_scripts, problems))
             .collect(),
         control: control(vips, &hosts, by_hand && uses_scripts, root, problems),
+        nlb: super::nlb::cluster(entry, takeover, &hosts, root, problems),
         policy: policy(reader.below("policy"), windows),
         primary_host: hosts[0].clone(),
         backup_host: hosts[1].clone(),
@@ -211,7 +212,7 @@ fn virtual_ip(
     })
 }
 
-fn not_of_the_pair(entry: &Entry, hosts: &[HostName; 2]) -> Problem {
+pub(super) fn not_of_the_pair(entry: &Entry, hosts: &[HostName; 2]) -> Problem {
     contradiction(
         entry.key_span,
         format!("`{}` is none of the pair's hosts", entry.key),

@@ -65,6 +65,12 @@ pub(crate) static ROOT: Object = Object {
             Default("nothing is allowed"),
             "Settings of `changeover check`.",
         ),
+        key(
+            "rehearsal",
+            Of(&super::REHEARSAL),
+            Default("no faults"),
+            "Faults that a rehearsal of this site plays.",
+        ),
     ],
 };
 

@@ -51,6 +51,12 @@ pub(crate) static PAIR: Object = Object {
             "The VIPs, moved together; `sip-address` is the first one.",
         ),
         key(
+            "nlb",
+            Of(&NLB),
+            Default("with `takeover: windows_nlb` the defaults below"),
+            "The NLB cluster, as it is configured on both hosts; its IP is the first of `virtual_ips`.",
+        ),
+        key(
             "control_scripts",
             Either(&Words(&["builtin"]), &Of(&CONTROL_SCRIPTS)),
             Default("none"),
@@ -67,6 +73,88 @@ pub(crate) static PAIR: Object = Object {
             Of(&POLICY),
             Default("the defaults below"),
             "How switchovers are carried out.",
+        ),
+    ],
+};
+
+static NLB: Object = Object {
+    name: "an NLB cluster",
+    doc: "A Windows NLB cluster, for `takeover: windows_nlb`.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "cluster",
+            Text,
+            Default("sipcluster"),
+            "The name under which the control scripts name it.",
+        ),
+        key(
+            "mode",
+            Words(&["unicast", "multicast"]),
+            Default("unicast"),
+            "Operation mode.",
+        ),
+        key(
+            "host_ids",
+            PerHost(&Count { least: 1, most: 32 }),
+            Default("1 for the host of `primary`, 2 for that of `backup`"),
+            "Unique host ids; the lowest one is the default host.",
+        ),
+        key(
+            "port_rules",
+            List(&Of(&PORT_RULE)),
+            Default("one rule for the SIP port"),
+            "Port rules, the same on both hosts; they do not overlap.",
+        ),
+        key(
+            "default_state",
+            Words(&["stopped", "started"]),
+            Default("stopped"),
+            "State of the hosts until a control script starts them.",
+        ),
+    ],
+};
+
+static PORT_RULE: Object = Object {
+    name: "a port rule",
+    doc: "What becomes of the traffic to a range of ports.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "ports",
+            Text,
+            Required,
+            "A port, or the first and the last one as `5060-5061`.",
+        ),
+        key(
+            "protocol",
+            Words(&["both", "udp", "tcp"]),
+            Default("both"),
+            "Protocols of the rule.",
+        ),
+        key(
+            "filtering",
+            Words(&["multiple", "single", "disabled"]),
+            Default("multiple"),
+            "`multiple`: clients are shared out among the hosts; `single`: one host answers all; `disabled`: nobody does.",
+        ),
+        key(
+            "affinity",
+            Words(&["none", "single", "class_c"]),
+            Default("single"),
+            "What ties a client to a host: address and port, its address, or its network.",
+        ),
+        key(
+            "load_weight",
+            Either(
+                &Words(&["equal"]),
+                &PerHost(&Count {
+                    least: 0,
+                    most: 100,
+                }),
+            ),
+            Default("equal"),
+            "Share of the load; a map from host to a number where it is not equal.",
         ),
     ],
 };

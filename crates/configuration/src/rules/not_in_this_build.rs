@@ -17,8 +17,8 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     for (pair, _) in context.pairs() {
         let path = format!("pairs.{}", pair.name);
         let takeover = match pair.takeover {
-            Takeover::WindowsNlb | Takeover::NetworkDevice => Some(pair.takeover),
-            Takeover::IpAddress | Takeover::SingleHost => None,
+            Takeover::NetworkDevice => Some(pair.takeover),
+            Takeover::IpAddress | Takeover::WindowsNlb | Takeover::SingleHost => None,
         };
         if let Some(takeover) = takeover {
             report.at(

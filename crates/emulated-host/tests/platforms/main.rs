@@ -2,5 +2,6 @@
 //! say and end with what they do on their platform.
 
 mod commands;
+mod nlb;
 mod scripts;
 mod site;

@@ -8,9 +8,11 @@ use changeover_emulated_host::{
 };
 use changeover_emulated_nic::{Control, EmulatedNic, NETWORK_HOST_VARIABLE, NETWORK_VARIABLE};
 use changeover_network_emulator::{
-    Emulator, HostDescription, InterfaceDescription, ReservedBlock, SiteDescription,
-    VirtualIpDescription, choose_block,
+    Affinity, ClusterDescription, ClusterMember, Emulator, Filtering, HostDescription,
+    InterfaceDescription, PortRule, ReservedBlock, SiteDescription, VirtualIpDescription,
+    choose_block,
 };
+use changeover_virtual_ip::Addresses as _;
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -26,8 +28,13 @@ pub(crate) struct Site {
 
 /// The folder of the site scripts that others might have written.
 pub(crate) fn variants(platform: Platform) -> Vec<PathBuf> {
+    variants_in(platform.name())
+}
+
+/// The same by the name of a folder.
+pub(crate) fn variants_in(name: &str) -> Vec<PathBuf> {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scripts");
-    let folder = scripts.join(platform.name());
+    let folder = scripts.join(name);
     let mut found: Vec<PathBuf> = std::fs::read_dir(folder)
         .expect("the variants of this platform")
         .map(|entry| entry.expect("an entry").path())
@@ -43,31 +50,68 @@ pub(crate) fn plain(bytes: &[u8]) -> String {
 
 impl Site {
     pub(crate) async fn up(platform: Platform) -> Self {
+        Self::with(platform, Vec::new()).await
+    }
+
+    /// Two Windows hosts with an adapter for the cluster `sipcluster` and another one; the cluster is stopped.
+    pub(crate) async fn cluster() -> Self {
+        let member = |host: &str, id| ClusterMember {
+            host: host.to_owned(),
+            interface: "Local Area Connection".to_owned(),
+            id,
+        };
+        let cluster = ClusterDescription {
+            name: "sipcluster".to_owned(),
+            address: "10.10.11.103/24".parse().expect("an address with prefix"),
+            unicast: true,
+            watched_port: 5060,
+            port_rules: vec![PortRule {
+                first: 5060,
+                last: 5061,
+                udp: true,
+                tcp: true,
+                filtering: Filtering::Multiple,
+                affinity: Affinity::Single,
+                load_weight: Vec::new(),
+            }],
+            members: vec![member("host1", 1), member("host2", 2)],
+            started: false,
+            convergence_ms: 0,
+        };
+        Self::with(Platform::Windows, vec![cluster]).await
+    }
+
+    async fn with(platform: Platform, clusters: Vec<ClusterDescription>) -> Self {
         let interface = match platform {
             Platform::Linux => "eth0",
             Platform::Windows => "Local Area Connection",
             Platform::Aix => "en0",
             Platform::Solaris => "dmfe0",
         };
-        let host = |name: &str, address: &str| HostDescription {
+        let nic = |name: &str, segment: &str, address: String| InterfaceDescription {
             name: name.to_owned(),
-            interfaces: vec![InterfaceDescription {
-                name: interface.to_owned(),
-                segment: "lan".to_owned(),
-                addresses: vec![address.parse().expect("an address with prefix")],
-            }],
+            segment: segment.to_owned(),
+            addresses: vec![address.parse().expect("an address with prefix")],
+        };
+        let host = |name: &str, last: u8| {
+            let mut interfaces = vec![nic(interface, "lan", format!("10.10.11.{last}/24"))];
+            if !clusters.is_empty() {
+                interfaces.push(nic("Office", "office", format!("10.10.12.{last}/24")));
+            }
+            HostDescription {
+                name: name.to_owned(),
+                interfaces,
+            }
         };
         let site = SiteDescription {
-            hosts: vec![
-                host("host1", "10.10.11.101/24"),
-                host("host2", "10.10.11.102/24"),
-            ],
+            hosts: vec![host("host1", 101), host("host2", 102)],
             virtual_ips: vec![VirtualIpDescription {
                 address: VIP.parse().expect("an address"),
                 udp_ports: vec![5060],
             }],
             neighbours: Vec::new(),
             arp_lifetime_ms: 30_000,
+            clusters,
         };
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(folder.path().join("bin")).expect("ours");
@@ -169,6 +213,14 @@ impl Site {
             .env(PLATFORM_VARIABLE, self.platform.name())
             .env(FOLDER_VARIABLE, self.folder.path().join("host"))
             .env(NETSH_TIME_VARIABLE, "1-2");
+    }
+
+    /// Whether the host answers the SIP port of its cluster, as its LCA sees it.
+    pub(crate) async fn enabled(&self, host: &str) -> bool {
+        let nic = EmulatedNic::unasked(&self.folder.path().join("net"), host);
+        let state = nic.snapshot().await.expect("the emulator answers");
+        let vip: IpAddr = VIP.parse().expect("an address");
+        state.addresses.iter().any(|one| one.address == vip)
     }
 
     /// Whether the host holds the VIP, and with which prefix.

@@ -7,6 +7,7 @@ mod alarm;
 mod application;
 mod health;
 mod host;
+mod nlb;
 mod pair;
 mod slice;
 mod switch;
@@ -15,6 +16,7 @@ pub use alarm::{AlarmCategory, AlarmCondition, ReactionType, Script, Selection, 
 pub use application::{Application, OptionSections, Ports, RestartPolicy, StartInfo, StartedBy};
 pub use health::{HealthCheck, Hook, HookFailure, HookTime, Probe, SipTransport, StatusRange};
 pub use host::{Addp, Host};
+pub use nlb::{NlbCluster, NlbPortRule};
 pub use pair::{
     ControllerLoss, FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy,
     ReactionOrder, VipControl, VirtualIp, VirtualIpOnHost,

@@ -1,5 +1,6 @@
 //! Pairs: two applications, their Virtual IPs, control scripts and policy.
 
+use super::NlbCluster;
 use crate::{
     ApplicationName, ConfiguredAs, HostName, PairName, Redundancy, ScriptAction, Takeover,
 };
@@ -31,6 +32,9 @@ pub struct Pair {
     pub control: IndexMap<HostName, VipControl>,
     /// Policy.
     pub policy: Policy,
+    /// The NLB cluster; present exactly where the takeover is by one.
+    #[serde(default)]
+    pub nlb: Option<NlbCluster>,
 }
 
 impl Pair {

@@ -17,45 +17,32 @@ pub(super) struct ArpEntry {
 }
 
 /// Where a station asks: through one of its NICs on one segment, or through a router everywhere.
-struct Asking<'a> {
-    through: Option<NicPlace>,
-    segment: Option<&'a str>,
+pub(super) struct Asking {
+    pub(super) through: Option<NicPlace>,
+    pub(super) segment: Option<String>,
+}
+
+/// Whether a NIC is on the segment on which is asked.
+pub(super) fn is_near(segment: Option<&str>, nic: &Nic) -> bool {
+    segment.is_none() || segment == nic.segment.as_deref()
 }
 
 impl Subnet {
     /// What becomes of a packet from a station to an address, ARP included.
     pub fn route(&mut self, now: Moment, from: Station, to: IpAddr) -> Route {
-        let (through, segment) = match from {
-            Station::Host(host) => {
-                let Some(sender) = self.hosts.get(host) else {
-                    return Route::NoRoute;
-                };
-                if sender.nics.iter().any(|nic| nic.holds(to)) {
-                    return Route::Local;
-                }
-                let Some((nic, on_link)) = outgoing(&sender.nics, to) else {
-                    return Route::NoRoute;
-                };
-                if !sender.nics[nic].reachable() {
-                    return Route::Silent(Silence::SenderUnplugged);
-                }
-                let segment = sender.nics[nic].segment.clone().filter(|_| on_link);
-                (Some(NicPlace { host, nic }), segment)
-            }
-            Station::Neighbour(position) => {
-                let neighbour = self.neighbours.get(position);
-                (None, neighbour.and_then(|one| one.segment.clone()))
-            }
+        let asking = match self.asking(from, to) {
+            Ok(asking) => asking,
+            Err(route) => return route,
         };
-        let asking = Asking {
-            through,
-            segment: segment.as_deref(),
-        };
+        let through = asking.through;
         let Some(target) = self.resolve(now, from, to, &asking) else {
             return Route::Silent(Silence::NobodyAnswers);
         };
         if !self.nic(target).reachable() {
             return Route::Silent(Silence::HolderUnplugged);
+        }
+        if through.is_some_and(|through| self.share_a_mac(through, target)) {
+            return Route::Silent(Silence::SharedMac);
         }
         if !self.hosts[target.host].nics.iter().any(|nic| nic.holds(to)) {
             return Route::Silent(Silence::NotHeld);
@@ -64,6 +51,36 @@ impl Subnet {
             from: through,
             to: target,
         })
+    }
+
+    /// Where a station asks for an address.
+    ///
+    /// # Errors
+    /// What becomes of the packet when it does not ask at all.
+    pub(super) fn asking(&self, from: Station, to: IpAddr) -> Result<Asking, Route> {
+        match from {
+            Station::Host(host) => {
+                let sender = self.hosts.get(host).ok_or(Route::NoRoute)?;
+                if sender.nics.iter().any(|nic| nic.holds(to)) {
+                    return Err(Route::Local);
+                }
+                let (nic, on_link) = outgoing(&sender.nics, to).ok_or(Route::NoRoute)?;
+                if !sender.nics[nic].reachable() {
+                    return Err(Route::Silent(Silence::SenderUnplugged));
+                }
+                Ok(Asking {
+                    through: Some(NicPlace { host, nic }),
+                    segment: sender.nics[nic].segment.clone().filter(|_| on_link),
+                })
+            }
+            Station::Neighbour(position) => {
+                let neighbour = self.neighbours.get(position);
+                Ok(Asking {
+                    through: None,
+                    segment: neighbour.and_then(|one| one.segment.clone()),
+                })
+            }
+        }
     }
 
     /// Whether bytes pass between two NICs now.
@@ -99,7 +116,7 @@ impl Subnet {
         now: Moment,
         from: Station,
         address: IpAddr,
-        asking: &Asking<'_>,
+        asking: &Asking,
     ) -> Option<NicPlace> {
         let lifetime = self.arp_lifetime_ns;
         let table = self.tables.entry(from).or_default();
@@ -117,7 +134,7 @@ impl Subnet {
                 Some(place.host) != own_host
                     && nic.reachable()
                     && nic.holds(address)
-                    && (asking.segment.is_none() || asking.segment == nic.segment.as_deref())
+                    && is_near(asking.segment.as_deref(), nic)
             })
             .map(|(place, _)| place)
             .collect();
@@ -156,6 +173,10 @@ impl Subnet {
         };
         let plugged = found.carrier;
         self.count("announcements");
+        if self.is_of_a_cluster(address) {
+            // Its MAC is everybody's; nothing moves.
+            return Ok(());
+        }
         let sender = &mut self.hosts[host];
         let name = sender.name.clone();
         if sender.announcements_to_drop > 0 {
@@ -238,7 +259,10 @@ impl Subnet {
                 reason: "the interface is switched off".to_owned(),
             });
         }
-        let segment = asking.segment.clone().filter(|_| asking.carrier);
+        let segment = asking
+            .segment
+            .clone()
+            .filter(|_| asking.carrier && !self.is_of_a_cluster(address));
         let Some(segment) = segment else {
             return Ok(ProbeAnswer::Free);
         };
@@ -258,6 +282,9 @@ impl Subnet {
     /// The host that a station's table names for an address, unless the entry has run out.
     #[must_use]
     pub fn arp_entry(&self, now: Moment, station: Station, address: IpAddr) -> Option<&str> {
+        if self.is_of_a_cluster(address) {
+            return self.cluster_entry(now, address);
+        }
         let entry = self.tables.get(&station)?.get(&address)?;
         let age = now.monotonic_ns.saturating_sub(entry.learnt_ns);
         (age < self.arp_lifetime_ns).then(|| self.host_name(entry.nic.host))

@@ -20,8 +20,8 @@ const LONGEST_KEPT: usize = 64 << 10;
 impl Subnet {
     /// All NICs and addresses of a host, as a watcher sees them.
     #[must_use]
-    pub fn snapshot(&self, host: usize) -> Snapshot {
-        let Some(host) = self.hosts.get(host) else {
+    pub fn snapshot(&self, position: usize) -> Snapshot {
+        let Some(host) = self.hosts.get(position) else {
             return Snapshot::default();
         };
         Snapshot {
@@ -36,7 +36,12 @@ impl Subnet {
                     mac: nic.mac,
                 })
                 .collect(),
-            addresses: host.nics.iter().flat_map(Nic::held).collect(),
+            addresses: host
+                .nics
+                .iter()
+                .flat_map(Nic::held)
+                .filter(|held| !self.is_switched_off(position, held.address))
+                .collect(),
         }
     }
 
@@ -62,6 +67,16 @@ impl Subnet {
             reason: format!("{} is no possible prefix", wanted.prefix),
         })?;
         self.interface(host, &wanted.interface)?;
+        if self.is_of_a_cluster(wanted.address) {
+            return match self.wish(now, host, wanted.address, true) {
+                Some(true) => Ok(Change::Done),
+                Some(false) => Ok(Change::AlreadySo),
+                None => Err(AddressError::Refused {
+                    operation: format!("enabling the port of {}", wanted.address),
+                    reason: "the cluster adapter has no link, or is of no cluster".to_owned(),
+                }),
+            };
+        }
         let nics = &mut self.hosts[host].nics;
         let already = nics
             .iter()
@@ -108,6 +123,9 @@ impl Subnet {
             now.monotonic_ns.saturating_add(nanoseconds)
         });
         let mut change = Change::AlreadySo;
+        if self.is_of_a_cluster(address) {
+            return change;
+        }
         let nics = self
             .hosts
             .get_mut(host)
@@ -150,6 +168,12 @@ impl Subnet {
 
     /// `Addresses::remove`: away from the whole host.
     pub fn remove(&mut self, now: Moment, host: usize, address: IpAddr) -> Change {
+        if self.is_of_a_cluster(address) {
+            return match self.wish(now, host, address, false) {
+                Some(true) => Change::Done,
+                Some(false) | None => Change::AlreadySo,
+            };
+        }
         let mut stood = false;
         if let Some(host) = self.hosts.get_mut(host) {
             for nic in &mut host.nics {

@@ -2,5 +2,6 @@
 
 mod addresses;
 mod neighbours;
+mod nlb;
 mod orders;
 mod site;

@@ -58,6 +58,7 @@ pub(crate) fn east() -> SiteDescription {
         }],
         neighbours: Vec::new(),
         arp_lifetime_ms: 30_000,
+        clusters: Vec::new(),
     }
 }
 

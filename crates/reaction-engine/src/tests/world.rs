@@ -155,6 +155,7 @@ fn the_pair(redundancy: Redundancy, addresses: &[&str]) -> Pair {
         ]
         .into(),
         policy: Policy::default(),
+        nlb: None,
     }
 }
 

@@ -112,10 +112,14 @@ fn answered(end: &EndState, witness: &Witness, look_at: &str) -> CheckOutcome {
 }
 
 fn neighbour(end: &EndState, witness: &Witness, look_at: &str) -> CheckOutcome {
-    let text = format!(
-        "the client's neighbour entry for the VIP names {}",
-        end.host
-    );
+    let text = if witness.cast.is_nlb() {
+        format!("{} names {}", witness.cast.pointer(), end.host)
+    } else {
+        format!(
+            "the client's neighbour entry for the VIP names {}",
+            end.host
+        )
+    };
     let seen = witness
         .neighbour
         .clone()

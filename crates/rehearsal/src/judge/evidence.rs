@@ -357,15 +357,31 @@ pub(crate) fn moved(witness: &Witness, off: Option<&HostName>, on: Option<&HostN
     finding
 }
 
+/// A host that nobody could tell to let go still has what it had, where no neighbour reaches it.
+pub(crate) fn keeps(witness: &Witness, host: &HostName) -> Finding {
+    let mut finding = Finding::default();
+    if witness.holding.holds(host.as_str()) {
+        finding.events.push(EventOutcome {
+            at_ms: 0.0,
+            who: "VIP".to_owned(),
+            what: format!("still enabled on {host}"),
+            evidence: "observer: behind its pulled cable".to_owned(),
+        });
+    } else {
+        finding.miss(format!("{host} keeps its port enabled"));
+    }
+    finding
+}
+
 /// The client's neighbour entry and the last answer point to this host's server.
 pub(crate) fn reaches(witness: &Witness, host: &HostName, server: &ApplicationName) -> Finding {
     let mut finding = Finding::default();
     if witness.neighbour.as_deref() == Some(host.as_str()) {
         if let Some(event) = finding.events.last_mut() {
-            event.evidence = format!("client's ARP entry: {host}");
+            event.evidence = format!("{}: {host}", witness.cast.short_pointer());
         }
     } else {
-        finding.miss(format!("the client's ARP entry for the VIP names {host}"));
+        finding.miss(format!("{} names {host}", witness.cast.pointer()));
         finding.seen.push(format!(
             "it names {}",
             witness.neighbour.as_deref().unwrap_or("nobody")
@@ -393,7 +409,8 @@ pub(crate) fn reaches(witness: &Witness, host: &HostName, server: &ApplicationNa
                 who: "probe".to_owned(),
                 what: format!("answered by {server}"),
                 evidence: format!(
-                    "client's ARP entry: {}",
+                    "{}: {}",
+                    witness.cast.short_pointer(),
                     witness.neighbour.as_deref().unwrap_or("none")
                 ),
             });

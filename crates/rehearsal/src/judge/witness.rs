@@ -28,6 +28,29 @@ pub(crate) struct Cast {
 }
 
 impl Cast {
+    /// Whether the port of an NLB cluster is what moves.
+    pub(crate) fn is_nlb(&self) -> bool {
+        self.pair.nlb.is_some()
+    }
+
+    /// What names the host that a client reaches: its ARP entry, or in an NLB cluster the hosts themselves.
+    pub(crate) fn pointer(&self) -> &'static str {
+        if self.is_nlb() {
+            "the cluster's choice for the client"
+        } else {
+            "the client's ARP entry for the VIP"
+        }
+    }
+
+    /// The same in a line of evidence.
+    pub(crate) fn short_pointer(&self) -> &'static str {
+        if self.is_nlb() {
+            "cluster's choice for the client"
+        } else {
+            "client's ARP entry"
+        }
+    }
+
     /// The cast with this application as server 1; `None` if the pair has no such member.
     pub(crate) fn of(
         environment: &Environment,

@@ -1,6 +1,7 @@
 //! Owns a site's emulated network: the emulator as a process, the folder of platform commands that stand first in
 //! PATH, cables, and where the site's addresses are on this machine.
 
+use super::cluster;
 use super::commands::{self, namespace_file};
 use super::layout::{self, CLIENT, HostLayout};
 use crate::faults::{Fault, Faults};
@@ -62,7 +63,7 @@ impl LoopbackNetwork {
         let environment = site.environment();
         let hosts = layout::hosts(environment);
         let site_file = run.folder.join("site.json");
-        let description = describe(&hosts, pair, sip_port);
+        let description = describe(&hosts, pair, sip_port, faults.nlb_convergence());
         let text = serde_json::to_vec_pretty(&description)
             .map_err(|error| Trouble::Unusable(error.to_string()))?;
         std::fs::write(&site_file, text).map_err(Trouble::file("write", &site_file))?;
@@ -195,7 +196,12 @@ async fn seclude_scripts(run: &Run) -> Option<String> {
     }
 }
 
-fn describe(hosts: &[HostLayout], pair: &Pair, sip_port: u16) -> SiteDescription {
+fn describe(
+    hosts: &[HostLayout],
+    pair: &Pair,
+    sip_port: u16,
+    convergence: Duration,
+) -> SiteDescription {
     let interface = |nic: &layout::NicLayout| InterfaceDescription {
         name: nic.name.clone(),
         segment: nic.segment.to_owned(),
@@ -223,6 +229,9 @@ fn describe(hosts: &[HostLayout], pair: &Pair, sip_port: u16) -> SiteDescription
             segment: None,
         }],
         arp_lifetime_ms: 30_000,
+        clusters: cluster::describe(pair, sip_port, convergence)
+            .into_iter()
+            .collect(),
     }
 }
 

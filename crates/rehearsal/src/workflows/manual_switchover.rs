@@ -100,7 +100,11 @@ pub(super) fn moving(cast: &Cast) -> [Rule; 2] {
             },
         ),
         Rule::new(
-            "the VIP leaves host 1 and comes to host 2",
+            if cast.is_nlb() {
+                "the port goes off on host 1 and on on host 2"
+            } else {
+                "the VIP leaves host 1 and comes to host 2"
+            },
             format!("{pair}.virtual_ips"),
             move |witness| {
                 evidence::moved(witness, Some(&host_1), Some(&host_2))

@@ -37,8 +37,13 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
     )];
     if site.observer.holding().holds(cast.host_1.as_str()) {
         notes.push(format!(
-            "{} kept the VIP behind its pulled cable; no neighbour could reach it",
-            cast.host_1
+            "{} kept {} behind its pulled cable; no neighbour could reach it",
+            cast.host_1,
+            if cast.is_nlb() {
+                "its port enabled"
+            } else {
+                "the VIP"
+            }
         ));
     }
     Ok(Carried {
@@ -68,6 +73,10 @@ pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
         },
     )];
     rules.extend(takeover_rules(cast));
+    if cast.is_nlb() {
+        rules.extend(ports(cast));
+        return rules;
+    }
     rules.push(Rule::new(
         "the LCA of host 2 launches its control script; the one for host 1 cannot run",
         format!("{pair}.control_scripts"),
@@ -83,4 +92,32 @@ pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
         },
     ));
     rules
+}
+
+/// The last two of the eight steps of a site with an NLB cluster: nobody tells the lost host to disable its port.
+fn ports(cast: &Cast) -> [Rule; 2] {
+    let Cast {
+        host_1,
+        server_2,
+        host_2,
+        ..
+    } = cast.clone();
+    let pair = format!("pairs.{}", cast.pair.name);
+    let launching = host_2.clone();
+    [
+        Rule::new(
+            "the LCA of host 2 launches its control script; none can run on host 1",
+            format!("{pair}.control_scripts"),
+            move |witness| evidence::launched(witness, &launching, ScriptAction::Enable),
+        ),
+        Rule::new(
+            "the port is enabled on host 2, and stays enabled on host 1",
+            format!("{pair}.nlb"),
+            move |witness| {
+                evidence::moved(witness, None, Some(&host_2))
+                    .and(evidence::keeps(witness, &host_1))
+                    .and(evidence::reaches(witness, &host_2, &server_2))
+            },
+        ),
+    ]
 }

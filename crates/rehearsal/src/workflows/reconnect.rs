@@ -120,7 +120,11 @@ pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
         move |witness| evidence::launched(witness, &launching, ScriptAction::Disable),
     ));
     rules.push(Rule::new(
-        "the VIP leaves host 1",
+        if cast.is_nlb() {
+            "the port goes off on host 1"
+        } else {
+            "the VIP leaves host 1"
+        },
         format!("{pair}.virtual_ips"),
         move |witness| {
             evidence::moved(witness, Some(&host), None).and(evidence::reaches(

@@ -60,6 +60,10 @@ pub(crate) struct PairCare {
     pub(crate) misaligned_since: Option<Timestamp>,
     /// Realignments that did not help, in a row.
     pub(crate) realign_failures: u32,
+    /// A host that should not hold the VIP holds it behind a pulled cable, where no order takes it away for good.
+    pub(crate) holder_cut_off: bool,
+    /// Its cable is back: the next realignment waits for nothing.
+    pub(crate) holder_returned: bool,
     /// Since when the pair waits for the member that should be primary first.
     pub(crate) waiting_since: Option<Timestamp>,
     pub(crate) trouble: Trouble,
@@ -84,6 +88,18 @@ pub(crate) struct PairCare {
 }
 
 impl PairCare {
+    /// A holder behind a pulled cable may not have obeyed (an NLB host ignores every order there); once neighbours can reach
+    /// it, it is to obey before clients notice, whatever earlier attempts came to.
+    pub(crate) fn note_cut_off(&mut self, wrong: bool, cut_off: bool) {
+        if !wrong {
+            self.holder_returned = false;
+        } else if self.holder_cut_off && !cut_off {
+            self.holder_returned = true;
+            self.realign_failures = 0;
+        }
+        self.holder_cut_off = cut_off;
+    }
+
     pub(crate) fn new(config: Pair, kept: StoredPair) -> Self {
         Self {
             config,
@@ -107,6 +123,8 @@ impl PairCare {
             failed_at: None,
             misaligned_since: None,
             realign_failures: 0,
+            holder_cut_off: false,
+            holder_returned: false,
             waiting_since: None,
             trouble: Trouble::default(),
             host_returned: None,

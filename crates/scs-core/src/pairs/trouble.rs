@@ -130,6 +130,8 @@ impl ScsCore {
     pub(crate) fn watch_alignment(&mut self, pair: &PairName) {
         let now = self.now;
         let alignment = self.alignment(pair, false);
+        let cut_off =
+            alignment == Alignment::Two && self.alignment(pair, true) == Alignment::AsIntended;
         let quiet = !self.is_busy(pair) && self.engine.open_for(pair).is_empty();
         let wrong = !matches!(alignment, Alignment::AsIntended | Alignment::Unjudged);
         let paused = self.in_maintenance(pair);
@@ -139,6 +141,7 @@ impl ScsCore {
         if alignment == Alignment::AsIntended {
             care.realign_failures = 0;
         }
+        care.note_cut_off(wrong, cut_off);
         if !wrong {
             care.misaligned_since = None;
             let key = format!("vip/{pair}");
@@ -154,17 +157,24 @@ impl ScsCore {
             .config
             .policy
             .realign_after
-            .map(|after| after.max(backed_off(after, care.realign_failures)));
+            .map(|after| match care.holder_returned {
+                true => Duration::ZERO,
+                false => after.max(backed_off(after, care.realign_failures)),
+            });
         if since + HOLDER_DEBOUNCE > now {
             care.wake_at(since + HOLDER_DEBOUNCE);
         }
         if let Some(pause) = pause.filter(|pause| since + *pause > now) {
             care.wake_at(since + pause);
         }
+        let due = pause.is_some_and(|pause| since + pause <= now);
+        if due {
+            care.holder_returned = false;
+        }
         if since + HOLDER_DEBOUNCE <= now {
             self.tell_holders(pair, alignment);
         }
-        if pause.is_some_and(|pause| since + pause <= now) {
+        if due {
             self.open_realignment(pair, alignment);
         }
     }

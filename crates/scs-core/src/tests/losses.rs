@@ -323,3 +323,59 @@ fn with_equal_epochs_the_intended_primary_wins_under_a_new_one() {
         ["host1: SIP_SERVER_PRIMARY to Primary in epoch 2"]
     );
 }
+
+#[test]
+fn a_holder_that_ignored_its_release_behind_a_pulled_cable_is_told_again_as_soon_as_the_cable_is_back()
+ {
+    let mut desk = Desk::running();
+    desk.carrier_on("host2", false);
+    desk.vip_on("host2", true);
+    desk.wait(2_100);
+    // Whatever is tried, an NLB host without link ignores it.
+    let mut tried = 0;
+    for _ in 0..300 {
+        if desk.was_launched("B_DOWN") {
+            desk.script_leaves_one_out("B_DOWN");
+            tried += 1;
+        }
+        if tried > 0 && desk.state() != PairState::Switching {
+            break;
+        }
+        desk.wait(100);
+    }
+    assert!(
+        tried > 0 && desk.state() != PairState::Switching,
+        "{:?}",
+        desk.story()
+    );
+    desk.wait(100);
+    assert!(
+        !desk.was_launched("B_DOWN"),
+        "a failed realignment is not repeated at once"
+    );
+    desk.carrier_on("host2", true);
+    assert!(
+        desk.was_launched("B_DOWN"),
+        "not after realign_after, and not after the back-off: {:?} {:?} {tried}",
+        desk.state(),
+        desk.story()
+    );
+    desk.script_runs("B_DOWN");
+    desk.wait(1_000);
+    assert_eq!(desk.state(), PairState::Ok);
+}
+
+#[test]
+fn with_realign_after_off_nothing_is_told_to_a_holder_whose_cable_is_back() {
+    let mut site = site();
+    if let Some(pair) = site.pairs.values_mut().next() {
+        pair.policy.realign_after = None;
+    }
+    let mut desk = Desk::running_with(site);
+    desk.carrier_on("host2", false);
+    desk.vip_on("host2", true);
+    desk.wait(5_000);
+    desk.carrier_on("host2", true);
+    desk.wait(5_000);
+    assert!(!desk.was_launched("B_DOWN"));
+}

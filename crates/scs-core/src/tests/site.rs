@@ -89,6 +89,7 @@ fn pair() -> Pair {
         .into_iter()
         .collect(),
         policy: Policy::default(),
+        nlb: None,
     }
 }
 

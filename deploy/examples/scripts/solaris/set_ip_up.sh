@@ -1,6 +1,6 @@
 #!/bin/sh
-# Brings the Virtual IP up on this host, on a logical interface that is plumbed first if need be. There must be no
-# /etc/hostname.dmfe0:1 on real hosts: it would bring the VIP up on both of them at boot.
+# Brings the Virtual IP up on this host, on a logical interface that is plumbed first if need be. The host's
+# /etc/hostname.dmfe0:1 must have two lines: one of a single line would bring the VIP up at boot, on both hosts.
 # The LCA passes its wish in CHANGEOVER_VIP and CHANGEOVER_LABEL; started by hand, the values below are used.
 vip=${CHANGEOVER_VIP:-10.10.11.103}
 interface=${CHANGEOVER_LABEL:-dmfe0:1}

@@ -1,0 +1,3 @@
+@ECHO OFF
+	WLBS.EXE DISABLE ALL SIPCLUSTER:HOST1 >NUL
+	ECHO disabled >> port.log

@@ -1,0 +1,2 @@
+@echo off
+wlbs disable 5060 sipcluster global
