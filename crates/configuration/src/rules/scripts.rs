@@ -117,7 +117,7 @@ impl<'c> Scripted<'c> {
         let mut other = None;
         for (line, text) in code {
             for name in interfaces(text) {
-                if own.iter().any(|own| *own == name) {
+                if own.contains(&name) {
                     return None;
                 }
                 if other.is_none() {
