@@ -18,6 +18,22 @@ fn solaris() -> Site {
     Site::example("solaris-hot.yaml", "scripts/solaris")
 }
 
+/// A new NLB site, as `changeover new` writes it.
+fn nlb() -> Site {
+    let site = Site::empty();
+    let words = [
+        "new",
+        "site",
+        "--platform",
+        "windows-nlb",
+        "--redundancy",
+        "hot",
+    ];
+    let (code, said) = site.run(&words);
+    assert_eq!(code, Some(0), "{said}");
+    site
+}
+
 /// The shipped Windows site with scripts of a single line: those of the guide ping for seconds.
 fn windows() -> Site {
     let site = Site::example("windows-hot.yaml", "scripts/windows");
@@ -70,6 +86,10 @@ fn defects() -> Vec<Defect> {
                 "site.yaml",
                 "applications: {SIP_SERVER_BACKUP_VIP_UP: {start_info: {working_directory: scripts-2}}}\n",
             );
+        }),
+        defect("script-names-another-cluster", nlb, |site| {
+            let script = "scripts/sip_server_backup_vip_up.bat";
+            site.edit(script, "set CLUSTER=sipcluster", "set CLUSTER=othercluster");
         }),
         defect("script-not-covered", windows, |site| {
             site.add(
@@ -131,7 +151,7 @@ fn every_rule_about_scripts_has_a_spoilt_script() {
 fn sound_scripts_are_not_objected_to_and_a_check_leaves_no_file_behind() {
     let guide = || Site::example("windows-hot.yaml", "scripts/windows");
     let aix = || Site::example("aix-warm.yaml", "scripts/aix");
-    for site in [Site::linux(), aix(), solaris(), windows(), guide()] {
+    for site in [Site::linux(), aix(), solaris(), windows(), guide(), nlb()] {
         let before = site.files();
         let (code, rules, answer) = site.check(&[]);
         assert_eq!((code, rules), (Some(0), BTreeSet::new()), "{answer:#}");

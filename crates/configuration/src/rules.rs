@@ -61,7 +61,15 @@ mod mode_change_without_reaction;
 mod network;
 mod network_device_address;
 mod never_releases;
+mod nlb;
+mod nlb_affinity_by_network;
+mod nlb_default_state_started;
+mod nlb_filtering_not_multiple;
+mod nlb_load_not_equal;
 mod nlb_not_on_windows;
+mod nlb_one_nic;
+mod nlb_port_without_rule;
+mod nlb_protocol_not_both;
 mod no_sync_port;
 mod oos_force_without_check;
 mod pass_check_without_service_dn;
@@ -76,6 +84,7 @@ mod release_wait_too_short;
 mod restart_delays_reversed;
 mod restart_limit_zero;
 mod script_missing;
+mod script_names_another_cluster;
 mod script_names_another_interface;
 mod script_names_another_vip;
 mod script_never_ends;
@@ -199,6 +208,14 @@ static RULES: &[&Rule] = &[
     &control_script_restarts::RULE,
     &control_script_does_both::RULE,
     &nlb_not_on_windows::RULE,
+    &nlb_port_without_rule::RULE,
+    &nlb_filtering_not_multiple::RULE,
+    &nlb_protocol_not_both::RULE,
+    &nlb_affinity_by_network::RULE,
+    &nlb_load_not_equal::RULE,
+    &nlb_default_state_started::RULE,
+    &nlb_one_nic::RULE,
+    &script_names_another_cluster::RULE,
     &script_missing::RULE,
     &script_not_executable::RULE,
     &script_without_interpreter::RULE,

@@ -3,10 +3,6 @@
 //!
 //! A file says `base EXAMPLE`, perhaps `latency MS` and `allow RULE…` (what the same mistake always brings along), and
 //! then the edit: lines with `-` are replaced by the lines with `+` behind them; `+` alone is added at the end.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a test reads files; the crate itself does not"
-)]
 
 use changeover_configuration::{CheckOptions, check, load, render, rules};
 use std::collections::BTreeSet;

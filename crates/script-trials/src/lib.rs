@@ -11,7 +11,7 @@ mod trial;
 
 use changeover_configuration::{Loaded, ScriptFacts, Trial};
 use changeover_model::environment::{Application, Host, Pair, VirtualIpOnHost};
-use changeover_model::{OperatingSystem, ScriptAction};
+use changeover_model::{OperatingSystem, ScriptAction, Takeover};
 use files::Look;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -150,7 +150,9 @@ fn hosts<'s>(loaded: &'s Loaded, home: &Path) -> Vec<OnHost<'s>> {
             ];
             let scripts = actions.into_iter().filter_map(|(action, name)| {
                 let application = environment.applications.get(name)?;
-                let look = files::look(application, host, home)?;
+                let mut look = files::look(application, host, home)?;
+                // Of an NLB cluster no NIC shows what a script did: its scripts are read, not tried.
+                look.can_be_started &= pair.takeover == Takeover::IpAddress;
                 Some(Script {
                     application,
                     action,

@@ -19,7 +19,7 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             let Some(value) = member.option("backup-sync", option) else {
                 continue;
             };
-            if !seconds(value).is_some_and(|time| !time.is_zero()) {
+            if seconds(value).is_none_or(|time| time.is_zero()) {
                 report.at(
                     &format!("applications.{}.options.backup-sync.{option}", member.name),
                     format!("{}: {option} is `{value}`, no time", member.name),

@@ -3,7 +3,7 @@
 
 use super::Context;
 use crate::script_facts::{ScriptFacts, ScriptFile, Trial, TrialEnd, TrialRun};
-use changeover_model::environment::Pair;
+use changeover_model::environment::{NlbCluster, Pair};
 use changeover_model::{HostName, OperatingSystem, ScriptAction};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -117,7 +117,7 @@ impl<'c> Scripted<'c> {
         let mut other = None;
         for (line, text) in code {
             for name in interfaces(text) {
-                if own.iter().any(|own| *own == name) {
+                if own.contains(&name) {
                     return None;
                 }
                 if other.is_none() {
@@ -137,6 +137,52 @@ impl<'c> Scripted<'c> {
             let given = words.next()?;
             given.starts_with("/etc/").then_some((line, given))
         })
+    }
+
+    /// What an NLB script names that is not the cluster's, with its line. Variables that the script sets are followed.
+    pub(super) fn other_cluster(&self, cluster: &NlbCluster, port: u16) -> Option<(usize, String)> {
+        let mut set: Vec<(String, String)> = Vec::new();
+        for (line, text) in self.facts.file.code(true) {
+            set.extend(assignment(text));
+            let mut words = text
+                .split('>')
+                .next()
+                .unwrap_or_default()
+                .split_whitespace();
+            let program = words
+                .next()
+                .unwrap_or_default()
+                .trim_start_matches('@')
+                .to_ascii_lowercase();
+            if !["wlbs", "wlbs.exe", "nlb", "nlb.exe"].contains(&program.as_str()) {
+                continue;
+            }
+            let verb = words.next().unwrap_or_default().to_ascii_lowercase();
+            let mut named = words.map(|word| expanded(word, &set));
+            if ["enable", "disable"].contains(&verb.as_str()) {
+                let given = named.next().unwrap_or_default();
+                if given.parse::<u16>().is_ok_and(|given| given != port) {
+                    return Some((line, format!("the port {given}, not {port}")));
+                }
+            }
+            let Some(target) = named.next().filter(|target| !target.contains('%')) else {
+                continue;
+            };
+            let (name, id) = target.split_once(':').unwrap_or((&target, ""));
+            if !name.eq_ignore_ascii_case(&cluster.name) && name.parse::<IpAddr>().is_err() {
+                return Some((line, format!("the cluster {name}, not {}", cluster.name)));
+            }
+            if id
+                .parse()
+                .is_ok_and(|id: u8| !cluster.host_ids.values().any(|own| *own == id))
+            {
+                return Some((
+                    line,
+                    format!("the host id {id}, which no host of the cluster has"),
+                ));
+            }
+        }
+        None
     }
 
     /// The trial, where its first run ended by itself, and with which code.
@@ -224,6 +270,38 @@ fn interfaces(text: &str) -> impl Iterator<Item = &str> {
                     && number.chars().all(|c| c.is_ascii_alphanumeric())
             })
         })
+}
+
+/// `set NAME=VALUE` of a batch file, with or without quotes.
+fn assignment(text: &str) -> Option<(String, String)> {
+    let text = text.trim_start_matches('@');
+    let (word, rest) = text.split_once(char::is_whitespace)?;
+    if !word.eq_ignore_ascii_case("set") {
+        return None;
+    }
+    let (name, value) = rest.trim().trim_matches('"').split_once('=')?;
+    Some((
+        name.trim().to_ascii_lowercase(),
+        value.trim_matches('"').to_owned(),
+    ))
+}
+
+/// A word with the variables that were set before; others stay.
+fn expanded(word: &str, set: &[(String, String)]) -> String {
+    let mut parts = word.split('%');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    while let (Some(name), after) = (parts.next(), parts.next()) {
+        let value = set
+            .iter()
+            .rev()
+            .find(|(known, _)| *known == name.to_ascii_lowercase());
+        match value {
+            Some((_, value)) => text.push_str(value),
+            None => text.push_str(&format!("%{name}%")),
+        }
+        text.push_str(after.unwrap_or_default());
+    }
+    text
 }
 
 /// The connection that a `netsh interface ip add|delete address` names.
