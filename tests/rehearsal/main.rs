@@ -1,6 +1,8 @@
 //! `changeover rehearse` on the emulated network, as a newcomer starts it: real processes, no root. What the
 //! command promises is checked from outside, by exit code, JSON and what is left on the machine.
 
+#[path = "../rehearsal/nlb.rs"]
+mod nlb;
 #[path = "../rehearsal/platforms.rs"]
 mod platforms;
 #[path = "../rehearsal/running.rs"]
