@@ -4,7 +4,7 @@
 #[path = "../rehearsal/running.rs"]
 mod running;
 
-use running::{Rehearsal, workflows};
+use running::{Rehearsal, every_workflow, root, workflows};
 use serde_json::Value;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -34,7 +34,8 @@ fn every_workflow_passes_on_kernel_hosts_with_one_holder_at_a_time() {
     let (code, answer) = rehearsal.json(&["rehearse", "--network", "netns", "--repeat", "2"]);
     assert_eq!(code, Some(0), "{answer:#}");
     for site in answer["sites"].as_array().expect("sites") {
-        assert_eq!(workflows(site).len(), 5, "{site:#}");
+        let redundancy = site["redundancy"].as_str().expect("text");
+        assert_eq!(workflows(site), every_workflow(redundancy), "{site:#}");
     }
     assert_eq!(two_holders(&answer, "manual-switchover"), [0.0; 4]);
     assert_eq!(two_holders(&answer, "primary-failure"), [0.0; 4]);
@@ -43,6 +44,23 @@ fn every_workflow_passes_on_kernel_hosts_with_one_holder_at_a_time() {
         reconnect.iter().all(|millis| *millis <= 1000.0),
         "{reconnect:?}"
     );
+    rehearsal.assert_nothing_is_left();
+}
+
+#[test]
+#[ignore = "needs root"]
+fn the_loss_of_a_sip_card_moves_the_vip_and_a_call_outlives_every_change_of_roles() {
+    let _alone = alone();
+    let rehearsal = Rehearsal::new();
+    let file = root().join("deploy/examples/linux-two-nics.yaml");
+    let file = file.to_str().expect("text");
+    let (code, answer) = rehearsal.json(&["rehearse", file, "--network", "netns"]);
+    assert_eq!(code, Some(0), "{answer:#}");
+    let site = &answer["sites"][0];
+    let names: Vec<&str> = workflows(site).iter().map(|(name, _)| *name).collect();
+    assert_eq!(names.len(), 10, "{names:?}");
+    assert_eq!(two_holders(&answer, "sip-nic-lost"), [0.0]);
+    assert_eq!(two_holders(&answer, "test-3"), [0.0]);
     rehearsal.assert_nothing_is_left();
 }
 

@@ -250,6 +250,21 @@ pub(crate) fn workflows(site: &Value) -> Vec<(&str, usize)> {
         .collect()
 }
 
+/// Every workflow of a site with IP Address Takeover and one NIC, with its number of steps.
+pub(crate) fn every_workflow(redundancy: &str) -> Vec<(&'static str, usize)> {
+    let mut every = vec![
+        ("manual-switchover", 10),
+        ("primary-failure", 9),
+        ("primary-disconnected", 7),
+        ("reconnect", 9),
+        ("alarm-test", 5),
+    ];
+    if redundancy == "hot" {
+        every.extend([("test-1", 7), ("test-2", 7), ("test-3", 7)]);
+    }
+    every
+}
+
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")

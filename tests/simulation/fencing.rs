@@ -1,61 +1,20 @@
 //! Fencing under `quorum`, scenario by scenario: who lets go when, who is promoted, and that there are never two. The
 //! detection bound is 3 s, a lease 2.4 s, the address lifetime 10 s.
 
-use super::{at, found_only_when_planted};
+use super::play::{
+    self, A, B, Named, OFF_A, ON_B, assert_complete, at, found_only_when_planted, maintenance, ms,
+    named, never, quorum, second,
+};
 use changeover_simulation::{
-    Component, ControllerLoss, Fault, OperatorCommand, Planted, Run, Scenario, Site, When,
-    run_scenario,
+    Component, ControllerLoss, Fault, Planted, Run, Scenario, When, run_scenario,
 };
 use std::time::Duration;
 
-const A: &str = "SIP_SERVER_PRIMARY";
-const B: &str = "SIP_SERVER_BACKUP";
-const OFF_A: &str = "VIP 10.10.11.103 off host1";
-const ON_B: &str = "VIP 10.10.11.103 on host2";
-
-fn ms(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
-}
-
-/// A site under `quorum` that is healed after this time, and given 25 s more.
-fn quorum(heal_after: u64) -> Scenario {
-    Scenario {
-        site: Site {
-            on_controller_loss: ControllerLoss::Quorum,
-            ..Site::default()
-        },
-        heal_at: ms(heal_after),
-        end_at: ms(heal_after + 25_000),
-        ..Scenario::quiet()
-    }
-}
-
 /// Nothing may be broken, never two holders, and this application is primary at the end.
 fn ends_with(scenario: &Scenario, primary: &str) -> Run {
-    let run = run_scenario(scenario);
-    assert_eq!(run.violations, Vec::<String>::new());
-    assert_eq!(run.explained, Vec::<String>::new());
+    let run = play::ends_with(scenario, primary);
     assert_eq!(run.two_holders, Duration::ZERO);
-    assert_eq!(run.primary().as_deref(), Some(primary));
     run
-}
-
-/// When the first line with this text was said from then on, in seconds.
-fn second(run: &Run, text: &str, from: f64) -> f64 {
-    run.second_of(text, from).unwrap_or_else(|| {
-        panic!(
-            "'{text}' was never said after {from}:\n{}",
-            run.trace.join("\n")
-        )
-    })
-}
-
-fn never(run: &Run, text: &str, from: f64, to: f64) {
-    let found = run.second_of(text, from);
-    assert!(
-        found.is_none_or(|at| at > to),
-        "'{text}' was said at {found:?}"
-    );
 }
 
 #[test]
@@ -170,15 +129,6 @@ fn a_voter_that_dies_right_after_its_vote_remembers_it() {
     never(&run, "VIP 10.10.11.103 on host1", voted, 60.0);
 }
 
-fn maintenance(on: bool) -> OperatorCommand {
-    OperatorCommand::SetMaintenance {
-        target: changeover_simulation::MaintenanceTarget::Named("SIP_EAST".to_owned()),
-        on,
-        duration: None,
-        confirmed: true,
-    }
-}
-
 #[test]
 fn a_primary_in_maintenance_serves_on_though_nobody_hears_it() {
     let scenario = quorum(25_000)
@@ -247,4 +197,27 @@ fn a_vip_that_goes_with_the_scs_is_noticed() {
         Some("controller alone: the VIP of SIP_EAST went, and nothing but the controller was lost"),
         "{violations:?}"
     );
+}
+
+/// All of them.
+pub(crate) const ALL: &[Named] = named![
+    a_primary_that_only_the_scs_cannot_hear_is_told_by_its_peer_and_replaced,
+    two_hosts_that_do_not_hear_each_other_change_nothing_while_the_scs_hears_both,
+    a_primary_that_nobody_hears_lets_go_before_its_backup_is_promoted,
+    three_that_do_not_hear_each_other_have_no_holder_until_they_do_and_then_one,
+    without_its_scs_a_pair_serves_on_and_a_primary_that_dies_then_waits_for_it,
+    a_primary_whose_lca_is_dead_loses_its_vip_by_its_lifetime_and_is_replaced,
+    an_lca_that_is_back_in_time_costs_its_primary_nothing,
+    a_host_that_wakes_up_lets_go_at_once_or_as_soon_as_anybody_answers_it,
+    a_voter_that_dies_right_after_its_vote_remembers_it,
+    a_primary_in_maintenance_serves_on_though_nobody_hears_it,
+    a_mark_that_nobody_could_take_back_keeps_its_backup_from_promotion,
+    under_release_after_the_primary_lets_go_by_its_own_clock,
+    two_holders_of_which_one_does_not_let_go_are_noticed,
+    a_vip_that_goes_with_the_scs_is_noticed,
+];
+
+#[test]
+fn every_scenario_of_this_file_stands_in_its_list() {
+    assert_complete(include_str!("fencing.rs"), ALL);
 }

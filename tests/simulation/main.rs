@@ -2,17 +2,14 @@
 //! by hand, and a check that the invariants can fail. A failing seed prints the command that shows it again.
 
 mod fencing;
+mod incidents;
+mod incidents_of_control;
+mod play;
 mod scenarios;
 
-use changeover_simulation::{
-    Fault, Planted, Run, Scenario, ScriptMood, When, run, run_scenario, sweep,
-};
+use changeover_simulation::{Fault, Planted, Run, Scenario, ScriptMood, run, sweep};
+use play::{at, found_only_when_planted};
 use std::path::Path;
-use std::time::Duration;
-
-fn at(milliseconds: u64) -> When {
-    When::At(Duration::from_millis(milliseconds))
-}
 
 fn failures<'run>(runs: impl Iterator<Item = &'run Run>) -> String {
     let reports: Vec<String> = runs
@@ -107,21 +104,6 @@ fn seeds_that_failed_once_do_not_fail_again() {
         folder.display()
     );
     assert_eq!(failures(runs.iter()), "");
-}
-
-/// The violations of a scenario with a planted fault, and that there are none without it.
-fn found_only_when_planted(scenario: Scenario, planted: Planted) -> Vec<String> {
-    let sound = run_scenario(&scenario);
-    assert_eq!(
-        sound.violations,
-        Vec::<String>::new(),
-        "without {planted:?}"
-    );
-    run_scenario(&Scenario {
-        planted,
-        ..scenario
-    })
-    .violations
 }
 
 #[test]

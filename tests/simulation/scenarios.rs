@@ -1,31 +1,11 @@
 //! Scenarios written by hand: the documented flows, and what must not disturb them.
 
-use super::at;
+use super::play::{A, B, Named, after, assert_complete, at, ends_with, ms, named};
 use changeover_simulation::{
     Component, Fault, OperatorAnswer, RecordKind, RecordOutcome, Run, Scenario, ScriptMood,
-    ServerMood, When, run_scenario,
+    ServerMood,
 };
 use std::time::Duration;
-
-const A: &str = "SIP_SERVER_PRIMARY";
-const B: &str = "SIP_SERVER_BACKUP";
-
-fn ms(milliseconds: u64) -> Duration {
-    Duration::from_millis(milliseconds)
-}
-
-fn after(text: &'static str, milliseconds: u64) -> When {
-    When::After(text, ms(milliseconds))
-}
-
-/// Runs it: nothing may be broken, and this application is primary at the end.
-fn ends_with(scenario: &Scenario, primary: &str) -> Run {
-    let run = run_scenario(scenario);
-    assert_eq!(run.violations, Vec::<String>::new());
-    assert_eq!(run.explained, Vec::<String>::new());
-    assert_eq!(run.primary().as_deref(), Some(primary));
-    run
-}
 
 /// Every LCA and the SCS die and come back after a switchover.
 pub(crate) fn everything_restarts() -> Scenario {
@@ -325,4 +305,22 @@ fn a_restart_of_everything_moves_no_vip() {
             "VIP 10.10.11.103 on host2"
         ]
     );
+}
+
+/// All of them.
+pub(crate) const ALL: &[Named] = named![
+    a_manual_switchover_goes_through_the_five_files_in_their_order,
+    a_killed_primary_is_followed_by_its_backup_within_fifty_milliseconds,
+    a_host_that_is_cut_off_loses_the_pair_within_its_bound_and_is_put_in_order_when_it_returns,
+    a_late_down_of_round_one_cannot_undo_the_up_of_round_two,
+    an_event_that_never_comes_is_made_good_by_a_realignment,
+    an_scs_that_is_restarted_midway_completes_what_it_began,
+    a_message_server_that_is_restarted_midway_loses_no_event,
+    an_lca_that_dies_with_a_running_script_ends_it_and_the_reaction_is_tried_again,
+    a_restart_of_everything_moves_no_vip,
+];
+
+#[test]
+fn every_scenario_of_this_file_stands_in_its_list() {
+    assert_complete(include_str!("scenarios.rs"), ALL);
 }

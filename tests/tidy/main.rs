@@ -15,6 +15,7 @@ const PURE: &[&str] = &[
     "changeover-lca-core",
     "changeover-sip-core",
     "changeover-simulation",
+    "changeover-import",
 ];
 
 /// What a pure crate may depend on besides pure crates.
@@ -37,6 +38,8 @@ const ALLOWED_FOR: &[(&str, &[&str])] = &[
         "changeover-sip-core",
         &["sipx-sip", "bytes", "md-5", "rmp-serde", "serde_bytes"],
     ),
+    // Reads a Pacemaker CIB.
+    ("changeover-import", &["roxmltree"]),
     // Writes traces and seeds.
     ("changeover-simulation", &["serde_json"]),
 ];

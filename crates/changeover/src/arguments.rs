@@ -26,16 +26,22 @@ pub(crate) enum Command {
     Rehearse(changeover_rehearsal::RehearseArguments),
     /// Bring a site up on this machine until Ctrl-C
     Up(changeover_rehearsal::UpArguments),
+    /// Random real faults on a site in network namespaces, and a report
+    Drill(changeover_drill::DrillArguments),
     /// Every object of an environment file in full, and where it came from
     #[command(after_help = "Example:\n  changeover show east.yaml")]
     Show(Show),
     /// Errors and warnings of an environment file, with why and the fix
-    #[command(after_help = "Example:\n  changeover check east.yaml --latency 20")]
+    #[command(
+        after_help = "Example:\n  changeover check east.yaml --latency 20\n  changeover check east.yaml --format sarif >east.sarif"
+    )]
     Check(Check),
     /// The JSON Schema of the environment file
     Schema,
     /// Write a complete site to start from: environment file, control scripts, checklist
     New(crate::new_site::New),
+    /// Make an environment file of a keepalived.conf or a Pacemaker CIB
+    Import(crate::importing::Import),
     /// Certificates for mutual TLS: make an authority, issue, show
     Certs(crate::certs::Certs),
     /// Deterministic simulation of the production cores with faults
@@ -80,6 +86,18 @@ pub(crate) enum Format {
     Json,
 }
 
+/// Forms of what `check` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CheckFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One document.
+    Json,
+    /// SARIF 2.1.0, for code review tools and editors.
+    Sarif,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Show {
     /// The environment file
@@ -99,9 +117,12 @@ pub(crate) struct Check {
     /// Do not report this rule; may be given several times
     #[arg(long, value_name = "RULE")]
     pub(crate) allow: Vec<String>,
+    /// Do not try the control scripts on an emulated host; their files are read all the same
+    #[arg(long)]
+    pub(crate) no_trials: bool,
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
+    pub(crate) format: CheckFormat,
 }
 
 #[derive(Debug, Args)]
@@ -112,6 +133,9 @@ pub(crate) struct Simulate {
     /// A range of seeds, A..B without B
     #[arg(long, value_name = "A..B", default_value = "0..200")]
     pub(crate) seeds: String,
+    /// Threads for a range; one per core of this machine if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZero<usize>>,
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,

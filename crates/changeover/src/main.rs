@@ -6,8 +6,12 @@
 
 mod arguments;
 mod certs;
+mod checking;
+mod explicit;
+mod importing;
 mod new_site;
 mod offline;
+mod simulate;
 
 use arguments::{Arguments, Command};
 use changeover_component::ExitCode;
@@ -67,13 +71,17 @@ fn run(command: Command) -> std::process::ExitCode {
             rehearsal(|program| changeover_rehearsal::rehearse(arguments, program))
         }
         Command::Up(arguments) => rehearsal(|program| changeover_rehearsal::up(arguments, program)),
+        Command::Drill(arguments) => {
+            rehearsal(|program| changeover_drill::drill(arguments, program))
+        }
         Command::Janitor(arguments) => changeover_rehearsal::janitor(&arguments),
         Command::Show(arguments) => offline::show(&arguments),
-        Command::Check(arguments) => offline::check(&arguments),
+        Command::Check(arguments) => checking::check(&arguments),
         Command::Schema => offline::schema(),
         Command::New(arguments) => new_site::run(&arguments),
+        Command::Import(arguments) => importing::run(&arguments),
         Command::Certs(arguments) => certs::run(&arguments),
-        Command::Simulate(arguments) => offline::simulate(&arguments),
+        Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Lca(arguments) => changeover_lca::main(arguments),
         Command::Scs(arguments) => changeover_scs::main(arguments),
         Command::MessageServer(arguments) => changeover_message_server::run(arguments),

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:\n  \
     changeover new east --platform linux --redundancy hot\n  \
     changeover new east --platform linux --redundancy warm --control-scripts shell --nics 2\n  \
-    changeover new west --platform windows --redundancy hot --nics 2
-  \
+    changeover new west --platform windows --redundancy hot --nics 2\n  \
+    changeover new east --platform linux --redundancy hot --explicit\n  \
     changeover new east --platform linux --redundancy hot --primary-host sip1 --primary-address 192.0.2.11 \
 --backup-host sip2 --backup-address 192.0.2.12 --management-address 192.0.2.20 --vip 192.0.2.10\n\n\
     Then: changeover check east/site.yaml; changeover rehearse east/site.yaml; read east/README.md")]
@@ -64,6 +64,9 @@ pub(crate) struct New {
     /// The interface that carries it, on both hosts [default: eth0, Local Area Connection, en0, dmfe0]
     #[arg(long, value_name = "NAME")]
     interface: Option<String>,
+    /// Write every object by hand instead of deriving the guide's twelve from the pair
+    #[arg(long)]
+    explicit: bool,
     /// Form of the output
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -81,6 +84,10 @@ enum PlatformChoice {
     Solaris,
     /// Windows NLB Cluster
     WindowsNlb,
+    /// A network device holds the VIP and finds the primary by OPTIONS
+    NetworkDevice,
+    /// Both servers on one host, without a VIP: at most 100 seats
+    SingleHost,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -106,10 +113,18 @@ pub(crate) fn run(arguments: &New) -> ExitCode {
         PlatformChoice::Aix => Platform::Aix,
         PlatformChoice::Solaris => Platform::Solaris,
         PlatformChoice::WindowsNlb => Platform::WindowsNlb,
+        PlatformChoice::NetworkDevice => Platform::NetworkDevice,
+        PlatformChoice::SingleHost => Platform::SingleHost,
     };
     let request = request(platform, arguments);
     match changeover_site_kit::write(&arguments.folder, platform, &request) {
         Ok(files) => {
+            if arguments.explicit
+                && let Err(error) = crate::explicit::rewrite(&arguments.folder.join("site.yaml"))
+            {
+                eprintln!("changeover: {error}");
+                return ExitCode::Bad;
+            }
             tell(arguments, &files);
             ExitCode::Good
         }

@@ -1,12 +1,11 @@
-//! `show`, `check`, `schema`, `simulate`: commands that need no running site.
+//! `show`, `schema`: commands that need no running site.
 
-use crate::arguments::{Check, Format, Show, Simulate};
+use crate::arguments::{Format, Show};
 use crate::read;
 use changeover_component::ExitCode;
-use changeover_configuration::{CheckOptions, Loaded, Severity};
+use changeover_configuration::Loaded;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
-use std::time::Duration;
 
 pub(crate) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
@@ -52,102 +51,7 @@ pub(crate) fn show(arguments: &Show) -> ExitCode {
     }
 }
 
-pub(crate) fn check(arguments: &Check) -> ExitCode {
-    let loaded = match load(&arguments.file, arguments.format) {
-        Ok(loaded) => loaded,
-        Err(code) => return code,
-    };
-    for rule in &arguments.allow {
-        if let Err(complaint) = changeover_configuration::refuse_unknown(rule) {
-            eprintln!("changeover: {complaint}");
-            return ExitCode::Unusable;
-        }
-    }
-    let options = CheckOptions {
-        latency: arguments.latency.map(Duration::from_millis),
-        allow: arguments.allow.clone(),
-    };
-    let findings = changeover_configuration::check(&loaded, &options);
-    let errors = findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .count();
-    let worst = changeover_configuration::worst_times(&loaded.environment);
-    match arguments.format {
-        Format::Text => {
-            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            print(&changeover_configuration::worst_times_text(&worst));
-            print(&changeover_configuration::render(
-                &loaded.source,
-                &findings,
-                colour,
-            ));
-        }
-        Format::Json => {
-            let mut all = changeover_configuration::findings_json(&loaded.source, &findings);
-            all["worst_times"] = changeover_configuration::worst_times_json(&worst);
-            print_json(&all);
-        }
-    }
-    if errors == 0 {
-        ExitCode::Good
-    } else {
-        ExitCode::Bad
-    }
-}
-
 pub(crate) fn schema() -> ExitCode {
     print_json(&changeover_configuration::json_schema());
     ExitCode::Good
-}
-
-pub(crate) fn simulate(arguments: &Simulate) -> ExitCode {
-    let seeds = match (arguments.seed, seeds(&arguments.seeds)) {
-        (Some(seed), _) => seed..seed + 1,
-        (None, Some(seeds)) => seeds,
-        (None, None) => {
-            eprintln!(
-                "changeover: '{}' is no range of seeds: write 0..2000",
-                arguments.seeds
-            );
-            return ExitCode::Unusable;
-        }
-    };
-    let mut failed = 0u64;
-    let total = seeds.end - seeds.start;
-    for seed in seeds {
-        let run = if arguments.seed.is_some() {
-            changeover_simulation::run(seed)
-        } else {
-            changeover_simulation::sweep(seed)
-        };
-        if arguments.seed.is_some() && arguments.format == Format::Text {
-            print(&run.trace.join("\n"));
-            print("\n");
-        }
-        if !run.violations.is_empty() {
-            failed += 1;
-            for violation in &run.violations {
-                print(&format!("seed {seed}: {violation}\n"));
-            }
-            print(&format!("replay: {}\n", run.replay_command()));
-        }
-    }
-    match arguments.format {
-        Format::Text => print(&format!("{total} seeds, {failed} with violations\n")),
-        Format::Json => print_json(
-            &serde_json::json!({"seeds": total, "failed": failed, "passed": failed == 0}),
-        ),
-    }
-    if failed == 0 {
-        ExitCode::Good
-    } else {
-        ExitCode::Bad
-    }
-}
-
-fn seeds(text: &str) -> Option<std::ops::Range<u64>> {
-    let (from, to) = text.split_once("..")?;
-    let (from, to) = (from.trim().parse().ok()?, to.trim().parse().ok()?);
-    (from < to).then_some(from..to)
 }

@@ -26,7 +26,9 @@ mod problem;
 mod reference;
 mod rehearsal;
 mod rules;
+mod sarif;
 mod schema;
+mod script_facts;
 mod show;
 mod source;
 mod tree;
@@ -40,8 +42,10 @@ pub use problem::{Problem, Problems};
 pub use reference::{keys_markdown, rules_markdown};
 pub use rehearsal::RehearsalSettings;
 pub use rules::{CheckOptions, Rule, all as rules, check, refuse_unknown};
+pub use sarif::{findings_sarif, problems_sarif};
 pub use schema::json_schema;
-pub use show::{show, show_json};
+pub use script_facts::{HeldAddress, ScriptFacts, ScriptFile, Trial, TrialEnd, TrialRun};
+pub use show::{explicit, show, show_json};
 pub use source::{Place, SourceText, Span};
 pub use worst_times::{
     Worst, WorstCase, WorstTimes, worst_times, worst_times_json, worst_times_text,

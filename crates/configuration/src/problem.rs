@@ -165,6 +165,10 @@ impl Problems {
         )
     }
 
+    pub(crate) fn source(&self) -> &SourceText {
+        &self.source
+    }
+
     /// The same as one JSON document.
     pub fn to_json(&self) -> serde_json::Value {
         let problems: Vec<_> = self

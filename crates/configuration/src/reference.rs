@@ -128,14 +128,19 @@ fn value(kind: &Kind) -> String {
     }
 }
 
-/// Every rule with its severity, what it looks at, why, and the fix.
+/// Every rule: a table of what they look at, and a section for each with why and the fix.
 pub fn rules_markdown() -> String {
-    let mut text =
-        "| rule | severity | looks at | why | fix |\n| --- | --- | --- | --- | --- |\n".to_owned();
+    let mut text = "| rule | severity | looks at |\n| --- | --- | --- |\n".to_owned();
     for rule in rules::all() {
         text.push_str(&format!(
-            "| `{}` | {} | {} | {} | {} |\n",
-            rule.name, rule.severity, rule.about, rule.why, rule.fix
+            "| [`{0}`](#{0}) | {1} | {2} |\n",
+            rule.name, rule.severity, rule.about
+        ));
+    }
+    for rule in rules::all() {
+        text.push_str(&format!(
+            "\n### {}\n\n{} ({})\n\n- Why: {}.\n- Fix: {}.\n",
+            rule.name, rule.about, rule.severity, rule.why, rule.fix
         ));
     }
     text

@@ -1,10 +1,12 @@
 //! The rules of `changeover check`: what is wrong with a valid file.
 //!
-//! Owns the table of rules and the run over them. Each rule has a file of its own below, with its tests; a rule
-//! judges the finished environment from the file alone (FACTS 2, 3, 6; BEHAVIOUR). Scripts are not looked into.
+//! Owns the table of rules and the run over them. Each rule has a file of its own below, and a planted defect in
+//! tests/defects that it alone finds; a rule judges the finished environment (FACTS 2, 3, 5, 6; BEHAVIOUR). What control
+//! scripts are and do is handed in as facts: this crate reads no file and starts no program.
 
 use crate::finding::{Finding, Severity};
 use crate::nearest::did_you_mean;
+use crate::script_facts::ScriptFacts;
 use crate::{Loaded, Span};
 use changeover_model::environment::{Application, Environment, Pair};
 use changeover_model::{ApplicationType, LogEventId};
@@ -12,24 +14,38 @@ use std::time::Duration;
 
 mod addp_below_latency;
 mod address_lifetime_too_short;
+mod agent_restart_too_short;
 mod auto_restart_off;
 mod backup_server_wrong;
+mod backup_sync_differs;
+mod backup_sync_unreadable;
 mod backup_sync_without_addp;
 mod both_event_families;
+mod cancel_event_is_detect_event;
 mod cancel_timeout_extreme;
+mod condition_never_met;
 mod condition_not_by_application;
+mod condition_twice;
+mod control_script_does_both;
+mod control_script_restarts;
 mod control_script_shared;
 mod control_script_timeout;
 mod detection_bound_too_small;
 mod enable_anyway;
 mod enables_before_release;
 mod failover_on_agent_loss;
+mod failover_too_slow;
+mod flapping_never_stops;
+mod flapping_stops_at_once;
+mod ha_condition_not_critical;
 mod health_check_looks_elsewhere;
 mod health_check_notices_late;
 mod health_check_too_slow;
 mod health_link_not_of_vip;
 mod hooks_delay_failover;
 mod host_address_twice;
+mod host_address_unusable;
+mod host_loss_waits_too_long;
 mod hosts_of_different_systems;
 mod interface_name_too_long;
 mod label_not_of_interface;
@@ -40,28 +56,60 @@ mod member_types_differ;
 mod members_on_one_host;
 mod message_server_not_connected;
 mod message_server_on_pair_host;
+mod message_servers_differ;
 mod mode_change_without_reaction;
+mod network;
 mod never_releases;
+mod nlb_not_on_windows;
 mod no_sync_port;
-mod not_in_this_build;
+mod oos_force_without_check;
+mod pass_check_without_service_dn;
+mod pid_file_shared;
 mod ports_collide;
 mod quorum_with_scs_on_pair_host;
 mod reaction_not_verified;
+mod reaction_of_another_pair;
+mod reaction_on_wrong_host;
+mod reaction_twice;
 mod release_wait_too_short;
+mod restart_delays_reversed;
+mod restart_limit_zero;
+mod script_missing;
+mod script_names_another_interface;
+mod script_names_another_vip;
+mod script_never_ends;
+mod script_not_covered;
+mod script_not_executable;
+mod script_not_idempotent;
+mod script_passes_file_to_ifconfig;
+mod script_without_effect;
+mod script_without_interpreter;
+mod script_wrong_netmask;
+mod scripts;
+mod scripts_differ_between_hosts;
 mod scs_on_pair_host;
+mod server_startup_timeout;
+mod shared;
+mod single_host_many_seats;
 mod sip_address_not_vip;
+mod sip_nic_unwatched;
 mod sip_pass_check_unreadable;
 mod sip_port_differs;
+mod sip_probe_cannot_reach;
 mod smtp_missing;
 mod snmp_missing;
 mod switch_differs;
+mod switchover_causes_itself;
 mod sync_reconnect_too_short;
+mod unit_shared;
 mod unused_host;
 mod unused_script;
 mod unused_switch;
 mod vip_is_host_address;
 mod vip_never_moves;
+mod vip_on_management_nic;
 mod vip_outside_host_network;
+mod vip_part_of_address;
 mod vip_twice;
 mod vipctl_not_on_linux;
 mod wiring;
@@ -72,7 +120,6 @@ mod testing;
 
 /// Every rule, in the order in which findings are made.
 static RULES: &[&Rule] = &[
-    &not_in_this_build::RULE,
     &scs_on_pair_host::RULE,
     &quorum_with_scs_on_pair_host::RULE,
     &message_server_on_pair_host::RULE,
@@ -119,6 +166,50 @@ static RULES: &[&Rule] = &[
     &health_check_looks_elsewhere::RULE,
     &health_link_not_of_vip::RULE,
     &hooks_delay_failover::RULE,
+    &reaction_on_wrong_host::RULE,
+    &reaction_of_another_pair::RULE,
+    &condition_twice::RULE,
+    &reaction_twice::RULE,
+    &ha_condition_not_critical::RULE,
+    &switchover_causes_itself::RULE,
+    &condition_never_met::RULE,
+    &cancel_event_is_detect_event::RULE,
+    &message_servers_differ::RULE,
+    &backup_sync_differs::RULE,
+    &backup_sync_unreadable::RULE,
+    &sip_nic_unwatched::RULE,
+    &pass_check_without_service_dn::RULE,
+    &oos_force_without_check::RULE,
+    &single_host_many_seats::RULE,
+    &vip_on_management_nic::RULE,
+    &vip_part_of_address::RULE,
+    &host_address_unusable::RULE,
+    &unit_shared::RULE,
+    &pid_file_shared::RULE,
+    &failover_too_slow::RULE,
+    &host_loss_waits_too_long::RULE,
+    &flapping_stops_at_once::RULE,
+    &flapping_never_stops::RULE,
+    &restart_limit_zero::RULE,
+    &restart_delays_reversed::RULE,
+    &agent_restart_too_short::RULE,
+    &server_startup_timeout::RULE,
+    &sip_probe_cannot_reach::RULE,
+    &control_script_restarts::RULE,
+    &control_script_does_both::RULE,
+    &nlb_not_on_windows::RULE,
+    &script_missing::RULE,
+    &script_not_executable::RULE,
+    &script_without_interpreter::RULE,
+    &script_names_another_vip::RULE,
+    &script_names_another_interface::RULE,
+    &script_passes_file_to_ifconfig::RULE,
+    &scripts_differ_between_hosts::RULE,
+    &script_not_covered::RULE,
+    &script_never_ends::RULE,
+    &script_without_effect::RULE,
+    &script_not_idempotent::RULE,
+    &script_wrong_netmask::RULE,
     &host_address_twice::RULE,
     &hosts_of_different_systems::RULE,
     &ports_collide::RULE,
@@ -150,6 +241,8 @@ pub(crate) struct Context<'c> {
     pub(crate) environment: &'c Environment,
     /// One-way network latency between the hosts, if the operator named it.
     pub(crate) latency: Option<Duration>,
+    /// What is known about control scripts beyond the file.
+    pub(crate) scripts: &'c [ScriptFacts],
     /// The file, for where things come from.
     pub(crate) loaded: &'c Loaded,
 }
@@ -206,6 +299,8 @@ impl Report<'_> {
 pub struct CheckOptions {
     /// One-way network latency between the hosts; rules about ADDP need it.
     pub latency: Option<Duration>,
+    /// What was found out about control scripts; rules about them need it.
+    pub scripts: Vec<ScriptFacts>,
     /// Rules whose findings are left out, beside those the file allows.
     pub allow: Vec<String>,
 }
@@ -215,6 +310,7 @@ pub fn check(loaded: &Loaded, options: &CheckOptions) -> Vec<Finding> {
     let context = Context {
         environment: &loaded.environment,
         latency: options.latency,
+        scripts: &options.scripts,
         loaded,
     };
     let mut findings = loaded.warnings.clone();

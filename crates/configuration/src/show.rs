@@ -5,26 +5,37 @@
 
 mod health;
 mod nlb;
+mod policy;
 mod switches;
 
 use crate::source::SourceText;
 use crate::{Loaded, Origins};
 use changeover_model::environment::{
-    AlarmCondition, Application, ControllerLoss, ForceRelease, Host, ManagementLayer, OnAgentLoss,
-    OnFailure, Pair, Policy, ReactionOrder, ReactionType, Selection, StartInfo, SwitchoverWhen,
+    AlarmCondition, Application, Host, ManagementLayer, NetworkDevice, Pair, ReactionType,
+    Selection, StartInfo, SwitchoverWhen,
 };
 use changeover_model::show_duration;
 
 /// The text of `changeover show`.
 pub fn show(loaded: &Loaded) -> String {
-    let environment = &loaded.environment;
-    let mut page = Page {
-        text: String::new(),
-        source: &loaded.source,
-        origins: &loaded.origins,
-        path: Vec::new(),
-    };
+    let mut page = Page::new(loaded, Form::Shown);
     page.raw("# Every object in full. \"derived from\" names what it comes from, \"default\" what nobody wrote.");
+    objects(&mut page, loaded);
+    page.text
+}
+
+/// An environment file with every object of the site written by hand (`derive: off`), without what is default anyway. It
+/// means the same as what was loaded.
+pub fn explicit(loaded: &Loaded) -> String {
+    let mut page = Page::new(loaded, Form::Explicit);
+    page.raw("# Every object of this site by hand: nothing is derived (`derive: off`), so what is not written here is not there.");
+    page.raw("# `changeover show` prints it with the defaults; `changeover check` says what is missing or contradicts.");
+    objects(&mut page, loaded);
+    page.text
+}
+
+fn objects(page: &mut Page<'_>, loaded: &Loaded) {
+    let environment = &loaded.environment;
     page.value("version", "1");
     page.value("environment", &quoted(environment.name.as_str()));
     page.map("management_layer", |page| {
@@ -77,7 +88,6 @@ pub fn show(loaded: &Loaded) -> String {
             .collect();
         page.map("check", |page| page.list("allow", &names));
     }
-    page.text
 }
 
 /// The same as one JSON document: the environment, and the origin of each path that has one.
@@ -106,6 +116,44 @@ struct Page<'p> {
     source: &'p SourceText,
     origins: &'p Origins,
     path: Vec<String>,
+    form: Form,
+}
+
+/// What a page is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// To be read: every value, with where it came from.
+    Shown,
+    /// To be worked on: without defaults and without origins.
+    Explicit,
+}
+
+/// What the sections of an explicit file are.
+const SECTIONS: [(&str, &str); 3] = [
+    (
+        "applications",
+        "The members of the pairs, and the Third Party Servers that are their control scripts.",
+    ),
+    (
+        "scripts",
+        "Alarm Reactions: each starts one of the control scripts.",
+    ),
+    (
+        "alarm_conditions",
+        "What follows the log events of a change of run mode: the reactions, in this order.",
+    ),
+];
+
+impl<'p> Page<'p> {
+    fn new(loaded: &'p Loaded, form: Form) -> Self {
+        Self {
+            text: String::new(),
+            source: &loaded.source,
+            origins: &loaded.origins,
+            path: Vec::new(),
+            form,
+        }
+    }
 }
 
 impl Page<'_> {
@@ -114,13 +162,20 @@ impl Page<'_> {
         self.text.push('\n');
     }
 
-    /// One line with its origin as a comment.
+    /// One line with its origin as a comment; an explicit page has no line for a default.
     fn line(&mut self, content: &str, key: &str) {
         let origin = match self.origins.get(&self.path_of(key)) {
             Some(origin) => origin.text(self.source),
+            None if self.form == Form::Explicit && !self.within_a_list() => return,
             None => "default".to_owned(),
         };
         self.commented(content, &origin);
+    }
+
+    /// Checks and hooks may be written as one or as a list, so their paths here need not be those of the file.
+    fn within_a_list(&self) -> bool {
+        let lists = ["health", "on_primary", "on_backup"];
+        self.path.iter().any(|part| lists.contains(&part.as_str()))
     }
 
     fn path_of(&self, key: &str) -> String {
@@ -134,7 +189,10 @@ impl Page<'_> {
 
     fn commented(&mut self, content: &str, comment: &str) {
         let line = format!("{}{content}", "  ".repeat(self.path.len()));
-        self.raw(&format!("{line:<64}  # {comment}"));
+        match self.form {
+            Form::Shown => self.raw(&format!("{line:<64}  # {comment}")),
+            Form::Explicit => self.raw(&line),
+        }
     }
 
     fn value_because(&mut self, key: &str, value: &str, because: &str) {
@@ -172,7 +230,11 @@ impl Page<'_> {
     /// A key whose value stands below it; `{}` if that is nothing.
     fn keyed(&mut self, shown: &str, key: &str, content: impl FnOnce(&mut Self)) {
         let before = self.text.len();
-        self.line(&format!("{shown}:"), key);
+        match self.form {
+            Form::Shown => self.line(&format!("{shown}:"), key),
+            // It is wanted if anything below it is.
+            Form::Explicit => self.commented(&format!("{shown}:"), ""),
+        }
         let after = self.text.len();
         self.path.push(key.to_owned());
         content(self);
@@ -195,6 +257,10 @@ impl Page<'_> {
             return;
         }
         self.raw("");
+        let about = SECTIONS.iter().find(|(name, _)| *name == section);
+        if let (Form::Explicit, Some((_, about))) = (self.form, about) {
+            self.raw(&format!("# {about}"));
+        }
         self.raw(&format!("{section}:"));
         self.path.push(section.to_owned());
         for item in items {
@@ -287,7 +353,26 @@ fn pair(page: &mut Page<'_>, pair: &&Pair) {
     if let Some(cluster) = &pair.nlb {
         page.map("nlb", |page| nlb::cluster(page, cluster));
     }
-    page.map("policy", |page| policy(page, &pair.policy));
+    if let Some(device) = &pair.network_device {
+        network_device(page, device);
+    }
+    page.map("policy", |page| policy::policy(page, &pair.policy));
+}
+
+fn network_device(page: &mut Page<'_>, device: &NetworkDevice) {
+    page.line("virtual_ips:", "virtual_ips");
+    page.path.push("virtual_ips".to_owned());
+    for (index, (address, prefix)) in device.virtual_ips.iter().enumerate() {
+        page.line("-", &index.to_string());
+        page.path.push(index.to_string());
+        page.text("address", &format!("{address}/{prefix}"));
+        page.path.pop();
+    }
+    page.path.pop();
+    page.map("network_device", |page| {
+        page.text("address", &device.address.to_string());
+        page.duration("check_interval", device.check_interval);
+    });
 }
 
 fn virtual_ips(page: &mut Page<'_>, pair: &Pair) {
@@ -334,69 +419,6 @@ impl Page<'_> {
         let content = format!("{}: {}", quoted(host), quoted(interface));
         self.commented(&content, &origin);
     }
-}
-
-fn policy(page: &mut Page<'_>, policy: &Policy) {
-    page.value(
-        "reaction_order",
-        match policy.reaction_order {
-            ReactionOrder::ReleaseFirst => "release-first",
-            ReactionOrder::AsListed => "as-listed",
-        },
-    );
-    page.duration("release_wait", policy.release_wait);
-    page.value(
-        "force_release",
-        match policy.force_release {
-            ForceRelease::On => "on",
-            ForceRelease::Off => "off",
-            ForceRelease::EnableAnyway => "enable-anyway",
-        },
-    );
-    let realign = policy
-        .realign_after
-        .map_or_else(|| "off".to_owned(), show_duration);
-    page.value("realign_after", &realign);
-    page.duration("event_wait", policy.event_wait);
-    page.duration("demotion_wait", policy.demotion_wait);
-    page.value(
-        "on_failure",
-        match policy.on_failure {
-            OnFailure::RollBack => "roll-back",
-            OnFailure::Alarm => "alarm",
-        },
-    );
-    page.value(
-        "on_agent_loss",
-        match policy.on_agent_loss {
-            OnAgentLoss::Hold => "hold",
-            OnAgentLoss::Failover => "failover",
-        },
-    );
-    let controller_loss = match policy.on_controller_loss {
-        ControllerLoss::Hold => "hold".to_owned(),
-        ControllerLoss::ReleaseAfter(time) => format!("release-after {}", show_duration(time)),
-        ControllerLoss::Quorum => "quorum".to_owned(),
-    };
-    page.value("on_controller_loss", &controller_loss);
-    page.value("retries", &policy.retries.to_string());
-    page.duration("retry_after", policy.retry_after);
-    page.duration("test_hold", policy.test_hold);
-    if let Some(check) = policy.carrier_check {
-        page.value("carrier_check", &check.to_string());
-    }
-    page.duration("address_lifetime", policy.address_lifetime);
-    if let Some(fence) = &policy.fence {
-        page.map("fence", |page| {
-            page.text("command_line", &fence.command_line);
-            page.duration("timeout", fence.timeout);
-            page.value("on", "scs");
-        });
-    }
-    page.map("flapping", |page| {
-        page.value("switches", &policy.flapping.switches.to_string());
-        page.duration("within", policy.flapping.within);
-    });
 }
 
 fn application(page: &mut Page<'_>, application: &&Application) {

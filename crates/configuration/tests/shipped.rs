@@ -46,7 +46,7 @@ fn the_examples_pass_every_rule_without_a_warning() {
         let loaded = example(name);
         let options = CheckOptions {
             latency: Some(Duration::from_millis(1)),
-            allow: Vec::new(),
+            ..CheckOptions::default()
         };
         let findings = check(&loaded, &options);
         assert!(
@@ -84,6 +84,35 @@ fn what_show_prints_is_a_file_that_means_the_same() {
             load("shown.yaml", &text).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
         assert_eq!(again.environment, loaded.environment, "{text}");
     }
+}
+
+#[test]
+fn an_explicit_file_means_the_same_and_derives_nothing() {
+    for name in EXAMPLES {
+        let loaded = example(name);
+        let text = changeover_configuration::explicit(&loaded);
+        let again =
+            load("explicit.yaml", &text).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+        assert_eq!(again.environment, loaded.environment, "{text}");
+        let derived = again.origins.iter().find(|(path, origin)| {
+            origin.derived_from.is_some()
+                && !path.starts_with("applications.MessageServer")
+                && !path.starts_with("applications.SCS")
+        });
+        assert_eq!(derived, None, "{text}");
+        assert_eq!(
+            provenance_gone(&show(&again)),
+            provenance_gone(&show(&loaded))
+        );
+    }
+}
+
+/// What `show` prints without where it came from.
+fn provenance_gone(shown: &str) -> String {
+    let lines = shown
+        .lines()
+        .map(|line| line.split("  # ").next().unwrap_or(line).trim_end());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -37,6 +37,7 @@ impl Site {
             }],
         };
         let site = SiteDescription {
+            devices: Vec::new(),
             hosts: vec![
                 host("host1", "10.10.11.101/24"),
                 host("host2", "10.10.11.102/24"),

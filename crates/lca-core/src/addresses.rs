@@ -9,7 +9,9 @@ use crate::timers::Timer;
 use crate::{LcaOutput, WatchedAddress};
 use changeover_model::environment::VirtualIpOnHost;
 use changeover_model::message::{AddressObservation, LcaReport, OrderOutcome};
-use changeover_model::{ApplicationName, PairName, RefusalCode, RunMode, Ticket, Timestamp};
+use changeover_model::{
+    ApplicationName, PairName, RefusalCode, RunMode, Ticket, Timestamp, planted,
+};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -26,7 +28,7 @@ const RIVAL_PAUSE: Duration = Duration::from_secs(1);
 const MOST_OBSERVATIONS: usize = 4096;
 
 /// What is known of the VIPs here.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AddressBook {
     /// The newest reading; `None` = there has been none.
     pub(crate) level: Option<Vec<AddressObservation>>,
@@ -37,7 +39,7 @@ pub(crate) struct AddressBook {
     rivals: BTreeMap<IpAddr, Timestamp>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Series {
     pair: PairName,
     began: Timestamp,
@@ -109,7 +111,9 @@ impl LcaCore {
             .filter(|vip| !before.contains(vip))
             .collect();
         // The announcement is what the neighbours wait for; the report comes after.
-        self.announce(appeared);
+        if !planted("vip-not-announced") {
+            self.announce(appeared);
+        }
         self.report(None, LcaReport::AddressesObserved(observations));
         self.look_at_leases();
     }
@@ -130,6 +134,9 @@ impl LcaCore {
 
     /// True if this host is to speak for the pair's VIPs.
     fn speaks_for(&self, pair: &PairName) -> bool {
+        if planted("announced-by-a-backup") {
+            return true;
+        }
         let newest = self.pairs.epoch(pair);
         let intended = self.pairs.intended_primary(pair);
         self.scs.in_contact

@@ -130,6 +130,14 @@ pub(crate) struct Shown {
 }
 
 impl Supervised {
+    /// What of what is told bears on what comes next; see `essence`.
+    pub(crate) fn shown_essence(&self, into: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        std::mem::discriminant(&self.shown.status).hash(into);
+        std::mem::discriminant(&self.shown.run_mode).hash(into);
+        (self.shown.in_step, self.shown.hung).hash(into);
+    }
+
     pub(crate) fn new(
         definition: Application,
         pair: Option<(PairName, Redundancy)>,

@@ -19,7 +19,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 const GONE_BOUND: Duration = Duration::from_secs(5);
 
 /// A command that runs, or whose remains are awaited.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Command {
     pub(crate) order: Order,
     pub(crate) is_hook: bool,
@@ -28,6 +28,7 @@ pub(crate) struct Command {
 }
 
 /// A command as it is started.
+#[derive(Clone)]
 pub(crate) struct CommandStart {
     pub(crate) run: RunId,
     pub(crate) program: String,

@@ -5,7 +5,7 @@ use crate::core::LcaCore;
 use crate::timers::Timer;
 use crate::{ConnectionId, LcaOutput};
 use changeover_model::message::{FromLca, LcaOrder, LcaReport, LcaState, OrderKey, ToLca};
-use changeover_model::{CauseId, Revision, Timestamp};
+use changeover_model::{CauseId, Revision, Timestamp, planted};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const MOST_UNSENT: usize = 64;
 const SHORTEST_BOUND: Duration = Duration::from_millis(50);
 
 /// The link to the SCS.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ScsContact {
     connection: Option<ConnectionId>,
     /// Hello was said on this connection: reports make sense to the other side.
@@ -25,6 +25,15 @@ pub(crate) struct ScsContact {
     bound: Duration,
     heard_at: Option<Timestamp>,
     unsent: VecDeque<FromLca>,
+}
+
+impl ScsContact {
+    /// What of it bears on what comes next; see `essence`.
+    pub(crate) fn essence(&self, into: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        (self.connection.is_some(), self.greeted, self.in_contact).hash(into);
+        self.unsent.len().hash(into);
+    }
 }
 
 impl LcaCore {
@@ -177,7 +186,7 @@ impl LcaCore {
                 | LcaReport::CommandFinished { .. }
                 | LcaReport::Fenced { .. }
         );
-        if is_outcome {
+        if is_outcome && !planted("outcomes-dropped-while-away") {
             if self.scs.unsent.len() >= MOST_UNSENT {
                 self.scs.unsent.pop_front();
             }

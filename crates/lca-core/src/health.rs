@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 const MOST_CHECKS: usize = HealthCheck::MOST;
 
 /// What this LCA knows of health.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Health {
     servers: BTreeMap<ApplicationName, Server>,
     /// Carrier by interface, of those that are watched; `None` = no such interface.
@@ -29,7 +29,7 @@ pub(crate) struct Health {
     watched: Vec<String>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Server {
     checks: Vec<Check>,
     /// It is up and looked at.

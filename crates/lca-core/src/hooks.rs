@@ -12,7 +12,7 @@ use changeover_model::{Epoch, PairName, RunMode, ScriptAction};
 const MOST_WAITING: usize = 32;
 
 /// Hooks that wait for the end of older ones.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Hooks {
     waiting: Vec<(Order, HookRun)>,
 }

@@ -19,6 +19,7 @@ mod configure;
 mod contact;
 mod core;
 mod epochs;
+mod essence;
 mod fencing;
 mod health;
 mod hooks;

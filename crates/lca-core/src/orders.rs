@@ -21,7 +21,7 @@ enum Answer {
 }
 
 /// The latest orders with their answers: the same order again gets the same answer, not a second effect.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct OrderMemory {
     answers: BTreeMap<OrderKey, Answer>,
     by_age: VecDeque<OrderKey>,

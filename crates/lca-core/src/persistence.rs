@@ -14,7 +14,7 @@ const WRITE_BOUND: Duration = Duration::from_secs(10);
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// What waits for a write.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Awaiting {
     /// The fork of an application: its intent comes first.
     Start(ApplicationName),
@@ -23,7 +23,7 @@ pub(crate) enum Awaiting {
 }
 
 /// The writes that are under way and waited for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Writes {
     awaited: BTreeMap<Ticket, Awaiting>,
     /// The slice in force is not known to be on disk.

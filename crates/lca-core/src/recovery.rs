@@ -7,7 +7,7 @@ use crate::core::{LcaCore, RunOwner};
 use crate::orders::Order;
 use crate::persistence::Awaiting;
 use crate::{FoundRun, ProcessIdentity, Recovery, RunId, RunPurpose, RunRecord, StateChange};
-use changeover_model::{ApplicationName, Incarnation};
+use changeover_model::{ApplicationName, Incarnation, planted};
 use std::collections::BTreeMap;
 
 impl LcaCore {
@@ -20,7 +20,9 @@ impl LcaCore {
         self.slice = state
             .slice
             .filter(|slice| slice.host.name == self.identity.host);
-        self.pairs.records = state.pairs;
+        if !planted("pairs-not-restored") {
+            self.pairs.records = state.pairs;
+        }
         self.watch_addresses();
         self.take_applications(&state.applications);
         let mut found: BTreeMap<RunId, FoundRun> =
@@ -34,7 +36,9 @@ impl LcaCore {
             // Its record never reached the fast file, or its application is gone: nobody may own it.
             self.run_seen(stray);
             self.runs.insert(stray, RunOwner::Stray);
-            self.kill_run(stray);
+            if !planted("stray-left-alone") {
+                self.kill_run(stray);
+            }
         }
         if self.slice.is_some() {
             // What was found may be the fast copy alone: only a new write tells that the disk has it too.
@@ -97,10 +101,10 @@ impl LcaCore {
         alive: FoundRun,
     ) {
         let run = record.run;
-        let is_it = self
-            .applications
-            .get(name)
-            .is_some_and(|app| app.incarnation() == incarnation && app.phase == Phase::Down);
+        let is_it = self.applications.get(name).is_some_and(|app| {
+            (app.incarnation() == incarnation || planted("foreign-process-adopted"))
+                && app.phase == Phase::Down
+        });
         if !is_it {
             self.runs.insert(run, RunOwner::Stray);
             self.kill_run(run);

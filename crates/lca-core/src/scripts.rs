@@ -6,6 +6,7 @@
 //! seen at its end stands in `scripts/judgement.rs`, the release in `scripts/release.rs`.
 
 mod environment;
+mod essence;
 mod judgement;
 mod release;
 
@@ -20,6 +21,7 @@ use changeover_model::environment::StartInfo;
 use changeover_model::message::{ControlScript, ExitStatus, OrderKey, OrderOutcome, ScriptResult};
 use changeover_model::{
     ApplicationName, Incarnation, PairName, RefusalCode, RunMode, ScriptAction, Ticket, Timestamp,
+    planted,
 };
 use std::time::Duration;
 
@@ -29,14 +31,14 @@ const GONE_BOUND: Duration = Duration::from_secs(2);
 const READ_BOUND: Duration = Duration::from_secs(1);
 
 /// What a pair's control scripts are doing on this host.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ScriptQueue {
     current: Option<Job>,
     next: Option<Job>,
 }
 
 /// A control script or a forced release.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Job {
     order: Order,
     work: Work,
@@ -53,7 +55,7 @@ struct Job {
 }
 
 /// What a job is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Work {
     Script(Box<ControlScript>),
     Release,
@@ -437,7 +439,9 @@ impl LcaCore {
         let Some(run) = self.current(pair).and_then(|job| job.run) else {
             return;
         };
-        self.kill_run(run);
+        if !planted("late-script-lives-on") {
+            self.kill_run(run);
+        }
         self.enter(pair, Stage::Killing(why), GONE_BOUND);
     }
 

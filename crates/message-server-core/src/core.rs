@@ -16,7 +16,9 @@ use changeover_model::environment::MessageServerSlice;
 use changeover_model::message::{
     AlarmDetected, FromMessageServer, LogBatch, LogEvent, LogOrigin, LogRecord, ToMessageServer,
 };
-use changeover_model::{Core, Refusal, RefusalCode, Revision, Ticket, TimerTable, Timestamp};
+use changeover_model::{
+    Core, Refusal, RefusalCode, Revision, Ticket, TimerTable, Timestamp, planted,
+};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -37,7 +39,7 @@ const SLICE_DEADLINE: Duration = Duration::from_secs(30);
 const NOTE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The Message Server's core; see the crate's documentation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MessageServerCore {
     identity: Identity,
     ready: bool,
@@ -56,7 +58,7 @@ pub struct MessageServerCore {
     repeated: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Conditions {
     slice: MessageServerSlice,
     detector: Detector,
@@ -242,7 +244,7 @@ impl MessageServerCore {
             }
             self.take_in(now, event, outputs);
         }
-        if !something_new {
+        if !something_new || planted("acknowledged-before-commit") {
             outputs.extend(self.sources.due(&source));
         }
         self.sources.forget_excess(outputs);

@@ -3,6 +3,7 @@
 
 use crate::exchange::{ConnectionId, Output};
 use changeover_model::message::{AlarmDetected, FromMessageServer, SourceId};
+use changeover_model::planted;
 use std::collections::BTreeMap;
 
 /// Most detections on their way to the SCS without an acknowledgement. A connection to it needs a queue of
@@ -14,7 +15,7 @@ const LIMIT: usize = 100_000;
 /// What identifies an event, and with it its detection.
 pub(crate) type Key = (SourceId, u64);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Detections {
     /// By the order in which they were made.
     waiting: BTreeMap<u64, AlarmDetected>,
@@ -23,7 +24,7 @@ pub(crate) struct Detections {
     scs: Option<Scs>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Scs {
     connection: ConnectionId,
     greeted: bool,
@@ -77,7 +78,11 @@ impl Detections {
         self.scs = Some(Scs {
             connection,
             greeted: false,
-            sent: 0,
+            sent: if planted("detections-not-resent") {
+                self.last
+            } else {
+                0
+            },
             on_the_way: 0,
         });
     }
@@ -98,7 +103,9 @@ impl Detections {
     pub(crate) fn greeted(&mut self) {
         if let Some(scs) = &mut self.scs {
             scs.greeted = true;
-            scs.sent = 0;
+            if !planted("detections-not-resent") {
+                scs.sent = 0;
+            }
             scs.on_the_way = 0;
         }
     }

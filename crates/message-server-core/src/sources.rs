@@ -3,12 +3,13 @@
 
 use crate::exchange::{ConnectionId, Output};
 use changeover_model::message::{LogAcknowledged, SourceId};
+use changeover_model::planted;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most sources remembered. A sender is a new source with every start, so most of them are long dead.
 const LIMIT: usize = 10_000;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
     known: BTreeMap<SourceId, Known>,
     /// Silent longest first.
@@ -16,7 +17,7 @@ pub(crate) struct Sources {
     uses: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Known {
     /// Highest sequence taken in: stored, or waiting for its store.
     taken: u64,
@@ -59,15 +60,18 @@ impl Sources {
     /// Judges a sequence and takes it in.
     pub(crate) fn take(&mut self, source: &SourceId, sequence: u64) -> Arrival {
         let known = self.known.entry(source.clone()).or_default();
-        if sequence <= known.taken {
+        if sequence <= known.taken && !planted("duplicates-taken-in") {
             return Arrival::Duplicate;
         }
         let missing = if known.taken == 0 {
             0
         } else {
-            sequence - known.taken - 1
+            sequence.saturating_sub(known.taken + 1)
         };
         known.taken = sequence;
+        if planted("acknowledged-before-commit") {
+            known.stored = sequence;
+        }
         Arrival::New { missing }
     }
 

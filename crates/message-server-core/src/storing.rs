@@ -5,7 +5,7 @@
 use crate::detections::{Detections, Key};
 use crate::exchange::{Output, StoreRequest};
 use changeover_model::message::LogRecord;
-use changeover_model::{Ticket, Timestamp};
+use changeover_model::{Ticket, Timestamp, planted};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(5);
 /// A commit that takes longer than this is worth a note.
 pub(crate) const SLOW: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Storing {
     open: Option<(Ticket, Load)>,
     gathering: Load,
@@ -29,7 +29,7 @@ pub(crate) struct Storing {
 
 /// The content of a transaction, with detections by name: those that the SCS acknowledges before it is
 /// carried out are left out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Load {
     pub(crate) records: Vec<LogRecord>,
     pub(crate) detections: Vec<Key>,
@@ -38,6 +38,7 @@ pub(crate) struct Load {
 }
 
 /// What a success means.
+#[derive(Clone)]
 pub(crate) struct Committed {
     /// Highest sequence per source, in the order of the sources.
     pub(crate) high_water: BTreeMap<changeover_model::message::SourceId, u64>,
@@ -72,6 +73,7 @@ impl Storing {
             detections: load
                 .detections
                 .iter()
+                .filter(|_| !planted("detections-not-stored"))
                 .filter_map(|key| detections.get(key).cloned())
                 .collect(),
             unmatched: load.unmatched.clone(),
@@ -105,6 +107,9 @@ impl Storing {
     pub(crate) fn failed(&mut self, now: Timestamp, ticket: Ticket) -> Option<u32> {
         let (_, mut load) = self.open.take_if(|(open, _)| *open == ticket)?;
         load.append(&mut self.gathering);
+        if planted("failed-commit-dropped") {
+            load = Load::default();
+        }
         self.gathering = load;
         let doublings = self.failures.min(16);
         let delay = FIRST_DELAY

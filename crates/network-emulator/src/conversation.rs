@@ -141,6 +141,7 @@ impl Client {
             Request::State => {
                 let mut state = self.shared.change(|subnet, now| subnet.report(now));
                 state["addresses"] = serde_json::json!(self.shared.addresses());
+                state["devices"] = serde_json::json!(self.shared.devices.chosen());
                 Answer::State(state)
             }
             request => self

@@ -168,6 +168,15 @@ async fn read(shared: Arc<Shared>, at: SocketAddr, socket: Arc<UdpSocket>) {
 
 /// Carries a datagram to the host that has the address for this station, if one does and listens there.
 fn deliver(shared: &Shared, station: Station, from: SocketAddr, at: SocketAddr, payload: &[u8]) {
+    // What a network device holds it carries on to the server that it has chosen.
+    let (station, at) = match shared.devices.behind(at) {
+        None => (station, at),
+        Some((device, Some(member))) => {
+            let station = shared.change(|subnet, _| subnet.station_at(device));
+            (station, member)
+        }
+        Some((_, None)) => return count(shared, "no-server-chosen"),
+    };
     let route = shared.change(|subnet, now| subnet.route_flow(now, station, from, at, false));
     let host = match (route, station) {
         (Route::Via(path), _) => path.target(),
@@ -221,8 +230,13 @@ impl HostPort {
             let real = shared.real(to.ip()).ok();
             real.map(|real| SocketAddr::new(real, to.port()))
         };
+        let front = shared.devices.front_of(self.at, to.ip()).and_then(|front| {
+            let open = lock(&shared.ports.open);
+            open.get(&front).map(|port| Arc::clone(&port.socket))
+        });
+        let socket = front.as_ref().unwrap_or(&self.socket);
         let sent = match real {
-            Some(real) => self.socket.send_to(payload, real).await,
+            Some(real) => socket.send_to(payload, real).await,
             None => return count(shared, "no-route"),
         };
         match sent {

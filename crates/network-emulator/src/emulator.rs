@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 
 use crate::datagrams::Ports;
+use crate::device::{self, Devices};
 use crate::{
     AddressMap, Block, BlockError, EmulatorError, Moment, Ready, Sighting, SiteDescription, Subnet,
     conversation,
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) sightings: broadcast::Sender<Sighting>,
     pub(crate) ports: Ports,
     pub(crate) relay: IpAddr,
+    pub(crate) devices: Devices,
     relays: Mutex<JoinSet<()>>,
 }
 
@@ -154,7 +156,8 @@ impl Emulator {
             .map(ipnet::IpNet::addr);
         let neighbours = site.neighbours.iter().filter_map(|one| one.address);
         let vips = site.virtual_ips.iter().map(|vip| vip.address);
-        for address in own.chain(neighbours).chain(vips) {
+        let devices = site.devices.iter().map(|device| device.address);
+        for address in own.chain(neighbours).chain(vips).chain(devices) {
             map.real(address)?;
         }
         let shared = Arc::new(Shared {
@@ -164,6 +167,7 @@ impl Emulator {
             sightings: broadcast::Sender::new(SIGHTINGS),
             ports: Ports::default(),
             relay: block.relay(),
+            devices: Devices::of(site),
             relays: Mutex::default(),
         });
         for vip in &site.virtual_ips {
@@ -174,6 +178,11 @@ impl Emulator {
         }
         let listener = listen(socket).await?;
         let mut tasks = JoinSet::new();
+        for pool in shared.devices.pools() {
+            Ports::keep_open(&shared, pool.front).await?;
+            let socket = device::open(&shared, pool).await?;
+            tasks.spawn(device::watch(Arc::clone(&shared), pool.clone(), socket));
+        }
         tasks.spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self {
             shared,

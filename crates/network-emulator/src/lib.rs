@@ -11,6 +11,7 @@ mod block;
 mod cluster;
 mod conversation;
 mod datagrams;
+mod device;
 mod emulator;
 mod process;
 mod relay;
@@ -23,7 +24,7 @@ pub use cluster::{Affinity, ClusterDescription, ClusterMember, Filtering, PortRu
 pub use emulator::Emulator;
 pub use process::EmulatorProcess;
 pub use site::{
-    HostDescription, InterfaceDescription, NeighbourDescription, SiteDescription, SiteError,
-    VirtualIpDescription,
+    DeviceDescription, HostDescription, InterfaceDescription, NeighbourDescription,
+    PoolDescription, SiteDescription, SiteError, VirtualIpDescription,
 };
 pub use subnet::{Moment, NicPlace, Path, Route, Sighting, Silence, Station, Subnet, SubnetError};

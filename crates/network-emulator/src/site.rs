@@ -23,6 +23,9 @@ pub struct SiteDescription {
     /// The addresses that move between hosts.
     #[serde(default)]
     pub virtual_ips: Vec<VirtualIpDescription>,
+    /// Network devices in front of pairs; each is a station of its own beside the neighbours.
+    #[serde(default)]
+    pub devices: Vec<DeviceDescription>,
     /// Stations with an ARP table and no process of the site; without any there is one, `neighbour`. The
     /// first stands for every client outside the site.
     #[serde(default)]
@@ -79,6 +82,32 @@ pub struct VirtualIpDescription {
     pub udp_ports: Vec<u16>,
 }
 
+/// A network device: it holds Virtual IPs itself and sends their traffic to the host that answers its OPTIONS as primary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceDescription {
+    /// Its name among the stations.
+    pub name: String,
+    /// Its own address, from which it asks.
+    pub address: IpAddr,
+    /// From one OPTIONS to the next, in milliseconds.
+    pub check_interval_ms: u64,
+    /// What it serves.
+    pub pools: Vec<PoolDescription>,
+}
+
+/// A Virtual IP of a network device, with the servers behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolDescription {
+    /// The address that clients know.
+    pub address: IpAddr,
+    /// The UDP port, the same on the servers.
+    pub port: u16,
+    /// The servers' own addresses.
+    pub members: Vec<IpAddr>,
+}
+
 /// A station on the subnet that is no host of the site, such as a router.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,9 +157,9 @@ pub enum SiteError {
 }
 
 impl SiteDescription {
-    /// The neighbours, the default one included.
+    /// The neighbours, the default one included, and behind them the network devices.
     pub(crate) fn stations(&self) -> Vec<NeighbourDescription> {
-        if self.neighbours.is_empty() {
+        let mut stations = if self.neighbours.is_empty() {
             vec![NeighbourDescription {
                 name: NEIGHBOUR.to_owned(),
                 address: None,
@@ -138,7 +167,13 @@ impl SiteDescription {
             }]
         } else {
             self.neighbours.clone()
-        }
+        };
+        stations.extend(self.devices.iter().map(|device| NeighbourDescription {
+            name: device.name.clone(),
+            address: Some(device.address),
+            segment: None,
+        }));
+        stations
     }
 
     /// Checks what the types cannot say.
@@ -185,6 +220,9 @@ impl SiteDescription {
             if let Some(address) = neighbour.address {
                 claim(address)?;
             }
+        }
+        for pool in self.devices.iter().flat_map(|device| &device.pools) {
+            claim(pool.address)?;
         }
         for vip in &self.virtual_ips {
             claim(vip.address)?;

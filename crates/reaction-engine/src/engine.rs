@@ -46,7 +46,7 @@ pub(crate) struct Account {
 }
 
 /// The reaction engine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ReactionEngine {
     /// Time of the last input: what a prediction calls now.
     clock: Timestamp,

@@ -10,7 +10,7 @@ use changeover_model::message::{
     LcaOrder, OrderKey, OrderOutcome, Party, ReactionState, ScriptOutcome, ScriptResult, Step,
 };
 use changeover_model::{
-    CauseId, HostName, OrderNumber, RefusalCode, ScriptAction, Timestamp, show_duration,
+    CauseId, HostName, OrderNumber, RefusalCode, ScriptAction, Timestamp, planted, show_duration,
 };
 
 impl ReactionEngine {
@@ -154,6 +154,10 @@ impl ReactionEngine {
                 self.report_finished(number, true, &why, outputs);
                 self.succeed(now, number, pair, &why, outputs);
             }
+            ScriptResult::Failed if planted("failure-reported-as-success") => {
+                self.report_finished(number, true, &evidence, outputs);
+                self.succeed(now, number, pair, &evidence, outputs);
+            }
             ScriptResult::Failed | ScriptResult::TimedOut | ScriptResult::NotStarted => {
                 self.attempt_failed(now, number, &evidence, outputs);
             }
@@ -251,7 +255,8 @@ impl ReactionEngine {
         let may_force = reaction.subject.action == Some(ScriptAction::Disable)
             && !reaction.as_listed
             && !reaction.forced
-            && policy.force_release == ForceRelease::On;
+            && policy.force_release == ForceRelease::On
+            && !planted("release-never-forced");
         if let Some((pair, host)) = &found
             && may_force
             && self.sight.reach(host) == HostReach::Connected
@@ -261,7 +266,8 @@ impl ReactionEngine {
             self.force(now, number, why, outputs);
             return;
         }
-        if reaction.attempts <= policy.retries && reaction.subject.may_repeat() {
+        let more = reaction.attempts <= policy.retries || planted("retries-without-end");
+        if more && reaction.subject.may_repeat() {
             reaction.phase = Phase::Retry;
             let pause = show_duration(policy.retry_after);
             let text = format!("{why}; tried again in {pause}");
@@ -315,6 +321,9 @@ impl ReactionEngine {
         let Some(environment) = self.environment.clone() else {
             return;
         };
+        if planted("lost-script-waited-for") {
+            return;
+        }
         for order in self.sight.reconcile(host, before, keys) {
             let Some(number) = self.by_order.get(&order).copied() else {
                 continue;

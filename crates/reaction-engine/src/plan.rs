@@ -12,7 +12,7 @@ use changeover_model::environment::{
 use changeover_model::message::{LogOrigin, ReactionState};
 use changeover_model::{
     ApplicationName, Epoch, HostName, PairName, Refusal, RefusalCode, ScriptAction, ScriptName,
-    Timestamp,
+    Timestamp, planted,
 };
 
 /// What becomes of one planned step at once.
@@ -155,7 +155,7 @@ impl ReactionEngine {
             return Disposition::JoinPlanned(index);
         }
         let under_way = self.runs().find(|run| same(&run.subject));
-        if let Some(run) = under_way {
+        if let Some(run) = under_way.filter(|_| !planted("reaction-started-twice")) {
             return Disposition::Join {
                 with: run.number,
                 finished: false,
@@ -169,7 +169,7 @@ impl ReactionEngine {
                 finished: true,
             };
         }
-        if self.sight.reach(host) == HostReach::Lost {
+        if self.sight.reach(host) == HostReach::Lost && !planted("lost-host-waited-for") {
             return Disposition::CannotLaunch(cannot_launch(host));
         }
         Disposition::Run
@@ -188,7 +188,7 @@ impl ReactionEngine {
         });
         (last.subject.application == subject.application
             && last.subject.epoch == subject.epoch
-            && last.state() == ReactionState::Succeeded
+            && (last.state() == ReactionState::Succeeded || planted("failure-joined"))
             && !opposed
             && self.sight.is_as_wanted(pair, host, action))
         .then_some(last.number)
@@ -210,7 +210,7 @@ impl ReactionEngine {
                 .and_then(|name| environment.pair_of(name))
                 .is_some_and(|own| own.name == pair.name);
         if let Some(epoch) = request.epoch.filter(|_| speaks_of_pair) {
-            return (epoch < present).then(|| {
+            return (epoch < present && !planted("older-event-runs")).then(|| {
                 Disposition::Supersede(Refusal::new(
                     RefusalCode::Superseded,
                     format!(
@@ -235,7 +235,7 @@ impl ReactionEngine {
             ScriptAction::Enable => intended != Some(host),
             ScriptAction::Disable => intended == Some(host),
         };
-        contradicts.then(|| {
+        (contradicts && !planted("contradiction-runs")).then(|| {
             let verb = match action {
                 ScriptAction::Enable => "enable",
                 ScriptAction::Disable => "disable",

@@ -38,7 +38,7 @@ struct HostView {
 const IN_FLIGHT: usize = 8;
 
 /// Everything seen.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sight {
     hosts: BTreeMap<HostName, HostView>,
     in_flight: BTreeMap<(PairName, HostName), Vec<InFlight>>,

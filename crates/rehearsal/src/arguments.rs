@@ -31,6 +31,9 @@ pub struct RehearseArguments {
     /// Only this workflow (repeatable) [default: all that apply to the site]
     #[arg(long = "workflow", value_enum, value_name = "NAME")]
     pub workflows: Vec<WorkflowName>,
+    /// Carry a named workflow out on sites to which it does not apply too, to see it fail there: a negative control
+    #[arg(long, requires = "workflows")]
+    pub regardless: bool,
     /// How many times, each on a fresh site
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000), value_name = "N")]
     pub repeat: u32,

@@ -4,6 +4,7 @@
 //! namespaces by name (`namespaces.rs`), and by name its folder, with the one in memory. At the next start [`sweep`] removes what a run left whose
 //! janitor was ended as well.
 
+mod mounts;
 mod namespaces;
 mod processes;
 
@@ -17,7 +18,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
 pub(crate) use namespaces::namespace_name;
-pub(crate) use processes::{Ended, end_process};
+pub(crate) use processes::{Ended, end_process, in_namespace, signal_process};
 
 /// Marks every process of a run; children inherit it, also those that a Local Control Agent starts.
 pub(crate) const RUN_MARKER: &str = "CHANGEOVER_RUN_ID";
@@ -182,6 +183,7 @@ fn wait_for_the_end(input: &mut impl std::io::Read) {
 pub(crate) fn take_down(run: &Run) -> Vec<String> {
     let mut left = processes::end_all_marked(RUN_MARKER, &run.id);
     left.extend(namespaces::remove_all(&run.id));
+    left.extend(mounts::remove_below(&run.folder));
     for folder in [run.runtime(), run.folder.clone()] {
         if let Err(error) = std::fs::remove_dir_all(&folder)
             && error.kind() != std::io::ErrorKind::NotFound

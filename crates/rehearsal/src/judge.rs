@@ -7,13 +7,14 @@ mod checks;
 use evidence::Finding;
 pub(crate) mod documented;
 pub(crate) mod evidence;
+pub(crate) mod traffic;
 mod witness;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use checks::{EndState, end_checks};
-pub(crate) use witness::{Cast, OwnSighting, SeenEntry, Witness};
+pub(crate) use witness::{CallStep, Cast, OwnSighting, SeenEntry, Witness};
 
 use crate::outcome::{ProblemOutcome, StepOutcome};
 

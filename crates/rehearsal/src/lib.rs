@@ -6,11 +6,14 @@
 //! and own observation against the documented steps) -> `report` (text, JSON, one page). Decides nothing about
 //! switchovers: that is what it watches.
 
+mod applicable;
 mod arguments;
 mod built_in;
+mod endpoint;
 mod faults;
 mod janitor;
 mod judge;
+mod live;
 mod moment;
 mod observer;
 mod operator;
@@ -24,12 +27,17 @@ mod stand_in;
 mod trouble;
 mod up;
 mod workflows;
+mod wrapped_scripts;
 
 pub use arguments::{
     Format, JanitorArguments, NetworkKind, RedundancyChoice, RehearseArguments, UpArguments,
 };
 pub use faults::Fault;
-pub use rehearse::rehearse;
+pub use live::{Ground, LivePlan, LiveSite, Ordered, Orders, ScsTime, Sightings};
+pub use moment::Moment;
+pub use observer::HolderTimes;
+pub use rehearse::{Interruption, rehearse};
+pub use trouble::Trouble;
 pub use up::up;
 pub use workflows::WorkflowName;
 

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 /// A moment on this machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Moment(pub(crate) u64);
+pub struct Moment(pub(crate) u64);
 
 impl Moment {
     /// Now.
-    pub(crate) fn now() -> Self {
+    pub fn now() -> Self {
         let Timespec { tv_sec, tv_nsec } = clock_gettime(ClockId::Monotonic);
         let seconds = u64::try_from(tv_sec).unwrap_or(0);
         Self(seconds * 1_000_000_000 + u64::try_from(tv_nsec).unwrap_or(0))
     }
 
     /// Milliseconds from `start` to here; negative when this was earlier.
-    pub(crate) fn ms_since(self, start: Moment) -> f64 {
+    pub fn ms_since(self, start: Moment) -> f64 {
         #[expect(
             clippy::cast_precision_loss,
             reason = "differences within one run are far below 2^53 ns"
@@ -27,13 +27,13 @@ impl Moment {
     }
 
     /// Time from `start` to here; zero when this was earlier.
-    pub(crate) fn since(self, start: Moment) -> Duration {
+    pub fn since(self, start: Moment) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(start.0))
     }
 
     /// Later by a duration.
     #[must_use]
-    pub(crate) fn plus(self, duration: Duration) -> Self {
+    pub fn plus(self, duration: Duration) -> Self {
         let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(nanos))
     }

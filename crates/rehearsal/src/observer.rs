@@ -9,7 +9,8 @@ mod namespaces;
 pub(crate) use emulated::follow_emulator;
 #[cfg(test)]
 pub(crate) use holding::Holder;
-pub(crate) use holding::{HolderTimes, Holding, Sighting};
+pub use holding::HolderTimes;
+pub(crate) use holding::{Holding, Sighting};
 pub(crate) use namespaces::{WatchedHost, follow_namespaces};
 
 use crate::moment::Moment;

@@ -6,9 +6,10 @@ use crate::site::within;
 use crate::trouble::Trouble;
 use changeover_emulated_nic::Network;
 use changeover_model::message::{
-    OperatorAnswer, OperatorCommand, Picture, Prediction, SwitchoverRequest, TimelineRecord,
+    LogQuery, LogRecord, OperatorAnswer, OperatorCommand, Picture, Prediction, SwitchoverRequest,
+    TimelineRecord,
 };
-use changeover_model::{ApplicationName, CauseId, ConditionName, PairName, Timestamp};
+use changeover_model::{ApplicationName, CauseId, ConditionName, LogEventId, PairName, Timestamp};
 use changeover_rpc::convert::{OperatorCall, TimelineSelection, operator_call};
 use changeover_rpc::destination::Destination;
 use changeover_rpc::dial::{Caller, Dialler, channel};
@@ -32,6 +33,8 @@ const ANSWER_WAIT: Duration = Duration::from_secs(5);
 const COMMAND_WAIT: Duration = Duration::from_secs(30);
 /// Timeline records that are read at once.
 const RECORDS: u32 = 200;
+/// Log events that are read at once.
+const LOGGED: u32 = 10_000;
 /// Largest answer that is taken, bytes.
 const LARGEST: usize = 64 << 20;
 
@@ -77,6 +80,11 @@ impl Operator {
             way,
             connection: Mutex::new(None),
         }
+    }
+
+    /// Another operator, who stands where this one does and waits for nobody.
+    pub(crate) fn colleague(&self) -> Self {
+        Self::new(self.way.clone())
     }
 
     /// The picture now.
@@ -127,6 +135,44 @@ impl Operator {
             .collect()
     }
 
+    /// The newest records of the Message Server's log, of one event or of all, oldest first.
+    ///
+    /// # Errors
+    /// When the SCS or the Message Server does not answer.
+    pub(crate) async fn log(&self, id: Option<LogEventId>) -> Result<Vec<LogRecord>, Trouble> {
+        let what = "asking for the Message Server's log";
+        let caller = self.caller(what).await?;
+        let mut scs = SolutionControlServerClient::new(caller.channel.clone())
+            .max_decoding_message_size(LARGEST);
+        let query = LogQuery {
+            id,
+            limit: id.map_or(RECORDS, |_| LOGGED),
+            ..LogQuery::default()
+        };
+        let mut stream = self
+            .answer(what, scs.log(wire::LogQuery::from(query)))
+            .await?;
+        let read = async {
+            let mut records = Vec::new();
+            while let Some(record) = stream
+                .message()
+                .await
+                .map_err(|status| said(what, &status.message()))?
+            {
+                records.push(LogRecord::try_from(record).map_err(|error| said(what, &error))?);
+            }
+            Ok(records)
+        };
+        tokio::time::timeout(ANSWER_WAIT, read)
+            .await
+            .unwrap_or_else(|_| {
+                Err(Trouble::TooLong {
+                    what: what.to_owned(),
+                    bound: ANSWER_WAIT,
+                })
+            })
+    }
+
     /// A planned switchover, to its end.
     ///
     /// # Errors
@@ -156,6 +202,21 @@ impl Operator {
             "starting an application",
             OperatorCommand::Start {
                 application: application.clone(),
+            },
+        )
+        .await
+    }
+
+    /// The stop of an application, to its end; a pair's primary hands over first.
+    ///
+    /// # Errors
+    /// When the SCS does not answer in time.
+    pub(crate) async fn stop(&self, application: &ApplicationName) -> Result<Outcome, Trouble> {
+        self.order(
+            "stopping an application",
+            OperatorCommand::Stop {
+                application: application.clone(),
+                no_handover: false,
             },
         )
         .await

@@ -1,6 +1,7 @@
 //! Owns what is to be rehearsed: from the arguments to a list of sites, each with its environment, its pair and its
 //! workflows. Everything that can be refused is refused here, before a process is started.
 
+use crate::applicable;
 use crate::arguments::{NetworkKind, RedundancyChoice};
 use crate::built_in::{self, ScriptStyle};
 use crate::faults::Faults;
@@ -8,6 +9,8 @@ use crate::janitor::Run;
 use crate::site::host_folder;
 use crate::stand_in;
 use crate::trouble::Trouble;
+use crate::workflows::WorkflowName;
+use crate::wrapped_scripts;
 use changeover_configuration::{CheckOptions, Finding, Loaded, Severity, check, load, render};
 use changeover_emulated_host::find_script;
 use changeover_model::environment::{Application, Environment, Pair};
@@ -42,6 +45,12 @@ pub(crate) struct SitePlan {
     pub(crate) faults: Faults,
     /// The names of its hosts.
     pub(crate) hosts: Vec<String>,
+    /// The workflows that are carried out: at first all that apply.
+    pub(crate) workflows: Vec<WorkflowName>,
+    /// Those that do not apply, and why.
+    pub(crate) left_out: Vec<(WorkflowName, &'static str)>,
+    /// Its control scripts are started through a wrapper that can fail for them (`wrapped_scripts.rs`).
+    pub(crate) wrapped: bool,
 }
 
 /// A site's environment as its run loads it.
@@ -118,6 +127,19 @@ fn built_in_sites(
             platform: OperatingSystem::Linux,
             faults: Faults::default(),
             hosts: built_in::HOSTS.map(str::to_owned).into(),
+            workflows: Vec::new(),
+            left_out: Vec::new(),
+            wrapped: false,
+        })
+        .map(|mut plan| {
+            let text = built_in::environment(plan.redundancy, bound, Path::new("/"));
+            // That it can be read is tested.
+            if let Ok(loaded) = load(built_in::NAME, &text)
+                && let Some(pair) = loaded.environment.pairs.get(&plan.pair)
+            {
+                plan.apply(&loaded.environment, pair);
+            }
+            plan
         })
         .collect()
 }
@@ -141,7 +163,7 @@ fn sites_of_file(
     let mut plans = Vec::new();
     for pair in site.environment().pairs.values() {
         can_rehearse(&site, pair, network, redundancy)?;
-        plans.push(SitePlan {
+        let mut plan = SitePlan {
             source: Source::File(path.to_owned()),
             network,
             pair: pair.name.clone(),
@@ -154,7 +176,12 @@ fn sites_of_file(
                 .keys()
                 .map(ToString::to_string)
                 .collect(),
-        });
+            workflows: Vec::new(),
+            left_out: Vec::new(),
+            wrapped: false,
+        };
+        plan.apply(site.environment(), pair);
+        plans.push(plan);
     }
     if plans.is_empty() {
         return Err(Trouble::Unusable(format!(
@@ -188,17 +215,16 @@ fn can_rehearse(
         ));
     }
     match pair.takeover {
-        Takeover::IpAddress => {}
-        Takeover::WindowsNlb if network == NetworkKind::Loopback => {}
+        Takeover::IpAddress | Takeover::SingleHost => {}
+        Takeover::WindowsNlb | Takeover::NetworkDevice if network == NetworkKind::Loopback => {}
         Takeover::WindowsNlb => {
             return refuse(format!(
                 "{name}: an NLB cluster is emulated; leave --network netns out"
             ));
         }
-        Takeover::NetworkDevice | Takeover::SingleHost => {
+        Takeover::NetworkDevice => {
             return refuse(format!(
-                "{name}: takeover {} cannot be rehearsed by this build yet",
-                pair.takeover
+                "{name}: the network device is part of the emulated network; leave --network netns out"
             ));
         }
     }
@@ -308,6 +334,15 @@ pub(crate) fn place_of(loaded: &Loaded, path: &str) -> String {
 const WINDOWS_PATIENCE: Duration = Duration::from_secs(10);
 
 impl SitePlan {
+    /// Sorts the workflows into those that apply to a pair and those that do not.
+    fn apply(&mut self, environment: &Environment, pair: &Pair) {
+        self.workflows = applicable::workflows(environment, pair);
+        self.left_out = WorkflowName::FULL_RUN
+            .into_iter()
+            .filter_map(|name| Some((name, applicable::why_not(name, environment, pair)?)))
+            .collect();
+    }
+
     /// How much longer than usual the site may take.
     pub(crate) fn patience(&self) -> Duration {
         let platform = match self.platform {
@@ -324,6 +359,14 @@ impl SitePlan {
     /// # Errors
     /// When the file cannot be read or is unusable.
     pub(crate) fn prepare(&self, run: &Run) -> Result<SiteEnvironment, Trouble> {
+        let mut site = self.site(run)?;
+        if self.wrapped {
+            wrapped_scripts::put_in(&mut site, &run.folder)?;
+        }
+        Ok(site)
+    }
+
+    fn site(&self, run: &Run) -> Result<SiteEnvironment, Trouble> {
         match &self.source {
             Source::File(path) => {
                 let mut site = load_file(path)?;
@@ -379,10 +422,15 @@ fn load_file(path: &Path) -> Result<SiteEnvironment, Trouble> {
             let started = loaded.environment.applications.get(&control.enable);
             started.is_some_and(|application| application.start_info.command_line == "vipctl")
         });
-    let control = if builtin {
-        "vipctl"
-    } else {
-        "the site's own scripts"
+    let without = loaded
+        .environment
+        .pairs
+        .values()
+        .all(|pair| pair.control.is_empty());
+    let control = match (without, builtin) {
+        (true, _) => "none: nothing is moved by scripts",
+        (false, true) => "vipctl",
+        (false, false) => "the site's own scripts",
     };
     Ok(SiteEnvironment {
         loaded,

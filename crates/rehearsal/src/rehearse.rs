@@ -9,7 +9,7 @@ use crate::plan::{SitePlan, sites};
 use crate::report::{self, Progress};
 use crate::site::Site;
 use crate::trouble::Trouble;
-use crate::workflows::{self, WorkflowName, not_in_this_build};
+use crate::workflows::{self, WorkflowName};
 use changeover_component::ExitCode;
 use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,13 +28,13 @@ pub async fn rehearse(arguments: RehearseArguments, program: PathBuf) -> ExitCod
 
 async fn whole(arguments: &RehearseArguments, program: &Path) -> Result<Rehearsal, Trouble> {
     let began = crate::moment::Moment::now();
-    let names = chosen_workflows(&arguments.workflows)?;
     let (mut plans, remarks) = sites(
         arguments.file.as_deref(),
         arguments.network,
         arguments.redundancy,
         arguments.bound,
     )?;
+    choose_workflows(&mut plans, &arguments.workflows, arguments.regardless)?;
     take_faults(&mut plans, &arguments.faults, arguments.network)?;
     let mut interrupted = Interruption::watch()?;
     let mut progress = Progress::on_stderr();
@@ -44,15 +44,8 @@ async fn whole(arguments: &RehearseArguments, program: &Path) -> Result<Rehearsa
     let mut rehearsal = Rehearsal::default();
     for repetition in 1..=arguments.repeat {
         for plan in &plans {
-            let outcome = one_site(
-                plan,
-                repetition,
-                &names,
-                program,
-                &mut interrupted,
-                &mut progress,
-            )
-            .await?;
+            let outcome =
+                one_site(plan, repetition, program, &mut interrupted, &mut progress).await?;
             rehearsal.sites.push(outcome);
         }
     }
@@ -104,13 +97,39 @@ fn take_faults(
     Ok(())
 }
 
-/// The workflows in the order in which they follow each other on a site.
-fn chosen_workflows(asked: &[WorkflowName]) -> Result<Vec<WorkflowName>, Trouble> {
-    if let Some(name) = asked.iter().find(|name| !name.in_this_build()) {
-        return Err(not_in_this_build(*name));
+/// Leaves each site the workflows that were asked for, in the order in which they follow each other; a site without
+/// any is not brought up.
+fn choose_workflows(
+    plans: &mut Vec<SitePlan>,
+    asked: &[WorkflowName],
+    regardless: bool,
+) -> Result<(), Trouble> {
+    if asked.is_empty() {
+        return Ok(());
     }
-    let chosen = |name: &WorkflowName| asked.is_empty() || asked.contains(name);
-    Ok(WorkflowName::FULL_RUN.into_iter().filter(chosen).collect())
+    for name in asked {
+        if regardless || plans.iter().any(|plan| plan.workflows.contains(name)) {
+            continue;
+        }
+        let why = plans
+            .iter()
+            .flat_map(|plan| &plan.left_out)
+            .find(|(left_out, _)| left_out == name)
+            .map_or("no site has it", |(_, why)| *why);
+        return Err(Trouble::Unusable(format!(
+            "the workflow {} does not apply here: {why}",
+            name.as_str()
+        )));
+    }
+    for plan in plans.iter_mut() {
+        let has = plan.workflows.clone();
+        plan.workflows = WorkflowName::FULL_RUN
+            .into_iter()
+            .filter(|name| asked.contains(name) && (regardless || has.contains(name)))
+            .collect();
+    }
+    plans.retain(|plan| !plan.workflows.is_empty());
+    Ok(())
 }
 
 async fn sweep_in_background() -> Vec<String> {
@@ -121,7 +140,6 @@ async fn sweep_in_background() -> Vec<String> {
 async fn one_site(
     plan: &SitePlan,
     repetition: u32,
-    names: &[WorkflowName],
     program: &Path,
     interrupted: &mut Interruption,
     progress: &mut Progress,
@@ -140,7 +158,7 @@ async fn one_site(
         drawing: SiteDrawing::default(),
     };
     let done = tokio::select! {
-        done = on_the_site(plan, names, program, &run, &mut outcome, progress) => done,
+        done = on_the_site(plan, program, &run, &mut outcome, progress) => done,
         () = interrupted.comes() => Err(Trouble::Interrupted),
     };
     let taken_down = janitor.finish().await;
@@ -156,7 +174,6 @@ async fn one_site(
 
 async fn on_the_site(
     plan: &SitePlan,
-    names: &[WorkflowName],
     program: &Path,
     run: &Run,
     outcome: &mut SiteOutcome,
@@ -166,7 +183,7 @@ async fn on_the_site(
     let mut site = Site::bring_up(plan, program, run).await?;
     outcome.environment = site.environment.environment().name.to_string();
     outcome.drawing = site.drawing(plan);
-    for name in names {
+    for name in &plan.workflows {
         progress.step(outcome, name.as_str());
         let workflow: WorkflowOutcome = workflows::run(*name, &mut site).await?;
         outcome.workflows.push(workflow);
@@ -175,14 +192,17 @@ async fn on_the_site(
 }
 
 /// Ctrl-C and SIGTERM.
-pub(crate) struct Interruption {
+pub struct Interruption {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
 
 impl Interruption {
     /// From now on neither ends the process by itself.
-    pub(crate) fn watch() -> Result<Self, Trouble> {
+    ///
+    /// # Errors
+    /// When the signals cannot be taken.
+    pub fn watch() -> Result<Self, Trouble> {
         let take = |kind| {
             signal(kind).map_err(|source| Trouble::Start {
                 what: "the watch for Ctrl-C".to_owned(),
@@ -196,7 +216,7 @@ impl Interruption {
     }
 
     /// Waits for the first of them.
-    pub(crate) async fn comes(&mut self) {
+    pub async fn comes(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -207,27 +227,41 @@ impl Interruption {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arguments::RedundancyChoice;
 
-    #[test]
-    fn workflows_follow_each_other_in_the_order_of_a_full_run_however_they_were_named() {
-        let names = chosen_workflows(&[WorkflowName::Reconnect, WorkflowName::ManualSwitchover])
-            .expect("both are there");
-        assert_eq!(
-            names,
-            [WorkflowName::ManualSwitchover, WorkflowName::Reconnect]
-        );
-        assert_eq!(chosen_workflows(&[]).expect("all").len(), 5);
+    fn chosen(
+        redundancy: RedundancyChoice,
+        asked: &[WorkflowName],
+        regardless: bool,
+    ) -> Result<Vec<Vec<WorkflowName>>, Trouble> {
+        let (mut plans, _) =
+            sites(None, NetworkKind::Loopback, Some(redundancy), None).expect("always there");
+        choose_workflows(&mut plans, asked, regardless)?;
+        Ok(plans.into_iter().map(|plan| plan.workflows).collect())
     }
 
     #[test]
-    fn a_workflow_of_a_later_build_is_refused_with_2_and_says_so() {
-        let trouble = chosen_workflows(&[WorkflowName::SipNicLost]).expect_err("not in this build");
+    fn workflows_follow_each_other_in_the_order_of_a_full_run_however_they_were_named() {
+        let asked = [WorkflowName::Reconnect, WorkflowName::ManualSwitchover];
+        let in_order = vec![WorkflowName::ManualSwitchover, WorkflowName::Reconnect];
+        let both = chosen(RedundancyChoice::Both, &asked, false).expect("both are there");
+        assert_eq!(both, [in_order.clone(), in_order]);
+        let all = chosen(RedundancyChoice::Both, &[], false).expect("all");
+        assert_eq!([all[0].len(), all[1].len()], [8, 5]);
+    }
+
+    #[test]
+    fn a_site_to_which_nothing_that_was_asked_for_applies_is_left_out_and_without_any_it_is_2() {
+        let asked = [WorkflowName::Test1];
+        let hot = chosen(RedundancyChoice::Both, &asked, false).expect("the hot one");
+        assert_eq!(hot, [asked.to_vec()]);
+        let trouble = chosen(RedundancyChoice::Warm, &asked, false).expect_err("no calls");
         assert_eq!(trouble.exit_code(), ExitCode::Unusable);
-        assert!(
-            trouble
-                .to_string()
-                .starts_with("the workflow sip-nic-lost is documented"),
-            "{trouble}"
+        assert_eq!(
+            trouble.to_string(),
+            "the workflow test-1 does not apply here: only hot standby keeps calls over a change of roles"
         );
+        let control = chosen(RedundancyChoice::Warm, &asked, true).expect("a negative control");
+        assert_eq!(control, [asked.to_vec()]);
     }
 }

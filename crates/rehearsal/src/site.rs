@@ -6,17 +6,20 @@ mod certificates;
 mod cluster;
 mod commands;
 mod components;
+mod hands;
 mod layout;
 mod loopback;
 mod namespaces;
 mod waiting;
 
 pub(crate) use commands::{enter_namespace, within};
-pub(crate) use layout::CLIENT;
+pub(crate) use layout::{CLIENT, SipNics};
 pub(crate) use loopback::host_folder;
 pub(crate) use waiting::{Expected, describe_pair};
 
+use crate::applicable::traffic_period;
 use crate::arguments::NetworkKind;
+use crate::endpoint::Endpoint;
 use crate::janitor::{Ended, RUN_MARKER, Run, end_process};
 use crate::moment::Moment;
 use crate::observer::{Observer, follow_emulator, follow_namespaces};
@@ -43,6 +46,7 @@ const KILL_WAIT: Duration = Duration::from_secs(5);
 /// A site that runs.
 pub(crate) struct Site {
     run: Run,
+    program: PathBuf,
     pub(crate) environment: SiteEnvironment,
     pub(crate) pair: Pair,
     network: SiteNetwork,
@@ -56,6 +60,8 @@ pub(crate) struct Site {
     tls: Option<PathBuf>,
     started: Moment,
     pub(crate) up_after_ms: f64,
+    /// The host whose SIP NIC has been unplugged.
+    sip_cable_out: Option<HostName>,
     /// How much longer than usual it may take, because of its platform or of a fault.
     pub(crate) patience: Duration,
 }
@@ -77,14 +83,7 @@ impl Site {
     ) -> Result<Self, Trouble> {
         let started = Moment::now();
         let environment = plan.prepare(run)?;
-        let pair = environment
-            .environment()
-            .pairs
-            .get(&plan.pair)
-            .cloned()
-            .ok_or_else(|| {
-                Trouble::Unusable(format!("the file has no pair {} any more", plan.pair))
-            })?;
+        let pair = planned_pair(&environment, plan)?;
         let addresses: Vec<IpAddr> = pair.virtual_ips.iter().map(|vip| vip.address).collect();
         let observer = Observer::of(addresses.clone());
         let sip_port = sip_port(&environment, &pair.primary);
@@ -125,6 +124,7 @@ impl Site {
         let operator = Operator::new(way_to(&network, &environment, scs, tls.clone()).await?);
         let mut site = Self {
             run: run.clone(),
+            program: program.to_owned(),
             environment,
             pair,
             network,
@@ -137,6 +137,7 @@ impl Site {
             tls,
             started,
             up_after_ms: 0.0,
+            sip_cable_out: None,
             patience: plan.patience(),
         };
         site.reach_start_state().await?;
@@ -146,20 +147,71 @@ impl Site {
     }
 
     async fn start_probe(&self, sip_port: u16) -> Result<Option<Probe>, Trouble> {
-        let Some(vip) = self.pair.virtual_ips.first() else {
-            return Ok(None);
-        };
-        let target = SocketAddr::new(vip.address, sip_port);
-        let (socket, target) = match &self.network {
-            SiteNetwork::Loopback(network) => {
-                (network.client_socket()?, network.real(target).await?)
-            }
-            SiteNetwork::Namespaces(network) => (network.client_socket(target).await?, target),
-        };
+        let target = SocketAddr::new(sip_address(&self.environment, &self.pair), sip_port);
+        let (socket, target) = self.client_socket(target).await?;
         let named = [&self.pair.primary, &self.pair.backup]
             .into_iter()
             .all(|member| self.environment.is_named(member));
         Probe::start(socket, target, &self.run.id, named).map(Some)
+    }
+
+    /// A socket where the client is, and where a site's address is from there.
+    async fn client_socket(
+        &self,
+        target: SocketAddr,
+    ) -> Result<(std::net::UdpSocket, SocketAddr), Trouble> {
+        Ok(match &self.network {
+            SiteNetwork::Loopback(network) => {
+                (network.client_socket()?, network.real(target).await?)
+            }
+            SiteNetwork::Namespaces(network) => (network.client_socket(target).await?, target),
+        })
+    }
+
+    /// A phone where the client is, which knows the pair's SIP address.
+    ///
+    /// # Errors
+    /// When there is no socket for it.
+    pub(crate) async fn endpoint(&self, user: &str) -> Result<Endpoint, Trouble> {
+        let port = sip_port(&self.environment, &self.pair.primary);
+        let vip = SocketAddr::new(sip_address(&self.environment, &self.pair), port);
+        let (socket, target) = self.client_socket(vip).await?;
+        Endpoint::start(user, &self.run.id, socket, vip, target)
+    }
+
+    /// T of SIP traffic monitoring; zero where nothing is watched.
+    pub(crate) fn traffic_period(&self) -> Duration {
+        traffic_period(self.environment.environment(), &self.pair).unwrap_or_default()
+    }
+
+    /// The host whose SIP NIC is unplugged, if one is.
+    pub(crate) fn sip_cable_out(&self) -> Option<HostName> {
+        self.sip_cable_out.clone()
+    }
+
+    /// Pulls or plugs the NIC of the Virtual IPs on a host, and no other; when that began.
+    ///
+    /// # Errors
+    /// When the network does not obey.
+    pub(crate) async fn sip_cable(
+        &mut self,
+        host: &HostName,
+        plugged: bool,
+    ) -> Result<Moment, Trouble> {
+        let nic = self
+            .pair
+            .virtual_ips_on(host)
+            .into_iter()
+            .next()
+            .map(|vip| vip.interface)
+            .unwrap_or_default();
+        self.sip_cable_out = (!plugged).then(|| host.clone());
+        match &self.network {
+            SiteNetwork::Loopback(network) => network.one_cable(host.as_str(), &nic, plugged).await,
+            SiteNetwork::Namespaces(network) => {
+                network.one_cable(host.as_str(), &nic, plugged).await
+            }
+        }
     }
 
     /// Pulls every cable of a host; when that began.
@@ -194,11 +246,21 @@ impl Site {
         killing.await.unwrap_or(None)
     }
 
-    /// The host that the client's ARP entry for the first VIP names.
+    /// The host that the client's ARP entry for the first VIP names; behind a network device the one that it has chosen.
     ///
     /// # Errors
     /// When it cannot be read.
     pub(crate) async fn neighbour_entry(&self) -> Result<Option<String>, Trouble> {
+        let device = self.pair.network_device.as_ref();
+        if let (Some(device), SiteNetwork::Loopback(network)) = (device, &self.network) {
+            let Some((front, _)) = device.virtual_ips.first() else {
+                return Ok(None);
+            };
+            let server = network.chosen_by_device(*front).await?;
+            let hosts = &self.environment.environment().hosts;
+            let host = hosts.values().find(|host| Some(host.address) == server);
+            return Ok(host.map(|host| host.name.to_string()));
+        }
         let Some(vip) = self.pair.virtual_ips.first() else {
             return Ok(None);
         };
@@ -252,12 +314,18 @@ impl Site {
         } else {
             "one NIC"
         };
-        let vips: Vec<String> = self
-            .pair
-            .virtual_ips
-            .iter()
-            .map(|vip| format!("{}/{}", vip.address, vip.prefix))
-            .collect();
+        let vips = virtual_ips(&self.pair);
+        let kind = match self.pair.takeover {
+            Takeover::IpAddress => "IP Address Takeover",
+            Takeover::WindowsNlb => "Windows NLB Cluster",
+            Takeover::NetworkDevice => "network device",
+            Takeover::SingleHost => "single host",
+        };
+        let shown = if vips.is_empty() {
+            "no VIP".to_owned()
+        } else {
+            format!("VIP {}", vips.join(", "))
+        };
         let hosts = environment
             .hosts
             .values()
@@ -269,12 +337,7 @@ impl Site {
             .collect();
         SiteDrawing {
             hosts,
-            description: format!(
-                "{}: {}, {nics}, VIP {}",
-                plan.source_name(),
-                in_words(self.pair.takeover),
-                vips.join(", ")
-            ),
+            description: format!("{}: {kind}, {nics}, {shown}", plan.source_name()),
             virtual_ips: vips,
             client: CLIENT.to_owned(),
             started,
@@ -294,6 +357,23 @@ impl Site {
     }
 }
 
+/// The VIPs of a pair as they are written, wherever they are held.
+fn virtual_ips(pair: &Pair) -> Vec<String> {
+    let moved = pair.virtual_ips.iter();
+    let moved = moved.map(|vip| format!("{}/{}", vip.address, vip.prefix));
+    let device = pair.network_device.as_ref();
+    let held = device.map_or(&[][..], |device| &device.virtual_ips);
+    let held = held.iter();
+    moved
+        .chain(held.map(|(address, prefix)| format!("{address}/{prefix}")))
+        .collect()
+}
+
+fn planned_pair(environment: &SiteEnvironment, plan: &SitePlan) -> Result<Pair, Trouble> {
+    let pair = environment.environment().pairs.get(&plan.pair).cloned();
+    pair.ok_or_else(|| Trouble::Unusable(format!("the file has no pair {} any more", plan.pair)))
+}
+
 /// The port that is probed; both servers of a pair have the same.
 fn sip_port(environment: &SiteEnvironment, server: &ApplicationName) -> u16 {
     environment
@@ -301,6 +381,23 @@ fn sip_port(environment: &SiteEnvironment, server: &ApplicationName) -> u16 {
         .applications
         .get(server)
         .map_or(5060, crate::stand_in::sip_port)
+}
+
+/// The address that endpoints know: the first VIP, wherever it is held; on a single host the host's own.
+fn sip_address(environment: &SiteEnvironment, pair: &Pair) -> IpAddr {
+    let moved = pair.virtual_ips.first().map(|vip| vip.address);
+    let held = pair
+        .network_device
+        .as_ref()
+        .and_then(|device| device.virtual_ips.first())
+        .map(|(address, _)| *address);
+    let hosts = &environment.environment().hosts;
+    let only_host = hosts.get(&pair.primary_host).map(|host| host.address);
+    // A validated environment has the hosts of its pairs.
+    moved
+        .or(held)
+        .or(only_host)
+        .unwrap_or(IpAddr::from([127, 0, 0, 1]))
 }
 
 fn scs_address(environment: &SiteEnvironment) -> Result<SocketAddr, Trouble> {
@@ -335,15 +432,5 @@ async fn way_to(
                 tls,
             })
         }
-    }
-}
-
-/// A takeover as the guide calls it.
-fn in_words(takeover: Takeover) -> &'static str {
-    match takeover {
-        Takeover::IpAddress => "IP Address Takeover",
-        Takeover::WindowsNlb => "Windows NLB Cluster",
-        Takeover::NetworkDevice => "network device",
-        Takeover::SingleHost => "single host",
     }
 }

@@ -5,9 +5,10 @@
 use crate::arguments::NetworkKind;
 use crate::plan::SiteEnvironment;
 use crate::trouble::Trouble;
+use crate::workflows::USERS;
 use changeover_configuration::show;
-use changeover_model::ApplicationName;
-use changeover_model::environment::{Application, Pair, StartedBy};
+use changeover_model::environment::{Application, Environment, Pair, StartedBy};
+use changeover_model::{ApplicationName, Redundancy};
 use std::path::Path;
 
 /// Program name that stands for the SIP Server of this release.
@@ -78,17 +79,53 @@ pub(crate) fn put_in(
             said.push(format!("{name} ({own}: {why})"));
         }
     }
-    if said.is_empty() {
+    let added = add_endpoints(environment, &pairs);
+    if said.is_empty() && added.is_empty() {
         return Ok(());
     }
     let config = folder.join("rehearsed.yaml");
     std::fs::write(&config, show(&site.loaded)).map_err(Trouble::file("write", &config))?;
     site.config = config;
-    site.control.push_str(&format!(
-        "; the built-in SIP responder stands in for {}",
-        said.join(" and ")
-    ));
+    if !said.is_empty() {
+        site.control.push_str(&format!(
+            "; the built-in SIP responder stands in for {}",
+            said.join(" and ")
+        ));
+    }
+    for switch in added {
+        site.control.push_str(&format!(
+            "; {switch} has three DNs more, for the built-in endpoints"
+        ));
+    }
     Ok(())
+}
+
+/// A Switch with DNs serves only them: the endpoints of the acceptance tests are added to those of hot pairs.
+fn add_endpoints(environment: &mut Environment, pairs: &[Pair]) -> Vec<String> {
+    let mut added = Vec::new();
+    for pair in pairs
+        .iter()
+        .filter(|pair| pair.redundancy == Redundancy::Hot)
+    {
+        let switch = environment
+            .applications
+            .get(&pair.primary)
+            .filter(|member| member.is_managed())
+            .and_then(|member| member.switch.clone());
+        let Some((name, switch)) =
+            switch.and_then(|name| Some((name.clone(), environment.switches.get_mut(&name)?)))
+        else {
+            continue;
+        };
+        if switch.dns.is_empty() || USERS.iter().all(|user| switch.dns.contains_key(*user)) {
+            continue;
+        }
+        for user in USERS {
+            switch.dns.entry(user.to_owned()).or_default();
+        }
+        added.push(name.to_string());
+    }
+    added
 }
 
 impl SiteEnvironment {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Why a rehearsal, or one of its sites, broke off.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Trouble {
+pub enum Trouble {
     /// Arguments or file that cannot be used; nothing was done.
     #[error("{0}")]
     Unusable(String),
@@ -88,7 +88,7 @@ pub(crate) enum Trouble {
 
 impl Trouble {
     /// The exit code it leads to (INTERFACE).
-    pub(crate) fn exit_code(&self) -> ExitCode {
+    pub fn exit_code(&self) -> ExitCode {
         match self {
             Trouble::Unusable(_) => ExitCode::Unusable,
             Trouble::Interrupted => ExitCode::Interrupted,

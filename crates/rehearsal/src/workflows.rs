@@ -2,11 +2,17 @@
 //! out. One file each below: what an operator or fate does, what the workflow waits for, the rules of its steps, the
 //! state it must leave. The verdicts are made in `judge`.
 
+mod acceptance;
 mod alarm_test;
+mod beginning;
 mod manual_switchover;
 mod primary_disconnected;
 mod primary_failure;
 mod reconnect;
+mod sip_nic_lost;
+mod sip_nic_restored;
+
+pub(crate) use acceptance::USERS;
 
 use crate::judge::{Cast, EndState, OwnSighting, Rule, Witness, end_checks, judge};
 use crate::moment::Moment;
@@ -25,11 +31,13 @@ use std::time::Duration;
 pub(crate) mod rules {
     //! The rules of each workflow, for the judge's tests.
 
+    pub(crate) use super::acceptance::rules as acceptance;
     pub(crate) use super::alarm_test::rules as alarm_test;
     pub(crate) use super::manual_switchover::rules as manual_switchover;
     pub(crate) use super::primary_disconnected::rules as primary_disconnected;
     pub(crate) use super::primary_failure::rules as primary_failure;
     pub(crate) use super::reconnect::rules as reconnect;
+    pub(crate) use super::sip_nic_lost::rules as sip_nic_lost;
 }
 
 /// The state in which a workflow begins is reached within this time.
@@ -71,12 +79,17 @@ pub enum WorkflowName {
 
 impl WorkflowName {
     /// Those of a full run, in order: each begins where the one before has ended.
-    pub(crate) const FULL_RUN: [WorkflowName; 5] = [
+    pub(crate) const FULL_RUN: [WorkflowName; 10] = [
         WorkflowName::ManualSwitchover,
         WorkflowName::PrimaryFailure,
         WorkflowName::PrimaryDisconnected,
         WorkflowName::Reconnect,
+        WorkflowName::SipNicLost,
+        WorkflowName::SipNicRestored,
         WorkflowName::AlarmTest,
+        WorkflowName::Test1,
+        WorkflowName::Test2,
+        WorkflowName::Test3,
     ];
 
     /// The name as INTERFACE writes it.
@@ -93,11 +106,6 @@ impl WorkflowName {
             WorkflowName::Test2 => "test-2",
             WorkflowName::Test3 => "test-3",
         }
-    }
-
-    /// Whether this build can carry it out.
-    pub(crate) fn in_this_build(self) -> bool {
-        Self::FULL_RUN.contains(&self)
     }
 }
 
@@ -122,7 +130,7 @@ pub(crate) struct Carried {
 /// When the state in which it begins is not reached, or the site breaks down; a workflow that ends badly is an
 /// outcome, no error.
 pub(crate) async fn run(name: WorkflowName, site: &mut Site) -> Result<WorkflowOutcome, Trouble> {
-    let before = bring_about_its_beginning(name, site).await?;
+    let before = beginning::bring_about(name, site).await?;
     let cast = cast(site, &before)?;
     let known: Vec<TimelineRecord> = site.operator.timeline().await?;
     let newest = known
@@ -131,6 +139,7 @@ pub(crate) async fn run(name: WorkflowName, site: &mut Site) -> Result<WorkflowO
         .max()
         .unwrap_or_default();
     let clock = site.operator.clock().await?;
+    let logged_before = last_position(site).await?;
     let probing_from = Moment::now();
 
     let carried = match name {
@@ -139,11 +148,25 @@ pub(crate) async fn run(name: WorkflowName, site: &mut Site) -> Result<WorkflowO
         WorkflowName::PrimaryDisconnected => primary_disconnected::carry_out(site, &cast).await?,
         WorkflowName::Reconnect => reconnect::carry_out(site, &cast).await?,
         WorkflowName::AlarmTest => alarm_test::carry_out(site, &cast).await?,
-        _ => return Err(not_in_this_build(name)),
+        WorkflowName::SipNicLost => sip_nic_lost::carry_out(site, &cast).await?,
+        WorkflowName::SipNicRestored => sip_nic_restored::carry_out(site, &cast, newest).await?,
+        WorkflowName::Test1 | WorkflowName::Test2 | WorkflowName::Test3 => {
+            acceptance::carry_out(name, site, &cast).await?
+        }
     };
     let end = Moment::now();
     let records = closed_records(site, newest).await?;
     wait_for_the_neighbour(site, &carried.end).await?;
+    let mut entries = Witness::entries_of(&records, &site.pair, &clock, carried.start);
+    if site.pair.control.is_empty() {
+        let log = site.operator.log(None).await?;
+        entries.extend(Witness::entries_of_log(
+            &log,
+            logged_before,
+            &clock,
+            carried.start,
+        ));
+    }
 
     let after = site.operator.picture().await.ok();
     let answers = site
@@ -151,7 +174,7 @@ pub(crate) async fn run(name: WorkflowName, site: &mut Site) -> Result<WorkflowO
         .as_ref()
         .map_or_else(Vec::new, |probe| probe.answers_since(probing_from));
     let witness = Witness {
-        entries: Witness::entries_of(&records, &site.pair, &clock, carried.start),
+        entries,
         cast,
         start: carried.start,
         end,
@@ -178,63 +201,13 @@ pub(crate) async fn run(name: WorkflowName, site: &mut Site) -> Result<WorkflowO
     ))
 }
 
-/// The refusal of a workflow that this build cannot carry out.
-pub(crate) fn not_in_this_build(name: WorkflowName) -> Trouble {
-    let can: Vec<&str> = WorkflowName::FULL_RUN
-        .iter()
-        .map(|name| name.as_str())
-        .collect();
-    Trouble::Unusable(format!(
-        "the workflow {} is documented, but this build cannot carry it out yet; it can: {}",
-        name.as_str(),
-        can.join(", ")
-    ))
-}
-
-/// Waits for the state in which a workflow begins; reconnect begins where primary-disconnected has ended, which is
-/// brought about, unjudged, if need be.
-async fn bring_about_its_beginning(
-    name: WorkflowName,
-    site: &mut Site,
-) -> Result<PairPicture, Trouble> {
-    let picture = site.operator.picture().await?;
-    let now = pair_of(&picture, site)
-        .cloned()
-        .ok_or_else(|| no_pair(site))?;
-    let primary = primary_of(&now).unwrap_or_else(|| site.pair.primary.clone());
-    let away = now.members.iter().any(|member| {
-        member.application != primary
-            && picture.hosts.iter().any(|host| {
-                host.name == member.host && host.status != changeover_model::HostStatus::Running
-            })
-    });
-    if name == WorkflowName::Reconnect {
-        if !away {
-            let expected = Expected {
-                primary: primary.clone(),
-                backup_there: true,
-            };
-            site.reach(&expected, BEGIN_BOUND + site.patience).await?;
-            let cast = cast_of(site, &primary)?;
-            primary_disconnected::carry_out(site, &cast).await?;
-        }
-    } else if away {
-        let cast = cast_of(site, &primary)?;
-        site.put_cable_back(&cast.host_2).await?;
+/// The position of the newest record in the Message Server's log, where the log is evidence.
+async fn last_position(site: &Site) -> Result<u64, Trouble> {
+    if !site.pair.control.is_empty() {
+        return Ok(0);
     }
-    let primary = if name == WorkflowName::Reconnect && !away {
-        site.pair.peer_of(&primary).cloned().unwrap_or(primary)
-    } else {
-        primary
-    };
-    let expected = Expected {
-        primary,
-        backup_there: name != WorkflowName::Reconnect,
-    };
-    let picture = site.reach(&expected, BEGIN_BOUND + site.patience).await?;
-    pair_of(&picture, site)
-        .cloned()
-        .ok_or_else(|| no_pair(site))
+    let log = site.operator.log(None).await?;
+    Ok(log.last().map_or(0, |record| record.position))
 }
 
 /// Who plays whom: server 1 is the primary now; in a reconnect it is the one that comes back.
@@ -306,7 +279,8 @@ async fn closed_records(
 /// The neighbour entry follows the announcement, which may be a moment later than the address.
 async fn wait_for_the_neighbour(site: &Site, end: &EndState) -> Result<(), Trouble> {
     let limit = Moment::now().plus(CLOSE_BOUND);
-    while !site.pair.virtual_ips.is_empty()
+    let has_vip = !site.pair.virtual_ips.is_empty() || site.pair.network_device.is_some();
+    while has_vip
         && site.neighbour_entry().await?.as_deref() != Some(end.host.as_str())
         && Moment::now() < limit
     {
@@ -358,6 +332,8 @@ fn outcome(
     checks: Vec<crate::outcome::CheckOutcome>,
 ) -> WorkflowOutcome {
     let has_vip = !site.pair.virtual_ips.is_empty();
+    // What a network device holds never moves, and still goes unanswered for a while.
+    let is_asked = has_vip || site.pair.network_device.is_some();
     let times = witness.times();
     let gap = longest_gap(&witness.answers, witness.start, witness.end);
     let passed = steps.iter().all(|step| step.passed) && checks.iter().all(|check| check.passed);
@@ -365,7 +341,7 @@ fn outcome(
         name,
         passed,
         duration_ms: duration_ms(witness),
-        vip_gap_ms: has_vip.then(|| gap.1.ms_since(gap.0)),
+        vip_gap_ms: is_asked.then(|| gap.1.ms_since(gap.0)),
         no_holder_ms: has_vip.then_some(times.no_holder_ms),
         two_holders_ms: has_vip.then_some(times.two_holders_ms),
         unreachable_holder_ms: has_vip.then_some(times.unreachable_holder_ms),

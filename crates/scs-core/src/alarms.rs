@@ -20,6 +20,7 @@ use changeover_model::message::{
 };
 use changeover_model::{
     AlarmId, ApplicationName, CauseId, ConditionName, Refusal, RefusalCode, TimerTable, Timestamp,
+    planted,
 };
 use changeover_reaction_engine::{Origin, ReactionRequest, Target};
 use repetition::Repetition;
@@ -83,6 +84,7 @@ pub struct AlarmBook {
 }
 
 /// What activates an alarm.
+#[derive(Clone)]
 struct Activation {
     key: AlarmKey,
     name: ConditionName,
@@ -126,8 +128,10 @@ impl AlarmBook {
     /// True if this detection was taken already: acknowledge it again, nothing else. Ask before opening a
     /// timeline record for it.
     pub fn is_repetition(&self, detected: &AlarmDetected) -> bool {
-        self.seen
-            .contains(&detected.event.source, detected.event.sequence)
+        !planted("repeated-detection-runs-again")
+            && self
+                .seen
+                .contains(&detected.event.source, detected.event.sequence)
     }
 
     /// Takes a detection: each detect match activates or renews its alarm and asks for its reactions, each
@@ -141,10 +145,11 @@ impl AlarmBook {
         effects: &mut Vec<AlarmEffect>,
     ) {
         let event = &detected.event;
-        let Some(change) = self.seen.insert(&event.source, event.sequence) else {
-            return;
-        };
-        self.changes.extend(change);
+        match self.seen.insert(&event.source, event.sequence) {
+            Some(change) => self.changes.extend(change),
+            None if planted("repeated-detection-runs-again") => {}
+            None => return,
+        }
         for matched in &detected.matches {
             let Some(condition) = self.condition(&matched.condition) else {
                 continue;
@@ -425,8 +430,8 @@ impl AlarmBook {
         self.changes.push(AlarmChange::Store(stored.clone()));
         self.active.insert(new.key, id);
         match new.clears_at {
-            Some(at) => self.timers.set(id, at),
-            None => {
+            Some(at) if !planted("cancel-timeout-ignored") => self.timers.set(id, at),
+            Some(_) | None => {
                 self.timers.cancel(&id);
             }
         }

@@ -12,7 +12,7 @@ use changeover_model::{
 };
 
 /// Everything about one application.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ApplicationCare {
     pub(crate) host: HostName,
     pub(crate) application_type: ApplicationType,

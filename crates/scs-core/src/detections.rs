@@ -9,7 +9,7 @@ use changeover_model::message::{
     AlarmDetected, FromMessageServer, LogEvent, MatchRole, Party, RecordKind, RecordOutcome, Step,
     ToMessageServer,
 };
-use changeover_model::{ApplicationName, CauseId, LogEventId};
+use changeover_model::{ApplicationName, CauseId, LogEventId, planted};
 use std::time::Duration;
 
 impl ScsCore {
@@ -55,10 +55,19 @@ impl ScsCore {
 
     fn alarm_detected(&mut self, detected: &AlarmDetected) {
         let event = &detected.event;
-        self.after_write(AfterWrite::Acknowledge(
-            event.source.clone(),
-            event.sequence,
-        ));
+        if planted("detection-acknowledged-before-stored") {
+            self.out.push(crate::ScsOutput::ToMessageServer(Box::new(
+                ToMessageServer::AlarmAcknowledged {
+                    source: event.source.clone(),
+                    sequence: event.sequence,
+                },
+            )));
+        } else {
+            self.after_write(AfterWrite::Acknowledge(
+                event.source.clone(),
+                event.sequence,
+            ));
+        }
         if self.alarms.is_repetition(detected) {
             return;
         }

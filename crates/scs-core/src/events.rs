@@ -7,7 +7,7 @@ use changeover_model::message::{LogAcknowledged, LogEvent, LogOrigin, SourceId};
 use changeover_model::{ApplicationName, CauseId, Epoch, HostName, LogEventId, LogLevel};
 
 /// Outboxes of this life and of former ones whose events were never acknowledged.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct OwnEvents {
     present: Outbox,
     former: Vec<Outbox>,
@@ -45,6 +45,7 @@ impl OwnEvents {
 }
 
 /// A log event of the SCS before it has a number.
+#[derive(Clone)]
 pub(crate) struct OwnEvent {
     pub(crate) id: LogEventId,
     pub(crate) application: ApplicationName,

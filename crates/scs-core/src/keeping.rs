@@ -5,7 +5,7 @@ use crate::dispatch::Timer;
 use crate::{ScsCore, ScsOutput, StoreChange};
 use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{SoleMark, SourceId, ToMessageServer};
-use changeover_model::{Epoch, PairName, Ticket};
+use changeover_model::{Epoch, PairName, Ticket, planted};
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(crate) enum AfterWrite {
 }
 
 /// Writes under way.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Keeping {
     last_ticket: Ticket,
     changes: IndexMap<String, StoreChange>,
@@ -54,7 +54,7 @@ impl Keeping {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Written {
     changes: Vec<StoreChange>,
     after: Vec<AfterWrite>,
@@ -81,6 +81,9 @@ impl ScsCore {
 
     fn gather(&mut self) {
         for change in self.alarms.take_changes() {
+            if planted("alarm-not-kept") {
+                continue;
+            }
             self.keep(change.into());
         }
         let changes = self.timeline.take_changes();
@@ -179,7 +182,9 @@ impl ScsCore {
         // Newer values of the same keys win over the failed ones.
         let newer = std::mem::take(&mut self.keeping.changes);
         for change in failed.changes {
-            if !self.keeping.is_replaced_on_the_way(ticket, &change) {
+            if !self.keeping.is_replaced_on_the_way(ticket, &change)
+                && !planted("failed-write-not-repeated")
+            {
                 self.keep(change);
             }
         }

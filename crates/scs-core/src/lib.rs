@@ -18,6 +18,7 @@ mod applications;
 mod configuring;
 mod detections;
 mod dispatch;
+mod essence;
 mod events;
 mod hosts;
 mod input_output;
@@ -70,6 +71,7 @@ pub struct ScsIdentity {
 }
 
 /// The Solution Control Server.
+#[derive(Clone)]
 pub struct ScsCore {
     /// Time of the input at hand.
     now: Timestamp,

@@ -292,9 +292,11 @@ fn write<'a>(
 }
 
 #[cfg(test)]
+mod crash_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
-    use changeover_kill_trials as kill_trials;
     use changeover_model::{Epoch, PairName};
     use changeover_scs_core::StoredPair;
 
@@ -360,33 +362,5 @@ mod tests {
             matches!(error, StoreError::Newer { found: 7, .. }),
             "{error}"
         );
-    }
-
-    /// The writer of the trials: epochs without end.
-    fn write_epochs(folder: &Path) {
-        let mut opened = open(folder).expect("the store that a kill left opens");
-        let pair = PairName::from("SIP_EAST");
-        let mut next = opened.state.pairs.get(&pair).map_or(0, |of| of.epoch.0);
-        loop {
-            next += 1;
-            write(&mut opened.connection, [epoch(next)].iter()).expect("it is written");
-            kill_trials::acknowledge(next);
-        }
-    }
-
-    #[test]
-    fn a_killed_scs_has_lost_no_epoch() {
-        if let Some(folder) = kill_trials::writer() {
-            return write_epochs(&folder);
-        }
-        let folder = folder();
-        for seed in 0..kill_trials::trials() {
-            let test = "store::tests::a_killed_scs_has_lost_no_epoch";
-            let last = kill_trials::kill_while_writing(test, folder.path(), seed);
-            let opened = open(folder.path()).expect("the store that a kill left opens");
-            let found = opened.state.pairs[&PairName::from("SIP_EAST")].epoch;
-            assert!(found >= Epoch(last), "seed {seed}: {found} after {last}");
-            assert_eq!(opened.notes, Vec::<String>::new(), "seed {seed}");
-        }
     }
 }

@@ -11,6 +11,7 @@
     clippy::cast_possible_wrap
 )]
 
+mod branch;
 mod invariants;
 mod randomness;
 mod scenario;
@@ -18,6 +19,7 @@ mod site;
 mod swarm;
 mod world;
 
+pub use branch::{Branch, Rivals, Stop};
 pub use scenario::{
     Act, Component, DiskMood, Fault, Planted, Scenario, ScriptMood, ServerMood, When,
 };
@@ -28,7 +30,9 @@ pub use changeover_model::message::{
     MaintenanceTarget, OperatorAnswer, OperatorCommand, PairState, Picture, RecordKind,
     RecordOutcome, SwitchoverRequest, TimelineRecord,
 };
-pub use changeover_model::{Redundancy, RunMode};
+#[cfg(feature = "planted-bugs")]
+pub use changeover_model::with_planted;
+pub use changeover_model::{LogEventId, Redundancy, RunMode};
 use std::time::Duration;
 use world::World;
 
@@ -58,6 +62,8 @@ pub struct Run {
     pub lasted: Duration,
     /// How many things happened.
     pub events: u64,
+    /// How many of them were faults.
+    pub faults: u64,
 }
 
 impl Run {
@@ -143,5 +149,6 @@ fn carry_out(scenario: &Scenario, tidies: bool) -> Run {
         two_holders: Duration::from_micros(world.invariants.holders.longest),
         lasted: Duration::from_micros(world.now),
         events: world.events,
+        faults: world.faults,
     }
 }

@@ -134,6 +134,8 @@ pub enum Fault {
     SlowNetwork(Duration),
     /// Fence commands fail from now on.
     FencesFail(bool),
+    /// The SCS dies, its store is lost, and it is started again after this time.
+    LoseStore(Duration),
 }
 
 /// Something that is done.

@@ -3,7 +3,15 @@
 
 use changeover_model::environment::{ControllerLoss, Environment};
 use changeover_model::{Redundancy, show_duration};
+use std::cell::RefCell;
 use std::sync::Arc;
+
+/// Most variants of the site whose meaning a thread keeps.
+const MOST_READ: usize = 256;
+
+thread_local! {
+    static READ: RefCell<Vec<(Site, Arc<Environment>)>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Which site a world is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,8 +161,21 @@ pairs:
         format!("    policy: {{{}}}\n", all.join(", "))
     }
 
-    /// What the file means.
+    /// What the file means. Read once per thread and variant: sweeps ask for the same few again and again.
     pub(crate) fn environment(self) -> Arc<Environment> {
+        READ.with_borrow_mut(|read| {
+            if let Some((_, known)) = read.iter().find(|(site, _)| *site == self) {
+                return Arc::clone(known);
+            }
+            let environment = self.read();
+            if read.len() < MOST_READ {
+                read.push((self, Arc::clone(&environment)));
+            }
+            environment
+        })
+    }
+
+    fn read(self) -> Arc<Environment> {
         match changeover_configuration::load("simulated.yaml", &self.text()) {
             Ok(loaded) => Arc::new(loaded.environment),
             Err(problems) => panic!("the simulated site is our own and must be valid: {problems}"),

@@ -247,6 +247,7 @@ fn draw_fencing_kinds(
     steps
 }
 
+#[derive(Clone)]
 struct Draw {
     random: Random,
     site: Site,

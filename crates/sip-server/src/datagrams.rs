@@ -3,7 +3,7 @@
 
 use crate::metrics::Said;
 use changeover_component::Handle;
-use changeover_emulated_nic::{DatagramSender, Datagrams, Network};
+use changeover_emulated_nic::{DatagramSender, Datagrams, Network, NetworkError};
 use changeover_sip_core::{SipCore, SipInput, Transport};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,6 +15,11 @@ use tokio::sync::{mpsc, watch};
 const QUEUE: usize = 16_384;
 /// Pause before a lost or refused socket is opened again.
 const REOPEN: Duration = Duration::from_millis(250);
+
+/// How long the other server of a single host may take to let go of the SIP address.
+const LETS_GO: Duration = Duration::from_secs(2);
+/// Pause between two attempts meanwhile.
+const TRY_AGAIN: Duration = Duration::from_millis(5);
 
 /// Whether this server may send. Shared by everything that does.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +83,8 @@ pub(crate) struct Socket {
     pub(crate) gate: Gate,
     pub(crate) said: Said,
     pub(crate) wanted: watch::Receiver<Wanted>,
+    /// Another server on this host lets go of the same address a moment before this one wants it.
+    pub(crate) takes_over: bool,
     pub(crate) state: watch::Sender<SocketState>,
 }
 
@@ -92,7 +99,7 @@ impl Socket {
                 }
                 continue;
             }
-            match self.network.datagrams(self.at).await {
+            match self.opened().await {
                 Ok(socket) => {
                     self.state.send_replace(SocketState::Open);
                     if self.serve(socket, &mut queued).await.is_err() {
@@ -105,6 +112,20 @@ impl Socket {
                     tokio::time::sleep(REOPEN).await;
                 }
             }
+        }
+    }
+
+    /// Opens the socket. Where the other server of this host may still have it, it is tried again for a while before
+    /// that is a failure.
+    async fn opened(&self) -> Result<Datagrams, NetworkError> {
+        let end = tokio::time::Instant::now() + LETS_GO;
+        loop {
+            let opened = self.network.datagrams(self.at).await;
+            let late = !self.takes_over || tokio::time::Instant::now() >= end;
+            if opened.is_ok() || late || *self.wanted.borrow() == Wanted::Closed {
+                return opened;
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
         }
     }
 

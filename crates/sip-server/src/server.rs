@@ -99,7 +99,7 @@ impl Server {
         said: Said,
     ) -> anyhow::Result<Self> {
         let settings = SipSettings::read(&name, link.registered())?;
-        let at = settings.config.address;
+        let at = settings.bind;
         let (gate, links) = (Gate::default(), Links::default());
         let (outbound, queued) = Outbound::new();
         let streams = Streams::new(at, gate.clone());
@@ -132,6 +132,7 @@ impl Server {
             gate: gate.clone(),
             said: said.clone(),
             wanted: wanted_told,
+            takes_over: settings.shares_host,
             state,
         };
         tokio::spawn(udp.run(queued));
@@ -244,7 +245,7 @@ impl Server {
         let (status, reason) = if self.unavailable {
             unavailable("told so by SIGUSR1")
         } else if socket == SocketState::Failed {
-            let at = self.settings.config.address;
+            let at = self.settings.bind;
             unavailable(&format!("no SIP socket on {at}"))
         } else if standing.silent {
             unavailable("no SIP message has been heard for the time of sip-pass-check")

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use changeover_application_link::Registered;
-use changeover_model::environment::{OptionSections, PEER_OPTION, Switch};
+use changeover_model::environment::{OptionSections, PEER_OPTION, PEER_PORT_OPTION, Switch};
 use changeover_model::parse_duration;
 use changeover_model::{ApplicationName, Redundancy};
 use changeover_sip_core::SipConfig;
@@ -23,6 +23,8 @@ pub(crate) struct SipSettings {
     pub(crate) ha: Option<HaSettings>,
     /// Both servers live on this host: the SIP socket is open only while primary.
     pub(crate) shares_host: bool,
+    /// Where the SIP socket is: the VIP, or this host's own address where a network device holds the VIP.
+    pub(crate) bind: SocketAddr,
 }
 
 /// Where the HA link is.
@@ -64,14 +66,22 @@ impl SipSettings {
             .zip(name)
             .filter(|_| config.hot);
         let reconnect = time("sync-reconnect-tout").unwrap_or(RECONNECT);
+        let (section, peer_port) = PEER_PORT_OPTION;
+        let peer_port = option(options, section, peer_port).and_then(|port| port.parse().ok());
+        let bind = if config.network_device {
+            SocketAddr::new(registered.host_address, config.address.port())
+        } else {
+            config.address
+        };
         Ok(Self {
             ha: ha.map(|((port, peer), name)| HaSettings {
                 name,
                 own: SocketAddr::new(registered.host_address, port),
-                peer: SocketAddr::new(peer, port),
+                peer: SocketAddr::new(peer, peer_port.unwrap_or(port)),
                 reconnect: reconnect.min(RECONNECT),
             }),
             shares_host: registered.peer_address == Some(registered.host_address),
+            bind,
             config,
         })
     }

@@ -8,6 +8,7 @@ mod filling;
 mod linux;
 mod platforms;
 mod request;
+mod without_scripts;
 
 pub use request::{ControlScripts, Nics, Request};
 
@@ -28,16 +29,22 @@ pub enum Platform {
     Solaris,
     /// An NLB cluster on Windows.
     WindowsNlb,
+    /// A network device holds the VIP.
+    NetworkDevice,
+    /// Both servers on one host, no VIP.
+    SingleHost,
 }
 
 impl Platform {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Linux,
         Self::Windows,
         Self::Aix,
         Self::Solaris,
         Self::WindowsNlb,
+        Self::NetworkDevice,
+        Self::SingleHost,
     ];
 
     /// As commands write it.
@@ -49,6 +56,8 @@ impl Platform {
             Self::Aix => "aix",
             Self::Solaris => "solaris",
             Self::WindowsNlb => "windows-nlb",
+            Self::NetworkDevice => "network-device",
+            Self::SingleHost => "single-host",
         }
     }
 
@@ -56,7 +65,7 @@ impl Platform {
     #[must_use]
     pub fn usual_interface(self) -> &'static str {
         match self {
-            Self::Linux => "eth0",
+            Self::Linux | Self::NetworkDevice | Self::SingleHost => "eth0",
             Self::Windows | Self::WindowsNlb => "Local Area Connection",
             Self::Aix => "en0",
             Self::Solaris => "dmfe0",
@@ -67,7 +76,7 @@ impl Platform {
     #[must_use]
     pub fn usual_control_scripts(self) -> ControlScripts {
         match self {
-            Self::Linux => ControlScripts::Builtin,
+            Self::Linux | Self::NetworkDevice | Self::SingleHost => ControlScripts::Builtin,
             Self::Windows | Self::Aix | Self::Solaris | Self::WindowsNlb => ControlScripts::Shell,
         }
     }
@@ -76,7 +85,12 @@ impl Platform {
     #[must_use]
     pub fn usual_nics(self) -> Nics {
         match self {
-            Self::Linux | Self::Windows | Self::Aix | Self::Solaris => Nics::One,
+            Self::Linux
+            | Self::Windows
+            | Self::Aix
+            | Self::Solaris
+            | Self::NetworkDevice
+            | Self::SingleHost => Nics::One,
             Self::WindowsNlb => Nics::Two,
         }
     }
@@ -141,6 +155,8 @@ pub fn files(platform: Platform, request: &Request) -> Result<Vec<KitFile>, KitE
         Platform::Aix => platforms::aix(request),
         Platform::Solaris => platforms::solaris(request),
         Platform::WindowsNlb => platforms::windows_nlb(request),
+        Platform::NetworkDevice => without_scripts::network_device(request),
+        Platform::SingleHost => without_scripts::single_host(request),
     }
 }
 

@@ -96,7 +96,9 @@ impl Request {
         self.refuse_hosts()?;
         self.refuse_networks()?;
         match platform {
-            Platform::Linux => self.refuse_interface(),
+            Platform::Linux | Platform::NetworkDevice | Platform::SingleHost => {
+                self.refuse_interface()
+            }
             Platform::Aix | Platform::Solaris => {
                 platforms::refuse(platform, self)?;
                 self.refuse_interface()

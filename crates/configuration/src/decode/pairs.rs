@@ -6,8 +6,8 @@ use crate::source::Span;
 use crate::tree::{Entry, Node};
 use crate::values;
 use changeover_model::environment::{
-    FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy, ReactionOrder,
-    VipControl, VirtualIp,
+    FenceCommand, Flapping, ForceRelease, NetworkDevice, OnAgentLoss, OnFailure, Pair, Policy,
+    ReactionOrder, VipControl, VirtualIp,
 };
 use changeover_model::{HostName, Redundancy, Takeover};
 use indexmap::IndexMap;
@@ -131,13 +131,61 @@ pub(super) fn pair(entry: &Entry, root: &Node, problems: &mut Collector) -> Opti
         backup: backup.name("application")?,
         virtual_ips: vips
             .iter()
+            .filter(|_| takeover != Takeover::NetworkDevice)
             .filter_map(|vip| virtual_ip(vip, &hosts, uses_scripts, problems))
             .collect(),
+        network_device: network_device(reader, takeover, entry, vips, problems),
         control: control(vips, &hosts, by_hand && uses_scripts, root, problems),
         nlb: super::nlb::cluster(entry, takeover, &hosts, root, problems),
         policy: policy(reader.below("policy"), windows),
         primary_host: hosts[0].clone(),
         backup_host: hosts[1].clone(),
+    })
+}
+
+/// What holds the VIPs in front of the pair.
+fn network_device(
+    reader: Reader<'_>,
+    takeover: Takeover,
+    entry: &Entry,
+    vips: &[Node],
+    problems: &mut Collector,
+) -> Option<NetworkDevice> {
+    let written = reader.node.get("network_device");
+    if takeover != Takeover::NetworkDevice {
+        if let Some(node) = written {
+            problems.push(
+                contradiction(
+                    node.span,
+                    format!("takeover `{takeover}` has no network device"),
+                )
+                .help("remove it, or write takeover: network_device"),
+            );
+        }
+        return None;
+    }
+    let Some(node) = written else {
+        problems.push(
+            Problem::new(
+                "missing-key",
+                entry.key_span,
+                format!("pairs.{} has no `network_device`", entry.key),
+            )
+            .label("this takeover needs to know it")
+            .help("write network_device: {address: 10.10.11.104, check_interval: 1s}"),
+        );
+        return None;
+    };
+    if vips.is_empty() {
+        problems.push(no_vip(entry));
+    }
+    Some(NetworkDevice {
+        address: values::address(node.get("address")?).ok()?,
+        check_interval: Reader::of(node).duration("check_interval", Duration::from_secs(1)),
+        virtual_ips: vips
+            .iter()
+            .filter_map(|vip| values::prefixed(vip.get("address")?).ok())
+            .collect(),
     })
 }
 
@@ -147,7 +195,7 @@ fn no_vip(entry: &Entry) -> Problem {
         entry.key_span,
         format!("pairs.{} has no `virtual_ips`", entry.key),
     )
-    .label("this takeover moves at least one")
+    .label("this takeover needs at least one")
     .help("write virtual_ips: [{address: 10.10.11.103/24, interface: eth0}]")
 }
 

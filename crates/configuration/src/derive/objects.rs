@@ -230,10 +230,11 @@ impl<'f> PairSource<'f> {
             let text = address.text().unwrap_or_default();
             let mut sip_address = make.text(text.split('/').next().unwrap_or(text));
             sip_address.span = address.span;
-            sections.push(make.entry(
-                "TServer",
-                make.map(vec![make.entry("sip-address", sip_address)]),
-            ));
+            let mut server = vec![make.entry("sip-address", sip_address)];
+            if self.takeover == "network_device" {
+                server.push(make.entry("network-device", make.text("true")));
+            }
+            sections.push(make.entry("TServer", make.map(server)));
         }
         sections.push(make.entry(
             "log",

@@ -1,8 +1,8 @@
 //! Pairs: members, Virtual IPs, control scripts and policy.
 
 use super::Kind::{
-    Boolean, ControllerLoss, Count, DurationOrOff, Either, List, Object as Of, PerHost, Prefixed,
-    Reference, Text, Words,
+    Address, Boolean, ControllerLoss, Count, DurationOrOff, Either, List, Object as Of, PerHost,
+    Prefixed, Reference, Text, Words,
 };
 use super::Presence::{Default, Required};
 use super::applications::SERVER;
@@ -55,6 +55,12 @@ pub(crate) static PAIR: Object = Object {
             Of(&NLB),
             Default("with `takeover: windows_nlb` the defaults below"),
             "The NLB cluster, as it is configured on both hosts; its IP is the first of `virtual_ips`.",
+        ),
+        key(
+            "network_device",
+            Of(&NETWORK_DEVICE),
+            Default("none; needed with takeover network_device"),
+            "The device that holds the VIPs; pairs that name the same address share it.",
         ),
         key(
             "control_scripts",
@@ -155,6 +161,26 @@ static PORT_RULE: Object = Object {
             ),
             Default("equal"),
             "Share of the load; a map from host to a number where it is not equal.",
+        ),
+    ],
+};
+
+static NETWORK_DEVICE: Object = Object {
+    name: "a network device",
+    doc: "A device that holds the VIPs and finds the primary by SIP OPTIONS.",
+    exactly_one: false,
+    keys: &[
+        key(
+            "address",
+            Address,
+            Required,
+            "Its own address, from which it asks both servers.",
+        ),
+        key(
+            "check_interval",
+            POSITIVE,
+            Default("1s"),
+            "From one OPTIONS to the next.",
         ),
     ],
 };

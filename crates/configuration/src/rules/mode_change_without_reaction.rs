@@ -32,7 +32,7 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
 /// The changes of mode of a pair that no enabled condition turns into the movement of its VIP, in words.
 pub(super) fn gaps(context: &Context<'_>, pair: &Pair) -> Vec<String> {
     let mut gaps = Vec::new();
-    if pair.control.is_empty() {
+    if pair.control.is_empty() || pair.primary_host == pair.backup_host {
         return gaps;
     }
     for (_, member, host) in pair.members() {

@@ -2,6 +2,7 @@
 
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
+use changeover_model::Takeover;
 use changeover_model::environment::Application;
 use std::collections::BTreeMap;
 
@@ -48,6 +49,9 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         ];
         for (what, port, path) in ports {
             let Some(port) = port else { continue };
+            if what == "sip-port" && shares_it(context, application) {
+                continue;
+            }
             // Servers of several pairs share a SIP port, each on its own VIP; only their other ports collide with it.
             let place = match (what, application.option("TServer", "sip-address")) {
                 ("sip-port", Some(vip)) => format!("{} {vip}", application.host),
@@ -57,6 +61,14 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             taken.take(&place, port, what, &path, report);
         }
     }
+}
+
+/// On a single host the SIP address is the primary's, whichever of the two that is: they take turns.
+fn shares_it(context: &Context<'_>, application: &Application) -> bool {
+    let pair = context.environment.pair_of(&application.name);
+    pair.is_some_and(|pair| {
+        pair.takeover == Takeover::SingleHost && pair.backup == application.name
+    })
 }
 
 fn sip_port(application: &Application) -> Option<u16> {

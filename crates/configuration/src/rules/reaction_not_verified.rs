@@ -3,7 +3,7 @@
 use super::wiring::is_mode_event;
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use changeover_model::environment::ReactionType;
+use changeover_model::environment::{AlarmCondition, ReactionType, Selection};
 
 pub(super) static RULE: Rule = Rule {
     name: "reaction-not-verified",
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     for condition in context.environment.alarm_conditions.values() {
-        if !is_mode_event(condition.detect) {
+        if !is_mode_event(condition.detect) || on_one_host(context, condition) {
             continue;
         }
         for name in &condition.reaction_scripts {
@@ -37,6 +37,15 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             }
         }
     }
+}
+
+/// Whether it is about a pair on one host, where `members-on-one-host` has said what is wrong.
+fn on_one_host(context: &Context<'_>, condition: &AlarmCondition) -> bool {
+    let Selection::Application(member) = &condition.selection else {
+        return false;
+    };
+    let pair = context.environment.pair_of(member);
+    pair.is_some_and(|pair| pair.primary_host == pair.backup_host)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use changeover_model::environment::Application;
+use changeover_model::environment::{Application, Pair};
 use std::net::IpAddr;
 
 pub(super) static RULE: Rule = Rule {
@@ -16,13 +16,14 @@ pub(super) static RULE: Rule = Rule {
 
 fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     for (pair, member) in context.sip_members() {
-        if pair.virtual_ips.is_empty() {
+        let vips = vips_of(pair);
+        if vips.is_empty() {
             continue;
         }
         let written = member.option("TServer", "sip-address");
         let fits = written
             .and_then(|text| text.trim().parse::<IpAddr>().ok())
-            .is_some_and(|address| pair.virtual_ips.iter().any(|vip| vip.address == address));
+            .is_some_and(|address| vips.contains(&address));
         if !fits {
             report.at(
                 &format!("applications.{}.options.tserver.sip-address", member.name),
@@ -60,6 +61,16 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
             );
         }
     }
+}
+
+/// The VIPs of a pair, wherever they are held.
+fn vips_of(pair: &Pair) -> Vec<IpAddr> {
+    let device = pair.network_device.as_ref();
+    let held = device.map_or(&[][..], |device| &device.virtual_ips);
+    let moved = pair.virtual_ips.iter().map(|vip| vip.address);
+    moved
+        .chain(held.iter().map(|(address, _)| *address))
+        .collect()
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub(super) fn messages_with_latency(
     let context = Context {
         environment: &loaded.environment,
         latency,
+        scripts: &[],
         loaded: &loaded,
     };
     run(rule, &context)

@@ -104,6 +104,7 @@ impl Site {
             }
         };
         let site = SiteDescription {
+            devices: Vec::new(),
             hosts: vec![host("host1", 101), host("host2", 102)],
             virtual_ips: vec![VirtualIpDescription {
                 address: VIP.parse().expect("an address"),

@@ -7,7 +7,7 @@ use crate::timers::Timer;
 use crate::{RunId, StateChange};
 use changeover_model::message::{ExitStatus, OrderOutcome};
 use changeover_model::{
-    ApplicationName, ApplicationStatus, PairName, Refusal, RefusalCode, show_duration,
+    ApplicationName, ApplicationStatus, PairName, Refusal, RefusalCode, planted, show_duration,
 };
 use std::time::Duration;
 
@@ -102,6 +102,9 @@ impl LcaCore {
             self.ended_as_asked(name);
             return;
         }
+        if planted("dead-server-not-restarted") {
+            return;
+        }
         self.decide_restart(name);
         self.settle(name);
     }
@@ -187,7 +190,7 @@ impl LcaCore {
             app.restarts.pop_front();
         }
         let done = u32::try_from(app.restarts.len()).unwrap_or(u32::MAX);
-        if done >= policy.limit {
+        if done >= policy.limit && !planted("restart-limit-ignored") {
             app.limited = true;
             let text = format!(
                 "restart-limit: {done} restarts within {}; the last end: {}; find the cause, then start it",

@@ -26,6 +26,7 @@ pub(crate) struct Caller {
 }
 
 /// What a process says of itself when it registers.
+#[derive(Clone)]
 struct Claim {
     application: ApplicationName,
     token: String,

@@ -13,7 +13,7 @@ use crate::{
 use changeover_model::environment::StartedBy;
 use changeover_model::message::{ControlScript, ExitStatus, OrderOutcome};
 use changeover_model::{
-    ApplicationName, ApplicationStatus, Epoch, OrderNumber, RefusalCode, RunMode, Ticket,
+    ApplicationName, ApplicationStatus, Epoch, OrderNumber, RefusalCode, RunMode, Ticket, planted,
     show_duration,
 };
 
@@ -106,7 +106,9 @@ impl LcaCore {
         let Some(app) = self.applications.get(name) else {
             return;
         };
-        let run_mode = if app.pair.is_some() {
+        let run_mode = if planted("restarted-as-it-was") {
+            app.given.run_mode
+        } else if app.pair.is_some() {
             RunMode::Backup
         } else {
             RunMode::Unknown

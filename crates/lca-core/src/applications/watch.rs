@@ -8,7 +8,7 @@ use crate::core::LcaCore;
 use crate::timers::Timer;
 use changeover_model::environment::Application;
 use changeover_model::message::ToApplication;
-use changeover_model::{ApplicationName, ApplicationStatus, RunMode, show_duration};
+use changeover_model::{ApplicationName, ApplicationStatus, RunMode, planted, show_duration};
 use std::time::Duration;
 
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(500);
@@ -149,7 +149,7 @@ impl LcaCore {
         let Some(app) = self.applications.get_mut(name) else {
             return;
         };
-        if !matches!(app.phase, Phase::Up(_)) {
+        if !matches!(app.phase, Phase::Up(_)) || planted("hang-unnoticed") {
             return;
         }
         let patience = hang_timeout(&app.definition);

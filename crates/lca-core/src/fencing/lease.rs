@@ -10,7 +10,9 @@ use crate::core::LcaCore;
 use crate::timers::Timer;
 use changeover_model::environment::{ControllerLoss, PairSlice, VirtualIpOnHost};
 use changeover_model::message::Holding;
-use changeover_model::{ApplicationName, Epoch, PairName, RunMode, Timestamp, show_duration};
+use changeover_model::{
+    ApplicationName, Epoch, PairName, RunMode, Timestamp, planted, show_duration,
+};
 use std::time::Duration;
 
 /// When a host must let go.
@@ -212,7 +214,14 @@ impl LcaCore {
             .answers
             .iter()
             .find(|(sequence, _)| *sequence == answered)
-            .map(|(_, at)| *at);
+            .map(|(_, at)| *at)
+            .map(|sent| {
+                if planted("lease-from-receipt") {
+                    self.now
+                } else {
+                    sent
+                }
+            });
         let Some(sent) = sent else {
             return;
         };
@@ -292,7 +301,7 @@ impl LcaCore {
         let fence = self.fencing.pair(pair);
         let fresh = fence.renewed.is_some_and(|at| now.since(at) < every);
         // Without a majority it gets its lifetime once, when it appears, and then runs out.
-        if fresh || (fence.renewed.is_some() && !by_majority) {
+        if fresh || (fence.renewed.is_some() && !by_majority) || planted("lifetime-never-renewed") {
             return;
         }
         fence.renewed = Some(now);

@@ -7,7 +7,7 @@ use crate::core::LcaCore;
 use crate::timers::Timer;
 use crate::{PairRecord, StateChange};
 use changeover_model::message::{FromPeerLca, LcaReport};
-use changeover_model::{Epoch, PairName, Refusal, RefusalCode};
+use changeover_model::{Epoch, PairName, Refusal, RefusalCode, planted};
 use std::time::Duration;
 
 /// A peer that can be heard confirms within this.
@@ -55,7 +55,7 @@ impl LcaCore {
             return Err(Refusal::new(RefusalCode::UnknownName, text));
         };
         let (known, voted) = (self.pairs.epoch(pair), self.pairs.voted(pair));
-        if epoch < known || epoch < voted {
+        if (epoch < known || epoch < voted) && !planted("vote-for-an-older-epoch") {
             let text = format!(
                 "the vote is asked for epoch {epoch} of {pair}, {host} has seen {}",
                 known.max(voted)
@@ -82,7 +82,9 @@ impl LcaCore {
             ..record
         };
         self.pairs.records.insert(pair.clone(), record.clone());
-        self.persist_durable(StateChange::Pair(record));
+        if !planted("vote-not-kept") {
+            self.persist_durable(StateChange::Pair(record));
+        }
     }
 
     fn ask_for_release(&mut self, pair: &PairName, epoch: Epoch) {
@@ -96,7 +98,10 @@ impl LcaCore {
     /// The former holder says that it holds nothing any more.
     pub(super) fn peer_released(&mut self, pair: &PairName, epoch: Epoch) {
         let vote = self.fencing.pairs.get(pair).and_then(|fence| fence.vote);
-        if vote.is_some_and(|vote| vote.epoch == epoch && vote.state == VoteState::Waiting) {
+        if vote.is_some_and(|vote| {
+            (vote.epoch == epoch || planted("stale-release-accepted"))
+                && vote.state == VoteState::Waiting
+        }) {
             self.give_vote(pair, epoch, true);
         }
     }
@@ -120,7 +125,7 @@ impl LcaCore {
             // Its word is better than the passing of time, which does not tell what the SCS itself has granted.
             end = end.max(vote.asked + CONFIRM_WAIT);
         }
-        if end <= self.now {
+        if end <= self.now || planted("vote-without-waiting") {
             self.give_vote(pair, vote.epoch, false);
         } else {
             let after = end.since(self.now);

@@ -7,7 +7,7 @@ use crate::timers::Timer;
 use crate::{ConnectionId, LcaOutput};
 use changeover_model::environment::PairSlice;
 use changeover_model::message::{FromPeerLca, Holding, ToPeerLca};
-use changeover_model::{Epoch, HostName, PairName};
+use changeover_model::{Epoch, HostName, PairName, planted};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -176,9 +176,12 @@ impl LcaCore {
                     .find(|(number, _, _)| *number == sequence)
                     .map(|(_, at, holds)| (*at, holds.clone()));
                 dialled.beats.retain(|(number, _, _)| *number > sequence);
-                let Some((sent, holds)) = sent else {
+                let Some((mut sent, holds)) = sent else {
                     return;
                 };
+                if planted("lease-from-receipt") {
+                    sent = self.now;
+                }
                 // Only what the beat itself named.
                 for grant in grants.iter().filter(|grant| holds.contains(grant)) {
                     if self.entitled(&grant.pair) == Some(grant.epoch) {
@@ -279,7 +282,9 @@ impl LcaCore {
     /// Whether this host supports the peer as the holder in an epoch.
     fn support(&self, pair: &PairName, epoch: Epoch) -> Support {
         let (known, voted) = (self.pairs.epoch(pair), self.pairs.voted(pair));
-        if epoch < known.max(voted) {
+        if planted("beats-answered-after-the-vote") {
+            Support::Granted
+        } else if epoch < known.max(voted) {
             Support::Overtaken(known.max(voted))
         } else if epoch == voted || self.entitled(pair) == Some(epoch) {
             // That epoch was asked for on behalf of this host.
@@ -290,6 +295,7 @@ impl LcaCore {
     }
 }
 
+#[derive(Clone)]
 enum Support {
     Granted,
     Overtaken(Epoch),

@@ -4,7 +4,7 @@
 use super::{GONE_BOUND, Job, Stage, Why, Work};
 use crate::core::LcaCore;
 use changeover_model::message::{ExitStatus, ScriptOutcome, ScriptResult};
-use changeover_model::{PairName, ScriptAction, show_duration};
+use changeover_model::{PairName, ScriptAction, planted, show_duration};
 use std::net::IpAddr;
 
 impl LcaCore {
@@ -88,6 +88,11 @@ impl LcaCore {
         let result = match (why, self.is_as_wanted(pair, control.action)) {
             (Why::TimedOut, _) => ScriptResult::TimedOut,
             (Why::Displaced, _) => ScriptResult::Superseded,
+            (Why::Exited, _)
+                if planted("exit-code-believed") && job.exit == Some(ExitStatus::Code(0)) =>
+            {
+                ScriptResult::Succeeded
+            }
             (Why::Exited, Some(true)) if job.as_wanted_before == Some(true) => {
                 ScriptResult::AlreadySo
             }

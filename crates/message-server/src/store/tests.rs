@@ -401,37 +401,140 @@ fn damage_inside_a_file_is_found_after_an_unclean_end() {
     assert_eq!((recovered.notes.len(), recovered.highest_position), (1, 0));
 }
 
-/// The writer of the trials: events without end.
+/// The writer of the trials: events without end, each with its detection.
 fn write_events(folder: &Path) {
     let (mut running, recovered) = started(folder);
     let mut next = recovered.highest_position;
     loop {
         next += 1;
-        running.stores(request(vec![record(next, "A", 4561, LogLevel::Standard)]));
+        kill_trials::begin(next);
+        let event = record(next, "A", 4561, LogLevel::Standard);
+        running.stores(StoreRequest {
+            detections: vec![detected(&event)],
+            records: vec![event],
+            ..StoreRequest::default()
+        });
         kill_trials::acknowledge(next);
     }
 }
 
+/// The trials begin anew after so many, so that looking the whole file over stays quick.
+const TRIALS_OF_A_FOLDER: u64 = 100;
+
 #[test]
-fn a_killed_message_server_has_every_event_that_it_had_stored() {
+fn a_killed_message_server_has_every_event_and_detection_that_it_had_stored() {
     if let Some(folder) = kill_trials::writer() {
         return write_events(&folder);
     }
-    let folder = folder();
+    let mut tally = kill_trials::Tally::of("message-server");
+    let mut state = folder();
     for seed in 0..kill_trials::trials() {
-        let test = "store::tests::a_killed_message_server_has_every_event_that_it_had_stored";
-        let last = kill_trials::kill_while_writing(test, folder.path(), seed);
-        let opened = open(folder.path()).expect("the store that a kill left opens");
+        if seed % TRIALS_OF_A_FOLDER == 0 {
+            state = folder();
+        }
+        let test = "store::tests::a_killed_message_server_has_every_event_and_detection_that_it_had_stored";
+        let killed = kill_trials::kill_while_writing(test, state.path(), seed);
+        tally.count(killed);
+        let opened = open(state.path()).expect("the store that a kill left opens");
         let count: i64 = opened
             .connection
             .query_row("SELECT count(*) FROM log", [], |row| row.get(0))
             .expect("it can be read");
         let newest = opened.recovered.highest_position;
-        assert!(newest >= last, "seed {seed}: {newest} after {last}");
+        assert!(
+            newest >= killed.last,
+            "seed {seed}: {newest} after {killed:?}"
+        );
+        let detections = opened.recovered.unacknowledged.len();
         assert_eq!(
-            count.unsigned_abs(),
-            newest,
+            (
+                count.unsigned_abs(),
+                u64::try_from(detections).expect("few")
+            ),
+            (newest, newest),
             "seed {seed}: none in between is missing"
         );
     }
+    tally.close();
+}
+
+#[test]
+fn of_a_torn_log_of_writes_whole_commits_count_each_event_with_its_detection() {
+    let folder = folder();
+    let (mut running, _) = started(folder.path());
+    for position in 1..=40 {
+        let event = record(position, "A", 4561, LogLevel::Standard);
+        running.stores(StoreRequest {
+            detections: vec![detected(&event)],
+            records: vec![event],
+            ..StoreRequest::default()
+        });
+    }
+    // As a kill leaves it: a clean end would move everything into the database.
+    let copies = ["", "-wal"].map(|suffix| {
+        let name = format!("{FILE}{suffix}");
+        let content = std::fs::read(folder.path().join(&name)).expect("readable");
+        (name, content)
+    });
+    running.thread.close();
+    for percent in [5, 30, 55, 80, 97] {
+        let torn = self::folder();
+        for (name, content) in &copies {
+            let length = if name.ends_with("-wal") {
+                content.len() * percent / 100
+            } else {
+                content.len()
+            };
+            std::fs::write(torn.path().join(name), &content[..length]).expect("writable");
+        }
+        let recovered = open(torn.path()).expect("it opens").recovered;
+        assert!(
+            recovered.highest_position < 40,
+            "{percent} %: something is gone"
+        );
+        let detections = u64::try_from(recovered.unacknowledged.len()).expect("few");
+        assert_eq!(detections, recovered.highest_position, "{percent} %");
+    }
+}
+
+#[test]
+fn on_a_full_disk_storing_fails_by_name_and_what_was_stored_stays() {
+    let folder = folder();
+    let mut opened = open(folder.path()).expect("the folder is writable");
+    let pages: i64 = opened
+        .connection
+        .query_row("PRAGMA page_count", [], |row| row.get(0))
+        .expect("readable");
+    let text = format!("PRAGMA max_page_count = {pages}");
+    let limited = opened
+        .connection
+        .query_row(&text, [], |row| row.get::<_, i64>(0));
+    assert_eq!(limited.expect("a limit"), pages);
+    opened.recovered = Recovered::default();
+    let (sender, mut answers) = mpsc::channel(64);
+    let mut catalogue = changeover_metrics::Catalogue::new("message-server", "test");
+    let metrics = crate::metrics::Writing::new(&mut catalogue);
+    let (writer, thread) = Writer::start(opened, sender, metrics).expect("a thread can be made");
+    let mut stored = 0;
+    let refused = loop {
+        let event = record(stored + 1, "A", 4561, LogLevel::Standard);
+        writer
+            .give(Work::Store(Ticket(stored + 1), request(vec![event])))
+            .expect("the queue has room");
+        let answer = format!("{:?}", answers.blocking_recv().expect("the writer runs"));
+        if answer != format!("Stored(Ticket({}))", stored + 1) {
+            break answer;
+        }
+        stored += 1;
+    };
+    assert!(
+        refused.starts_with("StoreFailed") && refused.contains("full"),
+        "{refused}"
+    );
+    thread.close();
+    let recovered = open(folder.path()).expect("it opens").recovered;
+    assert_eq!(
+        (recovered.highest_position, recovered.notes),
+        (stored, Vec::new())
+    );
 }

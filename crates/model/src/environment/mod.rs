@@ -18,10 +18,10 @@ pub use health::{HealthCheck, Hook, HookFailure, HookTime, Probe, SipTransport, 
 pub use host::{Addp, Host};
 pub use nlb::{NlbCluster, NlbPortRule};
 pub use pair::{
-    ControllerLoss, FenceCommand, Flapping, ForceRelease, OnAgentLoss, OnFailure, Pair, Policy,
-    ReactionOrder, VipControl, VirtualIp, VirtualIpOnHost,
+    ControllerLoss, FenceCommand, Flapping, ForceRelease, NetworkDevice, OnAgentLoss, OnFailure,
+    Pair, Policy, ReactionOrder, VipControl, VirtualIp, VirtualIpOnHost,
 };
-pub use slice::{Fencing, LcaSlice, MessageServerSlice, PEER_OPTION, PairSlice};
+pub use slice::{Fencing, LcaSlice, MessageServerSlice, PEER_OPTION, PEER_PORT_OPTION, PairSlice};
 pub use switch::{Dn, DnKind, Route, Switch};
 
 use crate::{

@@ -26,8 +26,11 @@ pub struct Pair {
     pub backup: ApplicationName,
     /// Its host.
     pub backup_host: HostName,
-    /// The VIPs, moved together, in file order.
+    /// The VIPs, moved together, in file order; none where a network device holds them.
     pub virtual_ips: Vec<VirtualIp>,
+    /// The device that holds the VIPs in front of the pair, with takeover `network_device`.
+    #[serde(default)]
+    pub network_device: Option<NetworkDevice>,
     /// Per host: which application enables and which disables the pair's VIPs there. Empty without VIPs.
     pub control: IndexMap<HostName, VipControl>,
     /// Policy.
@@ -130,6 +133,18 @@ pub struct VirtualIp {
     pub interfaces: IndexMap<HostName, String>,
     /// Label of the logical sub-interface (`eth0:1`), IPv4 on Linux only.
     pub label: Option<String>,
+}
+
+/// A network device: it holds the VIPs itself and sends their traffic to the server that answers its OPTIONS as primary
+/// (FACTS 2). Pairs that name the same address share the device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkDevice {
+    /// Its own address, from which it asks the servers.
+    pub address: IpAddr,
+    /// From one OPTIONS to the next.
+    pub check_interval: Duration,
+    /// The VIPs that it holds for this pair, in file order: address and prefix length.
+    pub virtual_ips: Vec<(IpAddr, u8)>,
 }
 
 /// A Virtual IP as it shall stand on one host.

@@ -159,6 +159,9 @@ impl LcaSlice {
 /// Section and option by which a member of a pair is told the name of the other, whom alone it is to synchronise with.
 pub const PEER_OPTION: (&str, &str) = ("Pair", "peer");
 
+/// Section and option that tell it the port of the other's end of the HA link: on one host theirs differ.
+pub const PEER_PORT_OPTION: (&str, &str) = ("Pair", "peer-port");
+
 /// A SIP Server learns its Switch and its peer with its options: it reads no file, and its LCA need not understand them.
 fn as_told(application: &Application, environment: &Environment) -> Application {
     let peer = environment
@@ -168,10 +171,15 @@ fn as_told(application: &Application, environment: &Environment) -> Application 
     if let Some(peer) = peer.filter(|_| application.application_type == ApplicationType::SipServer)
     {
         let (section, option) = PEER_OPTION;
-        let told = (option.to_owned(), peer.to_string());
+        let port = environment
+            .applications
+            .get(peer)
+            .and_then(|peer| peer.ports.ha_sync.or(peer.ports.default))
+            .map(|port| (PEER_PORT_OPTION.1.to_owned(), port.to_string()));
+        let told = std::iter::once((option.to_owned(), peer.to_string())).chain(port);
         application
             .options
-            .insert(section.to_owned(), [told].into_iter().collect());
+            .insert(section.to_owned(), told.collect());
     }
     let switch = application.switch.as_ref();
     if let Some(switch) = switch.and_then(|name| environment.switches.get(name)) {

@@ -38,6 +38,7 @@ pub(crate) fn east() -> SiteDescription {
         }],
     };
     SiteDescription {
+        devices: Vec::new(),
         hosts: vec![
             host("host1", "10.10.11.101/24"),
             host("host2", "10.10.11.102/24"),

@@ -47,6 +47,7 @@ pub(crate) fn host(name: &str, interfaces: &[(&str, &str, &str)]) -> HostDescrip
 
 pub(crate) fn east() -> SiteDescription {
     SiteDescription {
+        devices: Vec::new(),
         hosts: vec![
             host("host1", &[("eth0", "lan", "10.10.11.101/24")]),
             host("host2", &[("eth0", "lan", "10.10.11.102/24")]),

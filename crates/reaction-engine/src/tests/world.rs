@@ -149,6 +149,7 @@ fn the_pair(redundancy: Redundancy, addresses: &[&str]) -> Pair {
                 label: None,
             })
             .collect(),
+        network_device: None,
         control: [
             ("host1".into(), control("PRIMARY")),
             ("host2".into(), control("BACKUP")),

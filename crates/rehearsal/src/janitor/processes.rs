@@ -68,6 +68,35 @@ pub(crate) fn end_process(
     Some((killed, ended))
 }
 
+/// Sends a signal to one process that carries the marker; false when there is no such process.
+pub(crate) fn signal_process(pid: u32, marker: &str, value: &str, signal: Signal) -> bool {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
+        return false;
+    };
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
+        return false;
+    };
+    environment_of(pid, marker).as_deref() == Some(value)
+        && pidfd_send_signal(&process, signal).is_ok()
+}
+
+/// The processes that carry the marker and stand in a network namespace, which is known by its file.
+pub(crate) fn in_namespace(file: &std::path::Path, marker: &str, value: &str) -> Vec<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let Ok(namespace) = std::fs::metadata(file) else {
+        return Vec::new();
+    };
+    let here = |pid: Pid| {
+        std::fs::metadata(format!("/proc/{}/ns/net", pid.as_raw_nonzero()))
+            .is_ok_and(|of| (of.dev(), of.ino()) == (namespace.dev(), namespace.ino()))
+    };
+    pids()
+        .into_iter()
+        .filter(|pid| here(*pid) && environment_of(*pid, marker).as_deref() == Some(value))
+        .filter_map(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok())
+        .collect()
+}
+
 /// Every value that some process has for a marker, once.
 pub(super) fn values_of(marker: &str) -> Vec<String> {
     let mut values: Vec<String> = pids()

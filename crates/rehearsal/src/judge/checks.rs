@@ -28,6 +28,7 @@ pub(crate) fn end_checks(
     let pair_path = format!("pairs.{}", witness.cast.pair.name);
     let mut checks = vec![one_primary(end, witness, &place(&pair_path))];
     if witness.cast.pair.virtual_ips.is_empty() {
+        checks.push(answered(end, witness, &place(&pair_path)));
         return checks;
     }
     let vips = place(&format!("{pair_path}.virtual_ips"));
@@ -99,7 +100,13 @@ fn one_holder(end: &EndState, witness: &Witness, look_at: &str) -> CheckOutcome 
 }
 
 fn answered(end: &EndState, witness: &Witness, look_at: &str) -> CheckOutcome {
-    let text = format!("{} answers through the VIP", end.primary);
+    let moved = !witness.cast.pair.virtual_ips.is_empty();
+    let way = if moved || witness.cast.pair.network_device.is_some() {
+        "through the VIP"
+    } else {
+        "at the SIP address"
+    };
+    let text = format!("{} answers {way}", end.primary);
     let last = witness.last_answer();
     let by = last.and_then(|answer| answer.server.clone());
     let seen = match (last, &by) {

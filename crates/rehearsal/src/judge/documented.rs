@@ -1,7 +1,7 @@
 //! Owns the steps that several documented workflows share, as rules: an order through an LCA, an event to the Message
 //! Server, and the chain from the condition to the control scripts.
 
-use super::{Cast, Rule, evidence};
+use super::{Cast, Rule, evidence, traffic};
 use changeover_model::{ApplicationName, ConditionName, RunMode};
 
 /// The SCS orders a server to a run mode.
@@ -31,6 +31,26 @@ pub(crate) fn event(text: &str, cast: &Cast, server: &ApplicationName, mode: Run
     Rule::new(text, look_at, move |witness| {
         evidence::logged(witness, &server, event)
     })
+}
+
+/// The last step where no script moves a VIP: the network device, or on a single host whoever asks at the SIP address,
+/// finds server 2.
+pub(crate) fn followed(cast: &Cast) -> Rule {
+    let server = cast.server_2.clone();
+    let host = cast.host_2.clone();
+    let (pair, device) = (&cast.pair.name, cast.pair.network_device.is_some());
+    if device {
+        return Rule::new(
+            "the network device finds server 2 by OPTIONS, and SIP reaches it through the VIP",
+            format!("pairs.{pair}.network_device"),
+            move |witness| traffic::reaches(witness, &server, Some(&host)),
+        );
+    }
+    Rule::new(
+        "server 2 opens the SIP address, and SIP reaches it",
+        format!("pairs.{pair}.takeover"),
+        move |witness| traffic::reaches(witness, &server, None),
+    )
 }
 
 /// What follows from these servers' changes of run mode: conditions found, activated, control scripts triggered.

@@ -7,7 +7,9 @@ use crate::operator::ScsClock;
 use crate::outcome::EventOutcome;
 use crate::probe::ProbeAnswer;
 use changeover_model::environment::{AlarmCondition, Environment, Pair, ReactionType, Selection};
-use changeover_model::message::{PairPicture, Party, Prediction, RecordKind, Step, TimelineRecord};
+use changeover_model::message::{
+    LogOrigin, LogRecord, PairPicture, Party, Prediction, RecordKind, Step, TimelineRecord,
+};
 use changeover_model::{
     ApplicationName, CauseId, ConditionName, HostName, LogEventId, Redundancy, RunMode,
     ScriptAction,
@@ -178,6 +180,34 @@ impl SeenEntry {
     }
 }
 
+/// What endpoints do with a call in an acceptance test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallStep {
+    /// It is established.
+    Up,
+    /// It is put on hold.
+    Hold,
+    /// It is retrieved.
+    Retrieve,
+    /// It is transferred to the third endpoint.
+    Transfer,
+    /// It is released.
+    Release,
+}
+
+impl CallStep {
+    /// For people.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            CallStep::Up => "call",
+            CallStep::Hold => "hold",
+            CallStep::Retrieve => "retrieve",
+            CallStep::Transfer => "transfer",
+            CallStep::Release => "release",
+        }
+    }
+}
+
 /// Something that the rehearsal saw itself while it carried the workflow out.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum OwnSighting {
@@ -195,6 +225,32 @@ pub(crate) enum OwnSighting {
         holders: Vec<String>,
         state: String,
         modes_unchanged: bool,
+    },
+    /// What endpoints did with a call, and what they saw of it.
+    Call {
+        step: CallStep,
+        at_ms: f64,
+        /// The endpoint that asked.
+        who: String,
+        evidence: String,
+        missing: Vec<String>,
+        instead: Vec<String>,
+    },
+    /// An endpoint was sent what no endpoint should be.
+    CallFault(String),
+    /// The roles of the pair as SCI shows them.
+    Roles {
+        at_ms: f64,
+        shown: String,
+        as_wanted: bool,
+    },
+    /// The cable of the NIC that carries SIP, and nothing else, was pulled (or put back).
+    SipCable { host: HostName, plugged: bool },
+    /// How long nothing was allowed to change, and what did.
+    Unchanged {
+        at_ms: f64,
+        watched: String,
+        changes: Vec<String>,
     },
     /// An order of the operator was refused, or did not end.
     Refused(String),
@@ -238,6 +294,31 @@ impl Witness {
                 step: entry.step.clone(),
                 what: entry.what.clone(),
                 evidence: entry.evidence.clone(),
+            })
+            .collect()
+    }
+
+    /// The run-mode events in the Message Server's log behind a position. The timeline shows an event when an Alarm
+    /// Condition was found for it; where none is needed the log itself is the evidence.
+    pub(crate) fn entries_of_log(
+        records: &[LogRecord],
+        behind: u64,
+        clock: &ScsClock,
+        start: Moment,
+    ) -> Vec<SeenEntry> {
+        records
+            .iter()
+            .filter(|record| {
+                record.position > behind && record.event.origin == LogOrigin::Application
+            })
+            .map(|record| SeenEntry {
+                at_ms: clock.moment(record.event.at).ms_since(start),
+                record: CauseId::default(),
+                kind: RecordKind::Switchover,
+                who: Party::Application(record.event.application.clone()),
+                step: Step::EventLogged(record.event.application.clone(), record.event.id),
+                what: record.event.id.wire_form(),
+                evidence: record.event.text.clone(),
             })
             .collect()
     }

@@ -35,10 +35,13 @@ pub(crate) struct Holding {
 
 /// Times within a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct HolderTimes {
-    pub(crate) no_holder_ms: f64,
-    pub(crate) two_holders_ms: f64,
-    pub(crate) unreachable_holder_ms: f64,
+pub struct HolderTimes {
+    /// No reachable holder.
+    pub no_holder_ms: f64,
+    /// Two reachable ones.
+    pub two_holders_ms: f64,
+    /// One that no neighbour reaches.
+    pub unreachable_holder_ms: f64,
 }
 
 impl Holding {

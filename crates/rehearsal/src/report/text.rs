@@ -282,6 +282,8 @@ fn whereabouts(site: &SiteOutcome, workflow: &WorkflowOutcome) -> String {
         .map_or(primary, |host| host.name.as_str());
     let holders = if workflow.vip_gap_ms.is_none() {
         "no VIP".to_owned()
+    } else if workflow.no_holder_ms.is_none() {
+        "the device".to_owned()
     } else if workflow.holders_after.is_empty() {
         "no holder".to_owned()
     } else {

@@ -30,9 +30,13 @@ struct Component {
     host: HostName,
     child: Child,
     log: PathBuf,
+    /// What it was started from, to be started again.
+    start: Start,
+    tls: Option<PathBuf>,
 }
 
 /// What to start.
+#[derive(Clone, Debug)]
 struct Start {
     name: String,
     /// Role and name of its certificate.
@@ -93,6 +97,37 @@ impl Components {
                     log: tail(&component.log),
                 });
             }
+        }
+        Ok(())
+    }
+
+    /// The process of a component; `None` while it is down, or without such a component.
+    pub(super) fn pid(&mut self, name: &str) -> Option<u32> {
+        let component = self.running.iter_mut().find(|one| one.name == name)?;
+        match component.child.try_wait() {
+            Ok(None) => component.child.id(),
+            Ok(Some(_)) | Err(_) => None,
+        }
+    }
+
+    /// Starts a component again that has ended, as the service manager of a real host does.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(super) async fn start_again(
+        &mut self,
+        name: &str,
+        program: &Path,
+        run: &Run,
+        site: &SiteEnvironment,
+        network: &SiteNetwork,
+    ) -> Result<(), Trouble> {
+        if self.pid(name).is_some() {
+            return Ok(());
+        }
+        if let Some(component) = self.running.iter_mut().find(|one| one.name == name) {
+            let (start, tls) = (component.start.clone(), component.tls.clone());
+            *component = start_one(program, run, site, network, start, tls).await?;
         }
         Ok(())
     }
@@ -174,7 +209,11 @@ async fn start_one(
     let log = run.folder.join("logs").join(format!("{file_name}.log"));
     let logs = run.folder.join("logs");
     std::fs::create_dir_all(&logs).map_err(Trouble::file("make the folder", &logs))?;
-    let output = File::create(&log).map_err(Trouble::file("write", &log))?;
+    let output = File::options()
+        .create(true)
+        .append(true)
+        .open(&log)
+        .map_err(Trouble::file("write", &log))?;
     let errors = output.try_clone().map_err(Trouble::file("write", &log))?;
     let mut command = Command::new(program);
     command
@@ -196,7 +235,7 @@ async fn start_one(
         .stderr(errors)
         // A Ctrl-C is the rehearsal's to handle.
         .process_group(0);
-    if let Some(tls) = tls {
+    if let Some(tls) = &tls {
         command.arg("--tls").arg(tls);
     }
     let namespace = match network {
@@ -214,10 +253,12 @@ async fn start_one(
     };
     let child = within(namespace.as_deref(), spawn).await?;
     Ok(Component {
-        name: start.name,
-        host: start.host,
+        name: start.name.clone(),
+        host: start.host.clone(),
         child,
         log,
+        start,
+        tls,
     })
 }
 

@@ -88,6 +88,28 @@ pub(crate) fn hosts(environment: &Environment) -> Vec<HostLayout> {
         .collect()
 }
 
+/// Whether SIP and management have NICs of their own on both hosts of a pair.
+pub(crate) struct SipNics;
+
+impl SipNics {
+    /// True if the NIC of the first Virtual IP carries no host address.
+    pub(crate) fn are_apart(environment: &Environment, pair: &Pair) -> bool {
+        let layouts = hosts(environment);
+        [&pair.primary_host, &pair.backup_host].iter().all(|host| {
+            let vips = pair.virtual_ips_on(host);
+            let layout = layouts.iter().find(|layout| layout.name == host.as_str());
+            let (Some(vip), Some(layout)) = (vips.first(), layout) else {
+                return false;
+            };
+            layout.nics.len() > 1
+                && layout
+                    .nics
+                    .iter()
+                    .any(|nic| nic.name == vip.interface && nic.addresses.is_empty())
+        })
+    }
+}
+
 fn nic_for_the_host_address(
     address: IpAddr,
     only: bool,
@@ -165,6 +187,14 @@ fn virtual_networks(environment: &Environment) -> Vec<IpNet> {
         .values()
         .flat_map(|pair| &pair.virtual_ips)
         .map(|vip| network(vip.address, vip.prefix))
+        .chain(
+            environment
+                .pairs
+                .values()
+                .filter_map(|pair| pair.network_device.as_ref())
+                .flat_map(|device| &device.virtual_ips)
+                .map(|(address, prefix)| network(*address, *prefix)),
+        )
         .collect()
 }
 

@@ -15,10 +15,11 @@ use changeover_emulated_host::{
 };
 use changeover_emulated_nic::{Control, NETWORK_HOST_VARIABLE, NETWORK_VARIABLE};
 use changeover_model::OperatingSystem;
-use changeover_model::environment::Pair;
+use changeover_model::environment::{Environment, Pair};
 use changeover_network_emulator::{
-    EmulatorArguments, EmulatorProcess, HostDescription, InterfaceDescription,
-    NeighbourDescription, ReservedBlock, SiteDescription, VirtualIpDescription, choose_block,
+    DeviceDescription, EmulatorArguments, EmulatorProcess, HostDescription, InterfaceDescription,
+    NeighbourDescription, PoolDescription, ReservedBlock, SiteDescription, VirtualIpDescription,
+    choose_block,
 };
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -63,7 +64,8 @@ impl LoopbackNetwork {
         let environment = site.environment();
         let hosts = layout::hosts(environment);
         let site_file = run.folder.join("site.json");
-        let description = describe(&hosts, pair, sip_port, faults.nlb_convergence());
+        let mut description = describe(&hosts, pair, sip_port, faults.nlb_convergence());
+        description.devices = devices(environment);
         let text = serde_json::to_vec_pretty(&description)
             .map_err(|error| Trouble::Unusable(error.to_string()))?;
         std::fs::write(&site_file, text).map_err(Trouble::file("write", &site_file))?;
@@ -148,6 +150,25 @@ impl LoopbackNetwork {
         Ok(began)
     }
 
+    /// Pulls or plugs one NIC of a host; when that began.
+    ///
+    /// # Errors
+    /// When the emulator is gone.
+    pub(crate) async fn one_cable(
+        &self,
+        host: &str,
+        nic: &str,
+        plugged: bool,
+    ) -> Result<Moment, Trouble> {
+        let began = Moment::now();
+        if plugged {
+            self.control.plug(host, nic).await?;
+        } else {
+            self.control.unplug(host, nic).await?;
+        }
+        Ok(began)
+    }
+
     /// Where a site's address is on this machine.
     ///
     /// # Errors
@@ -163,6 +184,19 @@ impl LoopbackNetwork {
     /// When the emulator is gone.
     pub(crate) async fn neighbour_entry(&self, address: IpAddr) -> Result<Option<String>, Trouble> {
         Ok(self.control.arp_entry(CLIENT, address).await?)
+    }
+
+    /// The address of the server to which a network device sends what comes to this VIP.
+    ///
+    /// # Errors
+    /// When the emulator is gone.
+    pub(crate) async fn chosen_by_device(&self, front: IpAddr) -> Result<Option<IpAddr>, Trouble> {
+        let state = self.control.state().await?;
+        let server = state
+            .get("devices")
+            .and_then(|devices| devices.get(front.to_string()))
+            .and_then(serde_json::Value::as_str);
+        Ok(server.and_then(|server| server.parse().ok()))
     }
 
     /// A socket for the probe.
@@ -223,6 +257,7 @@ fn describe(
                 udp_ports: vec![sip_port],
             })
             .collect(),
+        devices: Vec::new(),
         neighbours: vec![NeighbourDescription {
             name: CLIENT.to_owned(),
             address: None,
@@ -233,6 +268,43 @@ fn describe(
             .into_iter()
             .collect(),
     }
+}
+
+/// The network devices of a site, each once, with the VIPs of every pair that it serves.
+fn devices(environment: &Environment) -> Vec<DeviceDescription> {
+    let mut devices: Vec<DeviceDescription> = Vec::new();
+    for pair in environment.pairs.values() {
+        let Some(device) = &pair.network_device else {
+            continue;
+        };
+        let member = environment.applications.get(&pair.primary);
+        let port = member.map_or(5060, crate::stand_in::sip_port);
+        let address = |host| environment.hosts.get(host).map(|host| host.address);
+        let members: Vec<IpAddr> = [&pair.primary_host, &pair.backup_host]
+            .into_iter()
+            .filter_map(address)
+            .collect();
+        let pools = device
+            .virtual_ips
+            .iter()
+            .map(|(address, _)| PoolDescription {
+                address: *address,
+                port,
+                members: members.clone(),
+            });
+        let known = devices.iter_mut().find(|one| one.address == device.address);
+        match known {
+            Some(known) => known.pools.extend(pools),
+            None => devices.push(DeviceDescription {
+                name: format!("network-device-{}", devices.len() + 1),
+                address: device.address,
+                check_interval_ms: u64::try_from(device.check_interval.as_millis())
+                    .unwrap_or(u64::MAX),
+                pools: pools.collect(),
+            }),
+        }
+    }
+    devices
 }
 
 /// The folder of a host's own files, beside the environment file.

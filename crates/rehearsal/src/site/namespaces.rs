@@ -31,8 +31,8 @@ pub(crate) struct NamespaceNetwork {
 
 struct PluggedHost {
     name: String,
-    /// The bridge's end of each NIC's cable.
-    ports: Vec<String>,
+    /// The bridge's end of each NIC's cable, with the NIC's name.
+    ports: Vec<(String, String)>,
     plugged: Arc<AtomicBool>,
 }
 
@@ -139,7 +139,7 @@ impl NamespaceNetwork {
             if !plugged {
                 ports.reverse();
             }
-            for port in ports {
+            for (_, port) in ports {
                 let state = if plugged { "up" } else { "down" };
                 ip(&["-n", &wire, "link", "set", port, state]).await?;
             }
@@ -148,6 +148,51 @@ impl NamespaceNetwork {
             }
         }
         Ok(began)
+    }
+
+    /// Pulls or plugs the cable of a host's NIC that carries the Virtual IP; when that began.
+    ///
+    /// # Errors
+    /// When a command fails.
+    pub(crate) async fn one_cable(
+        &self,
+        host: &str,
+        nic: &str,
+        plugged: bool,
+    ) -> Result<Moment, Trouble> {
+        let wire = namespace_name(&self.run, WIRE);
+        let began = Moment::now();
+        for host in self.hosts.iter().filter(|one| one.name == host) {
+            if plugged {
+                self.mark(host, true).await;
+            }
+            for (_, port) in host.ports.iter().filter(|(name, _)| name == nic) {
+                let state = if plugged { "up" } else { "down" };
+                ip(&["-n", &wire, "link", "set", port, state]).await?;
+            }
+            if !plugged {
+                self.mark(host, false).await;
+            }
+        }
+        Ok(began)
+    }
+
+    /// Every NIC of a host with the bridge's end of its cable, and the namespace in which that stands.
+    pub(crate) fn ports(&self, host: &str) -> (String, Vec<String>) {
+        let ports = self.hosts.iter().find(|one| one.name == host);
+        (
+            namespace_name(&self.run, WIRE),
+            ports.map_or_else(Vec::new, |host| {
+                host.ports.iter().map(|(_, port)| port.clone()).collect()
+            }),
+        )
+    }
+
+    /// From now on neighbours reach a host, or do not, whatever its cables say.
+    pub(crate) async fn reachable(&self, host: &str, reachable: bool) {
+        for host in self.hosts.iter().filter(|one| one.name == host) {
+            self.mark(host, reachable).await;
+        }
     }
 
     async fn mark(&self, host: &PluggedHost, plugged: bool) {
@@ -179,7 +224,7 @@ impl NamespaceNetwork {
         Ok(mac.and_then(|mac| self.macs.get(mac).cloned()))
     }
 
-    /// A socket for the probe, opened where the client is.
+    /// A socket for the probe or an endpoint, opened where the client is.
     ///
     /// # Errors
     /// When the namespace cannot be entered or has no address for the target's family.
@@ -210,7 +255,7 @@ async fn join(
     number: usize,
     host: &HostLayout,
     bridges: &[&str],
-) -> Result<Vec<String>, Trouble> {
+) -> Result<Vec<(String, String)>, Trouble> {
     let (wire, inside) = (namespace_name(run, WIRE), namespace_name(run, &host.name));
     ip(&["netns", "add", &inside]).await?;
     ip(&["-n", &inside, "link", "set", "lo", "up"]).await?;
@@ -238,7 +283,7 @@ async fn join(
             }
             ip(&words).await?;
         }
-        ports.push(port);
+        ports.push((nic.name.clone(), port));
     }
     Ok(ports)
 }

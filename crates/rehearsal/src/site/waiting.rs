@@ -57,7 +57,11 @@ impl Site {
     }
 
     /// Asks once for the start of each member that is Stopped, the configured primary first.
-    async fn start_what_is_stopped(&self, picture: &Picture, asked: &mut Vec<ApplicationName>) {
+    pub(crate) async fn start_what_is_stopped(
+        &self,
+        picture: &Picture,
+        asked: &mut Vec<ApplicationName>,
+    ) {
         let connected = picture
             .hosts
             .iter()

@@ -2,7 +2,7 @@
 //! reactions.
 
 use super::{Carried, END_BOUND, settle};
-use crate::judge::documented::{alarms, event, order};
+use crate::judge::documented::{alarms, event, followed, order};
 use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence};
 use crate::moment::Moment;
 use crate::operator::Answered;
@@ -69,6 +69,10 @@ pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
             RunMode::Primary,
         ),
     ];
+    if cast.pair.control.is_empty() {
+        rules.push(followed(cast));
+        return rules;
+    }
     rules.extend(alarms(
         cast,
         &[(server_1, RunMode::Backup), (server_2, RunMode::Primary)],

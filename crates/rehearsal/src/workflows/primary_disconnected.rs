@@ -3,6 +3,7 @@
 
 use super::primary_failure::takeover_rules;
 use super::{Carried, END_BOUND, settle};
+use crate::judge::documented::followed;
 use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence};
 use crate::site::Site;
 use crate::trouble::Trouble;
@@ -75,6 +76,10 @@ pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
     rules.extend(takeover_rules(cast));
     if cast.is_nlb() {
         rules.extend(ports(cast));
+        return rules;
+    }
+    if cast.pair.control.is_empty() {
+        rules.push(followed(cast));
         return rules;
     }
     rules.push(Rule::new(

@@ -3,7 +3,7 @@
 use super::manual_switchover::moving;
 use super::{Carried, END_BOUND, settle};
 use crate::janitor::Ended;
-use crate::judge::documented::{alarms, event, order};
+use crate::judge::documented::{alarms, event, followed, order};
 use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence};
 use crate::moment::Moment;
 use crate::site::Site;
@@ -63,7 +63,11 @@ pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
         ),
     ];
     rules.extend(takeover_rules(cast));
-    rules.extend(moving(cast));
+    rules.extend(if cast.pair.control.is_empty() {
+        vec![followed(cast)]
+    } else {
+        moving(cast).into()
+    });
     rules
 }
 
@@ -84,6 +88,8 @@ pub(super) fn takeover_rules(cast: &Cast) -> Vec<Rule> {
             RunMode::Primary,
         ),
     ];
-    rules.extend(alarms(cast, &[(server_2, RunMode::Primary)]));
+    if !cast.pair.control.is_empty() {
+        rules.extend(alarms(cast, &[(server_2, RunMode::Primary)]));
+    }
     rules
 }

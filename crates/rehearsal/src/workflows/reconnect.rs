@@ -4,7 +4,7 @@
 
 use super::{Carried, END_BOUND, settle};
 use crate::judge::documented::{alarms, event, order};
-use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence};
+use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence, traffic};
 use crate::site::Site;
 use crate::trouble::Trouble;
 use changeover_model::environment::ControllerLoss;
@@ -113,6 +113,15 @@ pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
             RunMode::Backup,
         ),
     ];
+    if cast.pair.control.is_empty() {
+        let (winner, host) = (winner.clone(), winners_host.clone());
+        rules.push(Rule::new(
+            "the network device goes on sending the VIP's traffic to server 2",
+            format!("{pair}.network_device"),
+            move |witness| traffic::reaches(witness, &winner, Some(&host)),
+        ));
+        return rules;
+    }
     rules.extend(alarms(cast, &[(restored, RunMode::Backup)]));
     rules.push(Rule::new(
         "the LCA of host 1 launches the control script",

@@ -7,7 +7,7 @@ use crate::dispatch::Timer;
 use crate::{Echo, LinkLoss, ScsCore, ScsOutput};
 use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{RecordKind, RecordOutcome, Step};
-use changeover_model::{ApplicationName, HostName, HostStatus, LogEventId, show_duration};
+use changeover_model::{ApplicationName, HostName, HostStatus, LogEventId, planted, show_duration};
 use changeover_reaction_engine::{HostReach, Input as EngineInput};
 
 impl ScsCore {
@@ -28,7 +28,9 @@ impl ScsCore {
             return;
         };
         let due = care.heard + care.bound();
-        self.timers.set(Timer::HostSilence(host.clone()), due);
+        if !planted("host-silence-never-due") {
+            self.timers.set(Timer::HostSilence(host.clone()), due);
+        }
         if care.link.is_none() && self.timers.get(&Timer::Poll(host.clone())).is_none() {
             let next = self.now + care.beat_interval();
             self.timers.set(Timer::Poll(host.clone()), next);

@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Everything about one host.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HostCare {
     pub(crate) config: Host,
     /// False: nothing is managed there, nothing is dialled, nothing is judged.
@@ -63,7 +63,7 @@ pub(crate) struct HostCare {
 }
 
 /// A standing connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub(crate) connection: u64,
     /// Sequence of the last beat.

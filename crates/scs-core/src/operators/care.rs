@@ -11,6 +11,7 @@ use changeover_model::{
 };
 use std::time::Duration;
 
+#[derive(Clone)]
 enum Target {
     Pair(PairName),
     Host(HostName),

@@ -10,7 +10,7 @@ use crate::ScsCore;
 use changeover_model::message::{
     Operator, OperatorAnswer, OperatorCommand, OperatorRole, RecordKind,
 };
-use changeover_model::{PairName, Refusal, RefusalCode, RequestId};
+use changeover_model::{PairName, Refusal, RefusalCode, RequestId, planted};
 
 impl ScsCore {
     pub(crate) fn operator_requested(
@@ -90,6 +90,10 @@ impl ScsCore {
         reasons: Vec<Refusal>,
     ) {
         self.record_reasons(RecordKind::Refusal, pair, title, who, &reasons);
+        if planted("refusal-without-a-reason") {
+            self.refuse(request, Vec::new());
+            return;
+        }
         self.refuse(request, reasons);
     }
 

@@ -4,7 +4,7 @@
 use crate::ScsCore;
 use changeover_model::environment::AlarmCategory;
 use changeover_model::{
-    ApplicationName, LogEventId, PairName, Refusal, RefusalCode, show_duration,
+    ApplicationName, LogEventId, PairName, Refusal, RefusalCode, planted, show_duration,
 };
 
 impl ScsCore {
@@ -61,7 +61,9 @@ impl ScsCore {
 
     pub(crate) fn count_automatic_switch(&mut self, pair: &PairName) {
         let now = self.now;
-        if let Some(care) = self.pairs.get_mut(pair) {
+        if let Some(care) = self.pairs.get_mut(pair)
+            && !planted("switches-not-counted")
+        {
             care.kept.automatic_switches.push(now);
         }
     }

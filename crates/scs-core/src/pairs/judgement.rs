@@ -8,7 +8,7 @@ use crate::dispatch::Timer;
 use crate::hosts::HostCondition;
 use changeover_model::environment::OnAgentLoss;
 use changeover_model::message::RecordKind;
-use changeover_model::{PairName, Refusal, RefusalCode};
+use changeover_model::{PairName, Refusal, RefusalCode, planted};
 use std::time::Duration;
 
 /// How long a pair waits for the member that should be primary first while that one comes up.
@@ -105,7 +105,7 @@ impl ScsCore {
             std::cmp::Ordering::Less => false,
             std::cmp::Ordering::Equal => intended.as_ref() != Some(&second.application),
         };
-        let (winner, loser) = if first_wins {
+        let (winner, loser) = if first_wins != planted("wrong-winner-of-a-reconnect") {
             (first, second)
         } else {
             (second, first)
@@ -288,7 +288,11 @@ impl ScsCore {
                 RefusalCode::HostLost,
                 format!("{host} went silent; disconnect_switchover_timeout is not over yet"),
             )),
-            HostCondition::AgentLost(true) if policy.on_agent_loss == OnAgentLoss::Failover => None,
+            HostCondition::AgentLost(true)
+                if policy.on_agent_loss == OnAgentLoss::Failover || planted("hold-ignored") =>
+            {
+                None
+            }
             HostCondition::AgentLost(over) => {
                 let application = &member.application;
                 Some(Refusal::new(
@@ -353,7 +357,9 @@ impl ScsCore {
     pub(crate) fn gate(&mut self, pair: &PairName) -> Vec<Refusal> {
         let now = self.now;
         let mut reasons = Vec::new();
-        if let Some(what) = self.maintenance_of(pair) {
+        if let Some(what) = self.maintenance_of(pair)
+            && !planted("maintenance-ignored")
+        {
             reasons.push(Refusal::new(
                 RefusalCode::Maintenance,
                 format!("{what} is in maintenance; sci maintenance off {what}"),
@@ -395,6 +401,9 @@ impl ScsCore {
         }
         self.picture_changed = true;
         if reasons.is_empty() || cause.is_empty() {
+            return;
+        }
+        if planted("suppression-without-a-record") {
             return;
         }
         self.new_cause_to_switch(pair);

@@ -5,7 +5,7 @@ use crate::ScsCore;
 use crate::hosts::HostCondition;
 use changeover_model::{
     ApplicationName, ApplicationStatus, Epoch, HostName, PairName, Redundancy, Refusal,
-    RefusalCode, RunMode,
+    RefusalCode, RunMode, planted,
 };
 
 /// A member as one may judge it now.
@@ -43,7 +43,10 @@ impl Member {
 
     /// It could serve if it were primary.
     pub(crate) fn can_take_over(&self) -> bool {
-        self.reported() && self.status == ApplicationStatus::Running && !self.leaving
+        let may = self.status == ApplicationStatus::Running
+            || (planted("service-unavailable-promoted")
+                && self.status == ApplicationStatus::ServiceUnavailable);
+        self.reported() && may && !self.leaving
     }
 
     /// On its way to Running.

@@ -23,6 +23,7 @@ use changeover_model::environment::Pair;
 use changeover_model::message::{ApplicationState, OrderOutcome, SoleMark};
 use changeover_model::{
     ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, Refusal, RunMode, Timestamp,
+    planted,
 };
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,7 +32,7 @@ use std::time::Duration;
 const ANSWERS: usize = 64;
 
 /// Everything about one pair.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PairCare {
     pub(crate) config: Pair,
     pub(crate) kept: StoredPair,
@@ -103,7 +104,11 @@ impl PairCare {
     pub(crate) fn new(config: Pair, kept: StoredPair) -> Self {
         Self {
             config,
-            floor: kept.reserved.max(kept.epoch),
+            floor: if planted("reserved-epoch-forgotten") {
+                Epoch(0)
+            } else {
+                kept.reserved.max(kept.epoch)
+            },
             durable: Epoch(0),
             was_stored: kept.reserved > Epoch(0),
             granted: BTreeMap::new(),
@@ -246,6 +251,9 @@ impl ScsCore {
             .filter_map(|state| Some((self.pair_of(&state.application)?, state.epoch)))
             .collect();
         for (pair, epoch) in seen.iter().chain(&of_applications) {
+            if planted("reported-epochs-ignored") {
+                continue;
+            }
             let Some(care) = self.pairs.get_mut(pair) else {
                 continue;
             };

@@ -9,7 +9,7 @@ use crate::pairs::PairCare;
 use changeover_model::environment::{AlarmCategory, ControllerLoss};
 use changeover_model::message::{Holding, LcaOrder, RecordKind, RecordOutcome, SoleMark, Step};
 use changeover_model::{
-    ApplicationStatus, Epoch, HostName, PairName, Refusal, RefusalCode, Timestamp,
+    ApplicationStatus, Epoch, HostName, PairName, Refusal, RefusalCode, Timestamp, planted,
 };
 
 /// A vote as it came.
@@ -183,6 +183,9 @@ impl ScsCore {
     /// The mark stands as far as this SCS knows, on another host than the one that would be promoted.
     pub(crate) fn sole_obstacle(&self, pair: &PairName, to: &HostName) -> Option<Refusal> {
         let care = self.pairs.get(pair)?;
+        if planted("sole-mark-ignored") {
+            return None;
+        }
         let mark = care.kept.sole.as_ref().filter(|mark| &mark.host != to)?;
         if mark.epoch < care.kept.epoch && self.is_reported(&mark.host) {
             return None;
@@ -303,7 +306,7 @@ impl ScsCore {
 
     /// An LCA says that a mark stands with it, or does not.
     pub(crate) fn sole_marked(&mut self, host: &HostName, mark: &SoleMark, sole: bool) {
-        if sole || host != &mark.host {
+        if sole || host != &mark.host || planted("sole-mark-never-cleared") {
             return;
         }
         self.sole_over(

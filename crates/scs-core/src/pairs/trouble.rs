@@ -5,7 +5,7 @@
 use super::Alignment;
 use crate::ScsCore;
 use changeover_model::environment::AlarmCategory;
-use changeover_model::{ApplicationStatus, PairName, Timestamp};
+use changeover_model::{ApplicationStatus, PairName, Timestamp, planted};
 use std::time::Duration;
 
 /// An ordinary switchover is over by then: trouble is told only afterwards.
@@ -148,7 +148,8 @@ impl ScsCore {
             self.clear_alarm(&key, "the VIP is where it should be");
             return;
         }
-        if !quiet || paused || care.kept.test_hold_until.is_some() || care.kept.held.is_some() {
+        let tested = care.kept.test_hold_until.is_some() && !planted("test-hold-ignored");
+        if !quiet || paused || tested || care.kept.held.is_some() {
             care.misaligned_since = None;
             return;
         }
@@ -174,7 +175,7 @@ impl ScsCore {
         if since + HOLDER_DEBOUNCE <= now {
             self.tell_holders(pair, alignment);
         }
-        if due {
+        if due && !planted("never-realigned") {
             self.open_realignment(pair, alignment);
         }
     }

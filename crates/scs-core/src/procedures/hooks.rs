@@ -24,7 +24,7 @@ use std::time::Duration;
 const REPORT_SLACK: Duration = Duration::from_secs(3);
 
 /// The hooks of a change of roles.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct HookPlan {
     before: Vec<Side>,
     after: Vec<Side>,
@@ -37,7 +37,7 @@ pub(crate) struct HookPlan {
 }
 
 /// The hooks of one member at one time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Side {
     application: ApplicationName,
     host: HostName,
@@ -48,7 +48,7 @@ struct Side {
     good: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Running {
     hook: Hook,
     key: OrderKey,
@@ -59,6 +59,7 @@ struct Running {
 }
 
 /// A hook that failed and is to be rolled back for.
+#[derive(Clone)]
 struct RollBack(String);
 
 impl Side {

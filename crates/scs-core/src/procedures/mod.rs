@@ -31,7 +31,7 @@ use std::time::Duration;
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 
 /// What is under way for a pair.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Procedure {
     pub(crate) record: CauseId,
     pub(crate) kind: RecordKind,
@@ -42,14 +42,14 @@ pub(crate) struct Procedure {
 }
 
 /// How it goes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Plan {
     RoleChange(Box<RoleChange>),
     Realignment(Realignment),
 }
 
 /// Where it stands after a step.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Progress {
     /// It waits, until then at the latest.
     Waits(Timestamp),

@@ -35,7 +35,7 @@ impl OperationKind {
 }
 
 /// A start or stop under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Operation {
     pub(crate) kind: OperationKind,
     pub(crate) record: CauseId,

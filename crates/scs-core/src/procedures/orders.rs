@@ -4,7 +4,7 @@ use crate::ScsCore;
 use crate::timeline::{Moment, NewEntry};
 use changeover_model::message::{CommandOutcome, LcaOrder, OrderKey, OrderOutcome, Party, Step};
 use changeover_model::{
-    ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, RunMode, Timestamp,
+    ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, RunMode, Timestamp, planted,
 };
 use std::time::Duration;
 
@@ -157,6 +157,9 @@ impl ScsCore {
         else {
             return;
         };
+        if planted("silent-primary-not-ended") {
+            return;
+        }
         let key = self.order_key(Some(pair), epoch, application, true);
         let sent = self.send(
             &host,
@@ -223,6 +226,9 @@ impl ScsCore {
             return;
         };
         let record = care.open_record;
+        if planted("orders-not-resent") {
+            return;
+        }
         let hooks = change.hooks.orders_on(host);
         for order in change.orders_on(host) {
             let incarnation = self

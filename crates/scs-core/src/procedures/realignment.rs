@@ -14,7 +14,7 @@ use std::time::Duration;
 const OBSERVE: Duration = Duration::from_millis(500);
 
 /// A realignment under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Realignment {
     deadline: Timestamp,
     idle_since: Option<Timestamp>,

@@ -10,7 +10,7 @@ use crate::ScsCore;
 use crate::keeping::AfterWrite;
 use changeover_model::message::RecordKind;
 use changeover_model::{
-    ApplicationName, CauseId, Epoch, HostName, LogEventId, PairName, RunMode, Timestamp,
+    ApplicationName, CauseId, Epoch, HostName, LogEventId, PairName, RunMode, Timestamp, planted,
 };
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const PERSIST_WAIT: Duration = Duration::from_secs(5);
 const PROMOTION_WAIT: Duration = Duration::from_secs(1);
 
 /// A change of roles.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RoleChange {
     pub(crate) epoch: Epoch,
     /// Who is to be demoted, if anybody.
@@ -51,7 +51,7 @@ pub(crate) struct RoleChange {
     pub(super) clearance: Clearance,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Demotion {
     Needed,
     Ordered(RunModeOrder),
@@ -60,15 +60,31 @@ enum Demotion {
     Over,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Promotion {
     Waiting,
     Ordered(RunModeOrder),
     Reached(Timestamp),
 }
 
+impl RoleChange {
+    /// What of it bears on what comes next; see `essence`.
+    pub(crate) fn essence(&self, base: Epoch, into: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        (base.0.wrapping_sub(self.epoch.0), self.attempts).hash(into);
+        (&self.from, &self.to).hash(into);
+        (self.promotes, self.begun, self.realigned, self.announced).hash(into);
+        (self.is_roll_back, self.yielded).hash(into);
+        std::mem::discriminant(&self.demotion).hash(into);
+        std::mem::discriminant(&self.promotion).hash(into);
+        for expected in &self.expected {
+            (expected.arrived, expected.missed).hash(into);
+        }
+    }
+}
+
 /// An event that an order should cause.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Expected {
     pub(super) application: ApplicationName,
     pub(super) id: LogEventId,
@@ -78,6 +94,7 @@ pub(super) struct Expected {
 }
 
 /// What a role change is opened with.
+#[derive(Clone)]
 pub(crate) struct Change {
     pub(crate) kind: RecordKind,
     pub(crate) record: CauseId,
@@ -301,7 +318,11 @@ impl ScsCore {
                         self.note_not_obeyed(record, &order, &why);
                         change.demotion = Demotion::Over;
                     }
-                    Answer::Open if !in_contact || !member.status.is_up() => {
+                    Answer::Open
+                        if !in_contact
+                            || !member.status.is_up()
+                            || planted("demotion-not-awaited") =>
+                    {
                         self.note_not_obeyed(
                             record,
                             &order,

@@ -7,7 +7,7 @@ use crate::ScsCore;
 use crate::pairs::Member;
 use changeover_model::environment::OnFailure;
 use changeover_model::message::{RecordKind, Step};
-use changeover_model::{ApplicationName, CauseId, PairName};
+use changeover_model::{ApplicationName, CauseId, PairName, planted};
 
 impl ScsCore {
     /// Opens it if policy and previous primary allow; gives its record.
@@ -25,7 +25,7 @@ impl ScsCore {
             && change.promotes()
             && failed.kind != RecordKind::RollBack
             && self.member_named(pair, &previous)?.can_take_over();
-        if !possible {
+        if !possible || planted("never-rolled-back") {
             return None;
         }
         let failed_one = self.member_named(pair, &change.to)?;

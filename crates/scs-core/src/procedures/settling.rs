@@ -9,7 +9,7 @@ use crate::pairs::Alignment;
 use changeover_model::message::{LcaOrder, Step};
 use changeover_model::{
     ApplicationName, ApplicationStatus, ApplicationType, CauseId, LogEventId, PairName, RunMode,
-    ScriptAction, mode_event,
+    ScriptAction, mode_event, planted,
 };
 use std::time::Duration;
 
@@ -179,7 +179,11 @@ impl ScsCore {
     fn name_silent_hops(&mut self, record: CauseId, change: &mut RoleChange) {
         let now = self.now;
         for expected in &mut change.expected {
-            if expected.arrived || expected.missed || expected.due > now {
+            if expected.arrived
+                || expected.missed
+                || expected.due > now
+                || planted("lost-event-unnoticed")
+            {
                 continue;
             }
             expected.missed = true;
@@ -212,7 +216,7 @@ impl ScsCore {
         change: &mut RoleChange,
         aligned: bool,
     ) {
-        if change.promotes || change.announced || !aligned {
+        if change.promotes || change.announced || !aligned || planted("winner-not-announced") {
             return;
         }
         change.announced = true;

@@ -82,6 +82,7 @@ fn pair() -> Pair {
                 .collect(),
             label: Some("eth0:1".into()),
         }],
+        network_device: None,
         control: [
             (HostName::from("host1"), control("A_UP", "A_DOWN")),
             (HostName::from("host2"), control("B_UP", "B_DOWN")),

@@ -8,7 +8,7 @@ use crate::world::World;
 use changeover_model::PairName;
 use changeover_model::environment::ControllerLoss;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ControllerAlone {
     /// Something else has happened.
     other: bool,

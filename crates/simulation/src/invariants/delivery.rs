@@ -1,7 +1,8 @@
 //! No log event that was acknowledged is lost, and every stored event that an enabled condition matches has
 //! activated its alarm: in the SCS's active list or its history, over crashes of either (DESIGN: edges repeat,
 //! they never get lost). Exceptions: events stored within the last two seconds may still be on their way; an event
-//! that its sender never wrote down before it died was never acknowledged, though later ones of the source are.
+//! that its sender never wrote down before it died was never acknowledged, though later ones of the source are; an SCS
+//! that lost its whole store has lost its alarms with it.
 
 use crate::world::World;
 use changeover_model::environment::{AlarmCondition, Selection};
@@ -12,17 +13,23 @@ use std::collections::{BTreeMap, BTreeSet};
 const ON_THEIR_WAY: u64 = 2_000_000;
 
 /// What senders were told is stored.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Delivery {
     /// What each life of a sender has sent and not been told about: its source may outlive it.
     sent: BTreeMap<(SourceId, u64), BTreeSet<u64>>,
     acknowledged: BTreeSet<(SourceId, u64)>,
+    /// The SCS lost its store then.
+    lost_at: u64,
 }
 
 impl Delivery {
     pub(super) fn sent(&mut self, life: u64, batch: &LogBatch) {
         let sent = self.sent.entry((batch.source.clone(), life)).or_default();
         sent.extend(batch.events.iter().map(|event| event.sequence));
+    }
+
+    pub(super) fn store_lost(&mut self, at: u64) {
+        self.lost_at = at;
     }
 
     pub(super) fn acknowledged(&mut self, life: u64, acknowledged: &LogAcknowledged) {
@@ -75,7 +82,8 @@ pub(super) fn look(world: &World) -> Vec<String> {
         .collect();
     let now = world.clock(0).0;
     for record in store.records.values() {
-        if record.received_at.0 + ON_THEIR_WAY > now {
+        let lost = record.received_at.0 < world.invariants.delivery.lost_at;
+        if record.received_at.0 + ON_THEIR_WAY > now || lost {
             continue;
         }
         let event = &record.event;

@@ -6,7 +6,7 @@ use changeover_model::{Epoch, HostName, PairName};
 use std::collections::BTreeMap;
 
 /// The newest epoch of which a hook began, by host and pair.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Hooks {
     newest: BTreeMap<(HostName, PairName), Epoch>,
 }

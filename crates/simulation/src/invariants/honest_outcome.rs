@@ -9,7 +9,7 @@ use changeover_model::message::{FromLca, LcaReport, ReactionPicture, ReactionSta
 use std::collections::BTreeMap;
 
 /// How the last run of each control script was judged, as the SCS heard it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct HonestOutcome {
     heard: BTreeMap<ApplicationName, ScriptResult>,
 }

@@ -4,10 +4,15 @@
 
 mod controller_alone;
 mod delivery;
+mod flap_bound;
 mod health;
 mod honest_outcome;
+mod management_alone;
 mod no_stuck_state;
+mod one_log_event;
 mod one_primary_per_epoch;
+mod promotions;
+mod reasons;
 mod settled;
 mod stale_effect;
 mod two_holders;
@@ -16,12 +21,13 @@ mod two_holders_under_quorum;
 use crate::scenario::Fault;
 use crate::world::{HostIndex, World};
 use changeover_model::message::{
-    FromLca, LogAcknowledged, LogBatch, OperatorCommand, ReactionPicture, ScriptResult,
+    FromLca, LogAcknowledged, LogBatch, OperatorAnswer, OperatorCommand, OrderKey, ReactionPicture,
+    ScriptResult, SourceId,
 };
-use changeover_model::{ApplicationName, Epoch, HostName, PairName, ScriptAction};
+use changeover_model::{ApplicationName, CauseId, Epoch, HostName, PairName, ScriptAction};
 
 /// Everything that is watched in a run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Invariants {
     primaries: one_primary_per_epoch::OnePrimaryPerEpoch,
     effects: stale_effect::StaleEffect,
@@ -31,6 +37,11 @@ pub(crate) struct Invariants {
     pub(crate) holders: two_holders::TwoHolders,
     quorum: two_holders_under_quorum::TwoHoldersUnderQuorum,
     controller: controller_alone::ControllerAlone,
+    management: management_alone::ManagementAlone,
+    promotions: promotions::Promotions,
+    flapping: flap_bound::FlapBound,
+    log_events: one_log_event::OneLogEvent,
+    reasons: reasons::Reasons,
     /// What broke, with its time.
     pub(crate) violations: Vec<String>,
     /// Pairs that ended otherwise, and what explains it.
@@ -135,12 +146,31 @@ impl Invariants {
     pub(crate) fn fault_happened(&mut self, fault: &Fault) {
         self.holders.fault_happened(fault);
         self.controller.fault_happened(fault);
+        self.management.fault_happened(fault);
+        self.flapping.fault_happened(fault);
     }
 
     /// An operator asks for something.
     pub(crate) fn asked(&mut self, command: &OperatorCommand) {
         self.controller.asked();
+        self.management.asked();
+        self.flapping.asked();
         self.quorum.asked(command);
+    }
+
+    /// The SCS lost its store at this time of its clock: what had been in it is not missed.
+    pub(crate) fn store_lost(&mut self, at: u64) {
+        self.delivery.store_lost(at);
+    }
+
+    /// A server logs the activation of a run mode.
+    pub(crate) fn mode_logged(&mut self, source: &SourceId) {
+        self.log_events.logged(source);
+    }
+
+    /// An operator is answered for good.
+    pub(crate) fn answered(&mut self, now: u64, answer: &OperatorAnswer) {
+        self.broken(reasons::answered(now, answer));
     }
 
     /// A host that stood still goes on.
@@ -149,9 +179,25 @@ impl Invariants {
     }
 }
 
+/// The SCS orders a server to be primary.
+pub(crate) fn promoted(world: &mut World, key: &OrderKey, cause: Option<CauseId>) {
+    let found = promotions::ordered(world, key, cause);
+    world.invariants.broken(found);
+}
+
+/// A look at what the SCS shows, once in a while.
+pub(crate) fn inspect(world: &mut World) {
+    for found in reasons::look(world) {
+        world.invariants.broken(Some(found));
+    }
+    two_holders_under_quorum::look(world);
+}
+
 /// A pair's VIP goes from where it stands.
 pub(crate) fn vip_went(world: &mut World, pair: &PairName) {
     let found = controller_alone::vip_went(world, pair);
+    world.invariants.broken(found);
+    let found = management_alone::vip_went(world, pair);
     world.invariants.broken(found);
 }
 
@@ -166,9 +212,15 @@ impl World {
 
 /// True if nothing is left to be done.
 pub(crate) fn is_as_it_should_be(world: &World) -> bool {
-    settled::look(world).wrong.is_empty()
-        && no_stuck_state::look(world, 0).is_empty()
-        && delivery::look(world).is_empty()
+    what_is_wrong(world).is_empty()
+}
+
+/// What is not as it should be now.
+pub(crate) fn what_is_wrong(world: &World) -> Vec<String> {
+    let mut wrong = settled::look(world).wrong;
+    wrong.extend(no_stuck_state::look(world, 0));
+    wrong.extend(delivery::look(world));
+    wrong
 }
 
 /// The last look.
@@ -182,6 +234,7 @@ pub(crate) fn check_the_end(world: &mut World) {
     let mut wrong = settled.wrong;
     wrong.extend(no_stuck_state::look(world, 25_000_000));
     wrong.extend(delivery::look(world));
+    wrong.extend(one_log_event::look(world));
     world.invariants.explained = settled.explained;
     for text in two_holders_under_quorum::at_the_end(world) {
         world.invariants.broken(Some(text));

@@ -7,7 +7,7 @@ use changeover_model::{ApplicationName, Epoch, PairName};
 use std::collections::BTreeMap;
 
 /// Who was ordered or intended to be primary.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct OnePrimaryPerEpoch {
     ordered: BTreeMap<(PairName, Epoch), ApplicationName>,
 }

@@ -8,6 +8,7 @@ use changeover_model::message::{PairPicture, PairState};
 use changeover_model::{ApplicationStatus, RefusalCode, RunMode};
 
 /// What a look found.
+#[derive(Clone)]
 pub(super) struct Found {
     pub(super) wrong: Vec<String>,
     pub(super) explained: Vec<String>,

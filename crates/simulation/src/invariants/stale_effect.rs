@@ -10,7 +10,7 @@ use changeover_model::{ApplicationName, Epoch, HostName, PairName, ScriptAction}
 use std::collections::BTreeMap;
 
 /// The newest epoch that took effect.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct StaleEffect {
     scripts: BTreeMap<(HostName, PairName), Epoch>,
     /// By application and run: two LCAs may number their runs alike.

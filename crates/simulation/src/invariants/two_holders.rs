@@ -10,7 +10,7 @@ use changeover_model::PairName;
 use std::collections::BTreeMap;
 
 /// Whether the run is one of those, and for how long there were two.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TwoHolders {
     /// Something worse has happened.
     worse: bool,
@@ -22,6 +22,16 @@ pub(crate) struct TwoHolders {
 impl TwoHolders {
     pub(super) fn fault_happened(&mut self, fault: &Fault) {
         self.worse |= !matches!(fault, Fault::KillServer(_));
+    }
+
+    /// The longest time with two, one that lasts still included.
+    pub(crate) fn longest_until(&self, now: u64) -> u64 {
+        let open = self.since.values().map(|since| now.saturating_sub(*since));
+        open.max().unwrap_or_default().max(self.longest)
+    }
+
+    pub(crate) fn are_two(&self) -> bool {
+        !self.since.is_empty()
     }
 
     /// An operator asked for more than changes of roles.

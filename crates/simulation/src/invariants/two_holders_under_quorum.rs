@@ -2,7 +2,8 @@
 //! (BEHAVIOUR, Split brain). Named exceptions, each with its bound: the LCA of a holder was dead, or stood still while
 //! its host did not: the address lifetime; a holder's whole host stood still: until the lease that it has by its own
 //! clock is over. An operator who confirms the loss of a host that lives, or has a VIP enabled against the roles
-//! (Test, an event typed in with `--yes`), takes the matter upon themselves.
+//! (Test, an event typed in with `--yes`), takes the matter upon themselves: from then on, until the site is as it should
+//! be again.
 
 use super::at;
 use crate::world::{HostIndex, Node, World, micros};
@@ -13,20 +14,24 @@ use std::collections::BTreeMap;
 
 /// What a release that has begun may take.
 const RELEASE: u64 = 5_000;
+/// So long in order, it is settled.
+const SETTLED: u64 = 2_000_000;
 /// A kernel counts whole seconds.
 const KERNEL: u64 = 1_000_000;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TwoHoldersUnderQuorum {
     since: BTreeMap<PairName, (u64, Vec<HostIndex>)>,
     thawed: BTreeMap<HostIndex, u64>,
-    /// An operator overrode what stands against two holders.
+    /// An operator overrode what stands against two holders, and it has not settled since.
     overridden: bool,
+    /// When it had settled again last.
+    settled: Option<u64>,
 }
 
 impl TwoHoldersUnderQuorum {
     pub(super) fn asked(&mut self, command: &OperatorCommand) {
-        self.overridden |= matches!(
+        let overrides = matches!(
             command,
             OperatorCommand::ConfirmLost { .. }
                 | OperatorCommand::TestAlarm { .. }
@@ -35,6 +40,10 @@ impl TwoHoldersUnderQuorum {
                     ..
                 }
         );
+        if overrides {
+            self.overridden = true;
+            self.settled = None;
+        }
     }
 
     pub(super) fn thawed(&mut self, now: u64, host: HostIndex) {
@@ -61,6 +70,22 @@ pub(super) fn count(world: &mut World, pair: &PairName, holders: Vec<HostIndex>)
     }
     let (since, holders) = known?;
     judge(world, pair, since, &holders)
+}
+
+/// After an operator's override: once everything is as it should be, two holders are nobody's wish any more.
+pub(super) fn look(world: &mut World) {
+    if !world.invariants.quorum.overridden || !world.invariants.quorum.since.is_empty() {
+        return;
+    }
+    let now = world.now;
+    let is_settled = super::settled::look(world).wrong.is_empty();
+    let quorum = &mut world.invariants.quorum;
+    if !is_settled {
+        quorum.settled = None;
+    } else if now - *quorum.settled.get_or_insert(now) >= SETTLED {
+        quorum.overridden = false;
+        quorum.settled = None;
+    }
 }
 
 /// Two that still stand at the end.

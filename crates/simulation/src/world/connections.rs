@@ -13,7 +13,7 @@ const LONGEST_BACK_OFF: u64 = 250_000;
 const DIAL_TIMEOUT: u64 = 500_000;
 
 /// One connection; side 0 has dialled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub(crate) dial: Dial,
     hosts: [HostIndex; 2],
@@ -29,8 +29,16 @@ pub(crate) struct Link {
     held: [VecDeque<Payload>; 2],
 }
 
+impl Link {
+    /// What waits for the end of a partition and tells something.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Payload> {
+        let both = self.held.iter().flatten();
+        both.filter(|payload| payload.is_telling())
+    }
+}
+
 /// All connections, and what lies between hosts.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Network {
     pub(crate) links: BTreeMap<Connection, Link>,
     newest: Connection,
@@ -53,7 +61,7 @@ impl World {
     }
 
     /// True if what one host says gets to the other now.
-    fn carries(&self, from: HostIndex, to: HostIndex) -> bool {
+    pub(crate) fn carries(&self, from: HostIndex, to: HostIndex) -> bool {
         self.reaches(from, to) && !self.network.one_way.contains(&(from, to))
     }
 
@@ -81,6 +89,9 @@ impl World {
         }
         let [one, other] = link.hosts;
         let from = link.hosts[1 - to];
+        if payload.is_telling() {
+            self.touched.sent(link.ends[1 - to], from, link.hosts[to]);
+        }
         if !self.carries(from, link.hosts[to]) || !link.held[to].is_empty() {
             if let Some(link) = self.network.links.get_mut(&connection) {
                 link.held[to].push_back(payload);

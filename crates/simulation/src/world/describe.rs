@@ -143,6 +143,9 @@ impl World {
             let now = self.now;
             self.invariants
                 .primary_named(now, pair, key.epoch, &key.application);
+            if matches!(message.body, LcaOrder::SetRunMode { .. }) {
+                crate::invariants::promoted(self, key, message.cause);
+            }
         }
         if let LcaOrder::IntendPair {
             pair,

@@ -192,7 +192,7 @@ impl Event {
 }
 
 /// Everything that is planned.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
     planned: BTreeMap<(u64, u64), Event>,
     number: u64,
@@ -203,6 +203,35 @@ impl Queue {
     pub(crate) fn push(&mut self, at: u64, event: Event) {
         self.number += 1;
         self.planned.insert((at, self.number), event);
+    }
+
+    /// The next event with its time, if it comes by then.
+    pub(crate) fn pop_until(&mut self, until: u64) -> Option<(u64, Event)> {
+        let (&(at, _), _) = self.planned.first_key_value()?;
+        if at > until {
+            return None;
+        }
+        self.pop()
+    }
+
+    /// Everything that is planned with its place, in order.
+    pub(crate) fn keyed(&self) -> impl Iterator<Item = (&(u64, u64), &Event)> {
+        self.planned.iter()
+    }
+
+    /// The second of two comes right before the first, and the first right after it.
+    pub(crate) fn overtake(&mut self, first: (u64, u64), second: (u64, u64)) {
+        let (Some(one), Some(two)) = (self.planned.remove(&first), self.planned.remove(&second))
+        else {
+            return;
+        };
+        self.planned.insert(first, two);
+        self.push(first.0, one);
+    }
+
+    /// Everything that is planned, in order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u64, &Event)> {
+        self.planned.iter().map(|((at, _), event)| (*at, event))
     }
 
     /// The next event with its time.

@@ -30,6 +30,7 @@ impl World {
         match act {
             Act::Fault(fault) => {
                 self.trace.mark(self.now, 7);
+                self.faults += 1;
                 self.say(|_| format!("FAULT {fault:?}"));
                 self.invariants.fault_happened(&fault);
                 self.fault(fault);
@@ -87,6 +88,13 @@ impl World {
             }
             Fault::Freeze(host, time, clock_moves) => self.freeze(host, micros(time), clock_moves),
             Fault::FencesFail(fails) => self.scs.fences_fail = fails,
+            Fault::LoseStore(down) => {
+                self.crash_scs();
+                self.scs.store = changeover_scs_core::StoredState::default();
+                let clock = self.clock(0).0;
+                self.invariants.store_lost(clock);
+                self.plan(micros(down), Event::Restart(Node::Scs));
+            }
             Fault::BreakConnections(host) => {
                 for connection in self.connections_of(host) {
                     self.break_connection(connection);
@@ -275,6 +283,7 @@ impl World {
         }
         let name = self.hosts[host].name.clone();
         self.say(|_| format!("{name} boots"));
+        self.touched = super::Touched::everything();
         self.hosts[host].powered = true;
         self.release_held();
         let after = self.random.between(50_000, 800_000);
@@ -283,6 +292,7 @@ impl World {
 
     pub(crate) fn fault_over(&mut self, over: Over) {
         self.say(|_| format!("OVER {over:?}"));
+        self.touched = super::Touched::everything();
         match over {
             Over::Cable(host) => {
                 self.hosts[host].cable = true;

@@ -9,6 +9,7 @@ use changeover_model::Epoch;
 use changeover_model::message::ExitStatus;
 
 /// A run of a health check.
+#[derive(Clone)]
 pub(crate) struct CheckRun {
     life: Life,
     /// Whose it is, and its name.
@@ -82,9 +83,23 @@ impl World {
         let carriers = here
             .links
             .iter()
-            .map(|name| (name.clone(), (name == "eth0").then_some(here.cable)))
+            .map(|name| {
+                (
+                    name.clone(),
+                    self.is_played(host, name).then_some(here.cable),
+                )
+            })
             .collect();
         self.lca_input(host, life, LcaInput::LinksObserved(carriers));
+    }
+
+    /// One cable stands for all interfaces that carry a VIP.
+    fn is_played(&self, host: HostIndex, interface: &str) -> bool {
+        let name = &self.hosts[host].name;
+        let pairs = self.environment.pairs.values();
+        pairs
+            .flat_map(|pair| pair.virtual_ips_on(name))
+            .any(|vip| vip.interface == interface)
     }
 
     /// What a command of the LCA is: a hook, or one of a reaction.

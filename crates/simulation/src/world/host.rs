@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A host of the site.
+#[derive(Clone)]
 pub(crate) struct Host {
     pub(crate) name: HostName,
     /// Its wall clock when the world began.
@@ -55,6 +56,7 @@ pub(crate) struct Host {
 }
 
 /// One run of an LCA: a process with its descendants.
+#[derive(Clone)]
 pub(crate) struct Process {
     pub(crate) application: ApplicationName,
     pub(crate) work: Work,
@@ -87,6 +89,7 @@ impl Process {
 }
 
 /// What a process is.
+#[derive(Clone)]
 pub(crate) enum Work {
     Server(Box<Server>),
     Script {
@@ -255,6 +258,9 @@ impl World {
         if !held && !changed.is_empty() {
             crate::invariants::vip_went(self, pair);
         }
+        if !changed.is_empty() {
+            self.touched.touch(super::Part::Host(host));
+        }
         for address in changed {
             let word = if held { "on" } else { "off" };
             self.say(|_| format!("VIP {address} {word} {name}"));
@@ -340,13 +346,22 @@ impl World {
                 if hears && let Some(life) = self.life_of(super::Node::Lca(other)) {
                     let input = changeover_lca_core::LcaInput::RivalSighted {
                         address: *address,
-                        interface: "eth0".to_owned(),
+                        interface: self.interface_of(other, address),
                         mac: format!("02:00:00:00:00:0{host}"),
                     };
                     self.plan(100, super::Event::Lca(other, life, Box::new(input)));
                 }
             }
         }
+    }
+
+    fn interface_of(&self, host: HostIndex, address: &IpAddr) -> String {
+        let name = &self.hosts[host].name;
+        let pairs = self.environment.pairs.values();
+        pairs
+            .flat_map(|pair| pair.virtual_ips_on(name))
+            .find(|vip| &vip.address == address)
+            .map_or_else(String::new, |vip| vip.interface)
     }
 
     /// A neighbour without an entry asks, and whoever can be heard answers.

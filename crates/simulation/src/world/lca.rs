@@ -202,6 +202,7 @@ impl World {
         durability: Durability,
     ) {
         self.hosts[host].kept.apply(change);
+        self.touched.touch(super::Part::Lca(host));
         let Durability::Durable(ticket) = durability else {
             return;
         };
@@ -290,7 +291,10 @@ impl World {
             ProcessKind::Managed => {
                 Work::Server(Box::new(Server::new(&start.application, start.run.0)))
             }
-            ProcessKind::ControlScript => self.script_of(&start),
+            ProcessKind::ControlScript => {
+                self.touched.touch(super::Part::Script(host));
+                self.script_of(&start)
+            }
             ProcessKind::Plain if self.is_member(&start.application) => Work::ThirdParty {
                 unmarked: false,
                 elsewhere: false,

@@ -13,7 +13,7 @@ use changeover_model::message::{AlarmDetected, LogRecord, SourceId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What is in the database.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     pub(crate) records: BTreeMap<u64, LogRecord>,
     pub(crate) detections: Vec<AlarmDetected>,
@@ -58,7 +58,7 @@ impl Store {
 }
 
 /// One thing on its way to the disk.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Write {
     Store(Ticket, StoreRequest),
     Slice(Ticket, MessageServerSlice),
@@ -68,7 +68,7 @@ enum Write {
 }
 
 /// The Message Server's process, and what is its own beyond it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct MessageServer {
     pub(crate) driven: Option<Driven<MessageServerCore>>,
     pub(crate) store: Store,
@@ -181,6 +181,7 @@ impl World {
     }
 
     fn message_server_writes(&mut self, life: Life, write: Write) {
+        self.touched.touch(super::Part::MessageServer);
         let mood = self.message_server.mood.unwrap_or(DiskMood::Fast);
         let takes = self.disk_takes(mood);
         let fails = mood == DiskMood::Fails && self.random.chance(500);

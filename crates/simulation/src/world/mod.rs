@@ -6,6 +6,7 @@
 mod arrivals;
 mod connections;
 mod describe;
+mod essence;
 mod event;
 mod faults;
 mod health;
@@ -16,10 +17,12 @@ mod operator;
 mod scripts;
 mod scs;
 mod server;
+mod touched;
 mod trace;
 
 pub(crate) use event::{End, Event, HostIndex, Life, Node};
 pub(crate) use host::Host;
+pub(crate) use touched::{Part, Touched};
 
 use crate::invariants::Invariants;
 use crate::randomness::Random;
@@ -38,10 +41,13 @@ use trace::Trace;
 
 /// Wall clock of the management host when the world begins, microseconds: a moment in November 2023.
 const BEGINNING: u64 = 1_700_000_000_000_000;
+/// So often the invariants look at the whole.
+const INSPECT: u64 = 1_000_000;
 /// The operator begins to bring the site up then.
 const BRING_UP: u64 = 500_000;
 
 /// A core with what its driver knows.
+#[derive(Clone)]
 pub(crate) struct Driven<C: Core> {
     pub(crate) core: C,
     pub(crate) life: Life,
@@ -50,7 +56,7 @@ pub(crate) struct Driven<C: Core> {
     /// It runs, and did not stand still, since then.
     steady: u64,
     /// It stands still; inputs wait.
-    paused: bool,
+    pub(crate) paused: bool,
     backlog: VecDeque<C::Input>,
 }
 
@@ -68,6 +74,7 @@ impl<C: Core> Driven<C> {
 }
 
 /// A managed server of the site.
+#[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) application: ApplicationName,
     pub(crate) host: HostIndex,
@@ -75,6 +82,7 @@ pub(crate) struct Member {
 }
 
 /// The world.
+#[derive(Clone)]
 pub(crate) struct World {
     /// Microseconds since it began.
     pub(crate) now: u64,
@@ -100,9 +108,15 @@ pub(crate) struct World {
     steps: VecDeque<(When, Act)>,
     end_at: u64,
     end_early: bool,
+    /// When the invariants look at the whole next.
+    inspect_at: u64,
     /// It was as it should be at this many looks in a row.
     good_looks: u32,
     pub(crate) events: u64,
+    /// How many faults happened.
+    pub(crate) faults: u64,
+    /// Which parts did something since an explorer asked last.
+    pub(crate) touched: Touched,
 }
 
 pub(crate) fn micros(duration: std::time::Duration) -> u64 {
@@ -112,7 +126,24 @@ pub(crate) fn micros(duration: std::time::Duration) -> u64 {
 impl World {
     pub(crate) fn new(scenario: &Scenario, tidies: bool) -> Self {
         let environment = scenario.site.environment();
-        let mut random = Random::new(scenario.seed, 2);
+        let random = Random::new(scenario.seed, 2);
+        let mut world = Self::of(environment, random, tidies, scenario.traced);
+        world.planted = scenario.planted;
+        world.carries_vipctl = scenario.seed.is_multiple_of(2);
+        world.steps = scenario.steps.iter().cloned().collect();
+        world.end_at = micros(scenario.end_at);
+        world.end_early = scenario.end_early;
+        world.begin(micros(scenario.heal_at));
+        world
+    }
+
+    /// A world in which nothing has begun: no healing, no end.
+    pub(crate) fn of(
+        environment: Arc<Environment>,
+        mut random: Random,
+        tidies: bool,
+        traced: bool,
+    ) -> Self {
         let mut hosts = Vec::new();
         for name in environment.hosts.keys() {
             // Clocks of a site are a few milliseconds apart, sometimes minutes.
@@ -129,7 +160,7 @@ impl World {
             hosts.push(Host::new(name.clone(), BEGINNING + offset));
         }
         let members = members_of(&environment, &hosts);
-        let mut world = Self {
+        Self {
             now: 0,
             members,
             scs: Scs::default(),
@@ -138,34 +169,50 @@ impl World {
             neighbour: BTreeMap::new(),
             invariants: Invariants::default(),
             operators: Operators::new(tidies),
-            planted: scenario.planted,
+            planted: Planted::Nothing,
             healed: false,
-            carries_vipctl: scenario.seed.is_multiple_of(2),
+            carries_vipctl: true,
             network: Network::default(),
             queue: Queue::default(),
             random,
             lives: 0,
-            trace: Trace::new(scenario.traced),
-            steps: scenario.steps.iter().cloned().collect(),
-            end_at: micros(scenario.end_at),
-            end_early: scenario.end_early,
+            trace: Trace::new(traced),
+            steps: VecDeque::new(),
+            end_at: u64::MAX,
+            end_early: false,
+            inspect_at: INSPECT,
             good_looks: 0,
             events: 0,
+            faults: 0,
+            touched: Touched::default(),
             environment,
-        };
-        world.begin(micros(scenario.heal_at));
-        world
+        }
     }
 
     fn begin(&mut self, heal_at: u64) {
+        self.start_everything();
+        self.plan(BRING_UP, Event::BringUp);
+        self.queue.push(heal_at, Event::Heal);
+        self.plan_steps(None);
+    }
+
+    pub(crate) fn start_everything(&mut self) {
         self.start_message_server();
         for host in 1..self.hosts.len() {
             self.start_lca(host);
         }
         self.start_scs();
-        self.plan(BRING_UP, Event::BringUp);
-        self.queue.push(heal_at, Event::Heal);
-        self.plan_steps(None);
+    }
+
+    /// Takes what comes next out of the queue and lets it happen; false when nothing is planned up to then.
+    pub(crate) fn happen_next(&mut self, until: u64) -> bool {
+        let Some((at, event)) = self.queue.pop_until(until) else {
+            return false;
+        };
+        self.now = at;
+        self.events += 1;
+        self.happen(event);
+        true
     }
 
     /// Runs it to its end.
@@ -173,6 +220,11 @@ impl World {
         while let Some((at, event)) = self.queue.pop() {
             if at > self.end_at {
                 break;
+            }
+            while self.inspect_at < at {
+                self.now = self.inspect_at;
+                self.inspect_at += INSPECT;
+                crate::invariants::inspect(self);
             }
             self.now = at;
             self.events += 1;
@@ -229,7 +281,7 @@ impl World {
     }
 
     /// Plans an event this many microseconds from now.
-    fn plan(&mut self, after: u64, event: Event) {
+    pub(crate) fn plan(&mut self, after: u64, event: Event) {
         self.queue.push(self.now + after, event);
     }
 
@@ -371,6 +423,7 @@ impl World {
 
     /// One more line of the trace; made only if somebody reads it.
     pub(crate) fn say(&mut self, line: impl FnOnce(&World) -> String) {
+        self.touched.stir();
         let waits = matches!(self.steps.front(), Some((When::After(..), _)));
         if !self.trace.collects() && !waits {
             return;

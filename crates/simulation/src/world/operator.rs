@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 const AGAIN: u64 = 1_000_000;
 
 /// What operators asked and were answered.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Operators {
     requests: u64,
     open: BTreeMap<u64, (u64, OperatorCommand)>,
@@ -86,6 +86,7 @@ impl World {
         if !is_final {
             return;
         }
+        self.invariants.answered(self.now, &answer);
         self.say(|_| match &answer {
             OperatorAnswer::Finished(record) => {
                 format!("scs answers {:?}: {}", record.outcome, record.why)

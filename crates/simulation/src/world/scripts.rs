@@ -8,6 +8,7 @@ use changeover_model::ScriptAction;
 use changeover_model::message::ExitStatus;
 
 /// How one run of a script goes: its effect after this time, its end after that, with this exit.
+#[derive(Clone)]
 struct Course {
     effect: Option<u64>,
     end: Option<(u64, ExitStatus)>,

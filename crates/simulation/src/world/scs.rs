@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// A write on its way to the disk.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Write {
     ticket: Ticket,
     changes: Vec<StoreChange>,
@@ -20,7 +20,7 @@ struct Write {
 }
 
 /// The SCS's process, and what is its own beyond it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Scs {
     pub(crate) driven: Option<Driven<ScsCore>>,
     /// What is on disk.
@@ -169,7 +169,7 @@ impl World {
         let Some(index) = self.host_index(host) else {
             return;
         };
-        let (after, echo) = if !self.reaches(0, index) {
+        let (after, echo) = if !self.carries(0, index) || !self.carries(index, 0) {
             (micros(timeout), Echo::TimedOut)
         } else if self.hosts[index].lca.is_some() {
             (self.random.between(100, 900), Echo::Answered)
@@ -183,6 +183,7 @@ impl World {
 
     fn scs_writes(&mut self, life: Life, ticket: Ticket, changes: Vec<StoreChange>) {
         self.note_changes(&changes);
+        self.touched.touch(super::Part::Scs);
         let mood = self.scs.mood.unwrap_or(DiskMood::Fast);
         let takes = self.disk_takes(mood);
         let fails = mood == DiskMood::Fails && self.random.chance(500);

@@ -25,6 +25,7 @@ struct Order {
 }
 
 /// A server's process.
+#[derive(Clone)]
 pub(crate) struct Server {
     application: ApplicationName,
     lca: Option<Connection>,
@@ -67,6 +68,17 @@ impl Server {
             orders: VecDeque::new(),
             answered: VecDeque::new(),
         }
+    }
+
+    /// What of it bears on what comes next; see `essence`.
+    pub(crate) fn essence(&self, base: Epoch, into: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        std::mem::discriminant(&self.run_mode).hash(into);
+        base.0.wrapping_sub(self.epoch.0).hash(into);
+        (self.up, self.in_step, self.hangs, self.unavailable).hash(into);
+        (self.lca.is_some(), self.message_server.is_some()).hash(into);
+        (self.registered.is_some(), self.cut_off.is_some()).hash(into);
+        self.orders.len().hash(into);
     }
 
     fn status(&self) -> ApplicationStatus {
@@ -388,7 +400,9 @@ impl World {
             .registered
             .and_then(|redundancy| mode_event(redundancy, order.run_mode))
             .filter(|_| mood != ServerMood::Forgets);
+        let mut logged = None;
         if let Some((id, text)) = event {
+            logged = Some(server.outbox.source().clone());
             server.outbox.push(NewLogEvent {
                 application: application.clone(),
                 host: Some(name.clone()),
@@ -402,9 +416,23 @@ impl World {
             });
         }
         let (run_mode, epoch) = (order.run_mode, order.epoch);
+        if let Some(source) = &logged {
+            self.invariants.mode_logged(source);
+        }
         self.invariants
             .entered_run_mode(self.now, run, &application, epoch);
         self.say(|_| format!("{application} enters {run_mode} epoch {epoch}"));
         self.send_log(host, run);
+    }
+
+    /// True if this source is a server that runs, is connected, and has nothing left to send.
+    pub(crate) fn has_delivered(&self, source: &SourceId) -> bool {
+        self.hosts
+            .iter()
+            .flat_map(|host| host.processes.values())
+            .any(|process| {
+                matches!(&process.work, super::host::Work::Server(server)
+                if server.outbox.source() == source && server.outbox.is_empty())
+            })
     }
 }

@@ -1,7 +1,7 @@
 //! The lines of a run and its fingerprint. Without a reader no line is made; the fingerprint is taken of numbers.
 
 /// What was said in a run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Trace {
     collects: bool,
     pub(crate) lines: Vec<String>,

@@ -1,7 +1,7 @@
 //! What a single server does with calls, apart from takeovers.
 
 use crate::flows::{FLOWS, Step, play, stage};
-use crate::phone::Manner;
+use changeover_sip_phone::Manner;
 use std::time::Duration;
 
 #[test]

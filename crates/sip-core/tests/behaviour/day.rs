@@ -2,8 +2,8 @@
 //! phone has seen what it must not see.
 
 use crate::flows::{config, leaks};
-use crate::phone::Manner;
 use crate::world::World;
+use changeover_sip_phone::Manner;
 use std::net::SocketAddr;
 use std::time::Duration;
 

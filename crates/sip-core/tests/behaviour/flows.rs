@@ -1,10 +1,10 @@
 //! The call flows that every takeover is tried on, as scripts: who does what, and what must be seen before it goes
 //! on.
 
-use crate::phone::{Manner, Phone};
 use crate::world::{VIP, World};
 use changeover_model::environment::{Dn, DnKind, Switch};
 use changeover_sip_core::SipConfig;
+use changeover_sip_phone::{Manner, Phone};
 use std::net::SocketAddr;
 use std::time::Duration;
 

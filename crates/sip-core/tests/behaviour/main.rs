@@ -10,7 +10,6 @@ mod calls;
 mod day;
 mod flows;
 mod hostile;
-mod phone;
 mod replication;
 mod takeover;
 mod watch;

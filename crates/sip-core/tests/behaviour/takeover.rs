@@ -3,7 +3,7 @@
 //! docs/developer/sip.md.
 
 use crate::flows::{FLOWS, Flow, Step, leaks, play, stage};
-use crate::phone::Phone;
+use changeover_sip_phone::Phone;
 use std::time::Duration;
 
 /// Plays a flow with a kill at a boundary; `None` = without. Boundaries passed, and what went wrong.

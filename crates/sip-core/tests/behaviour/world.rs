@@ -1,11 +1,11 @@
 //! A small deterministic world: two servers with clocks of their own, phones, a network that can lose datagrams, an
 //! HA link, and a knife that kills the primary at any boundary. Seeded; no thread, no clock.
 
-use crate::phone::Phone;
 use changeover_model::{Core as _, Epoch, RunMode, Timestamp};
 use changeover_sip_core::{
     LinkId, Peer, SipConfig, SipCore, SipInput, SipOutput, Standing, SyncMessage, Transport,
 };
+use changeover_sip_phone::Phone;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -123,7 +123,8 @@ impl World {
 
     pub(crate) fn add_phone(&mut self, user: &str, last: u8) -> SocketAddr {
         let at: SocketAddr = format!("10.0.0.{last}:5060").parse().expect("an address");
-        self.phones.insert(at, Phone::new(user, at));
+        self.phones
+            .insert(at, Phone::new(user, at, VIP.parse().expect("an address")));
         at
     }
 

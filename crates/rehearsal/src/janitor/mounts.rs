@@ -1,0 +1,61 @@
+//! Owns the removal of what is mounted below a run's folder: small file systems that a drill fills.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where the kernel lists what is mounted.
+const MOUNTS: &str = "/proc/self/mounts";
+
+/// Unmounts everything below a folder, the deepest first. Says what is left.
+pub(super) fn remove_below(folder: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(MOUNTS).unwrap_or_default();
+    let mut places = below(&text, folder);
+    places.sort();
+    places.reverse();
+    places
+        .into_iter()
+        .filter_map(|place| {
+            unmount(&place)
+                .err()
+                .map(|why| format!("what is mounted on {}: {why}", place.display()))
+        })
+        .collect()
+}
+
+/// The mount points below a folder, by the kernel's list.
+fn below(mounts: &str, folder: &Path) -> Vec<PathBuf> {
+    mounts
+        .lines()
+        .filter_map(|line| line.split(' ').nth(1))
+        .map(PathBuf::from)
+        .filter(|place| place.starts_with(folder))
+        .collect()
+}
+
+fn unmount(place: &Path) -> Result<(), String> {
+    let ran = Command::new("umount")
+        .arg(place)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("umount cannot be started: {error}"))?;
+    if ran.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&ran.stderr).trim().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_mounted_below_the_folder_is_found() {
+        let mounts = "tmpfs /tmp/changeover-run-1/state/scs tmpfs rw 0 0\n\
+                      tmpfs /tmp/changeover-run-12/state/scs tmpfs rw 0 0\n/dev/vda / ext4 rw 0 0\n";
+        assert_eq!(
+            below(mounts, Path::new("/tmp/changeover-run-1")),
+            [PathBuf::from("/tmp/changeover-run-1/state/scs")]
+        );
+    }
+}

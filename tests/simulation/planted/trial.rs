@@ -1,0 +1,204 @@
+//! One bug at a time: plants it on this thread, plays every scenario and then seeds, and says what broke first.
+
+use super::catalogue::Bug;
+use super::{fencing, incidents, incidents_of_control, play::Named, scenarios};
+use changeover_simulation::{sweep, with_planted};
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, Once};
+
+/// Seeds that are tried at most.
+const SEEDS: u64 = 400;
+/// They begin here: half of the seeds from here on have health checks and hooks.
+const FIRST_SEED: u64 = 29_900;
+
+const LISTS: &[&[Named]] = &[
+    scenarios::ALL,
+    fencing::ALL,
+    incidents::ALL,
+    incidents_of_control::ALL,
+];
+
+/// What became of a bug.
+pub(crate) struct Result {
+    pub(crate) bug: &'static Bug,
+    /// The first scenario that failed, and how many were played.
+    pub(crate) by_scenario: Option<(&'static str, usize)>,
+    /// What a seed broke first, and after how many seeds.
+    pub(crate) by_seed: Option<(String, u64)>,
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Panics of a planted bug are what is looked for: nobody wants to read them.
+fn silence_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                before(info);
+            }
+        }));
+    });
+}
+
+impl Result {
+    /// Tries a bug; `both` = seeds too if a scenario has found it already.
+    pub(crate) fn of(bug: &'static Bug, both: bool) -> Self {
+        silence_panics();
+        QUIET.set(true);
+        let by_scenario = scenario_that_fails(bug.planted());
+        let by_seed = if both || by_scenario.is_none() {
+            seed_that_fails(bug.planted())
+        } else {
+            None
+        };
+        QUIET.set(false);
+        Self {
+            bug,
+            by_scenario,
+            by_seed,
+        }
+    }
+
+    pub(crate) fn is_found(&self) -> bool {
+        self.by_scenario.is_some() || self.by_seed.is_some()
+    }
+}
+
+fn scenario_that_fails(planted: Option<&'static str>) -> Option<(&'static str, usize)> {
+    let all = LISTS.iter().flat_map(|list| list.iter());
+    for (played, (name, play)) in all.enumerate() {
+        let run = || with_planted(planted, play);
+        if std::panic::catch_unwind(AssertUnwindSafe(run)).is_err() {
+            return Some((name, played + 1));
+        }
+    }
+    None
+}
+
+fn seed_that_fails(planted: Option<&'static str>) -> Option<(String, u64)> {
+    for tried in 0..SEEDS {
+        let run = || with_planted(planted, || sweep(FIRST_SEED + tried));
+        let found = match std::panic::catch_unwind(AssertUnwindSafe(run)) {
+            Ok(run) => run.violations.into_iter().next(),
+            Err(_) => Some("0 a core stops: an assertion of its own".to_owned()),
+        };
+        if let Some(violation) = found {
+            let (_, what) = violation.split_once(' ').unwrap_or_default();
+            let invariant = what.split(':').next().unwrap_or_default();
+            return Some((invariant.to_owned(), tried + 1));
+        }
+    }
+    None
+}
+
+/// Every bug, on two threads.
+pub(crate) fn try_all(bugs: &'static [Bug], both: bool) -> Vec<Result> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while let Some(bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = Result::of(bug, both);
+                    results.lock().expect("nobody panics with it").push(result);
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().expect("nobody panics with it");
+    results.sort_by_key(|result| bugs.iter().position(|bug| bug.name == result.bug.name));
+    results
+}
+
+fn scenario_cell(result: &Result) -> String {
+    result
+        .by_scenario
+        .map_or("-".to_owned(), |(name, _)| name.replace('_', " "))
+}
+
+fn seed_cell(result: &Result) -> String {
+    match &result.by_seed {
+        Some((invariant, runs)) => format!("{invariant} (seed {runs})"),
+        None => "-".to_owned(),
+    }
+}
+
+/// For the terminal.
+pub(crate) fn table(results: &[Result]) -> String {
+    let mut text = String::new();
+    for result in results {
+        let verdict = if result.is_found() {
+            "found"
+        } else {
+            "SURVIVES"
+        };
+        let (scenario, seed) = (scenario_cell(result), seed_cell(result));
+        writeln!(
+            text,
+            "{verdict:8} {:20} {:38} {scenario} | {seed}",
+            result.bug.core, result.bug.name
+        )
+        .expect("a String takes everything");
+    }
+    let found = results.iter().filter(|result| result.is_found()).count();
+    writeln!(text, "{found} of {} planted bugs are found", results.len())
+        .expect("a String takes everything");
+    text
+}
+
+/// docs/developer/planted-bugs.md.
+pub(crate) fn page(results: &[Result]) -> String {
+    let found = results.iter().filter(|result| result.is_found()).count();
+    let by_scenario = results.iter().filter(|result| result.by_scenario.is_some());
+    let by_seed = results.iter().filter(|result| result.by_seed.is_some());
+    let mut text = format!(
+        "# Planted bugs
+
+What the tests of the cores are measured with: realistic mistakes, each one `if planted(\"name\")` at the place in a
+production core that it breaks. They exist in builds with the feature `planted-bugs` only, which no component is ever
+built with. A bug counts as found when a scenario written by hand fails (tests/simulation) or when one of {SEEDS} seeds
+breaks an invariant (crates/simulation/src/invariants). The seeds were tried for every bug, also where a scenario had
+found it already.
+
+**{found} of {} are found**, {} by a scenario, {} by a seed.
+
+This page is written by `UPDATE_EXPECT=1 cargo test -p changeover-simulation --features planted-bugs`.
+
+| bug | core | what it breaks | the scenario that fails first | the invariant that a seed breaks first |
+| --- | --- | --- | --- | --- |
+",
+        results.len(),
+        by_scenario.count(),
+        by_seed.count()
+    );
+    for result in results {
+        let bug = result.bug;
+        let (scenario, seed) = (scenario_cell(result), seed_cell(result));
+        writeln!(
+            text,
+            "| `{}` | {} | {} | {scenario} | {seed} |",
+            bug.name, bug.core, bug.breaks
+        )
+        .expect("a String takes everything");
+    }
+    text.push_str("\n## Survivors\n\n");
+    let mut survivors = results
+        .iter()
+        .filter(|result| !result.is_found())
+        .peekable();
+    if survivors.peek().is_none() {
+        text.push_str("None.\n");
+    }
+    for result in survivors {
+        let why = result.bug.survives.unwrap_or("nobody has looked yet");
+        writeln!(text, "- `{}`: {why}", result.bug.name).expect("a String takes everything");
+    }
+    text
+}
