@@ -2,6 +2,8 @@
 //! command promises is checked from outside, by exit code, JSON and what is left on the machine.
 
 mod calls;
+#[path = "../rehearsal/nlb.rs"]
+mod nlb;
 #[path = "../rehearsal/platforms.rs"]
 mod platforms;
 #[path = "../rehearsal/running.rs"]
