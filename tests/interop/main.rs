@@ -13,8 +13,8 @@ use capture::Capture;
 use many::Many;
 use party::{Ending, Party};
 use scenario::Step::{
-    self, Answer, Bye, Cancel, Cancelled, HangUp, Held, Hold, Invite, Pause, Refer, Released,
-    Retrieve, Ring,
+    self, Answer, Bye, Cancel, Cancelled, HangUp, Held, Hold, Invite, Pause, Refer, Reject,
+    Rejected, Released, Retrieve, Ring,
 };
 use site::Site;
 use std::sync::{Mutex, MutexGuard, PoisonError};

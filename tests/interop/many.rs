@@ -101,7 +101,8 @@ impl Many {
         let folder = site.folder("many");
         let start = |name: &str, text: String, port: u16, more: &[String]| {
             let file = folder.join(format!("{name}.xml"));
-            std::fs::write(&file, text).expect("the test's own folder");
+            let head = "<?xml version=\"1.0\" encoding=\"UTF-8\" ?>\n<!DOCTYPE scenario SYSTEM \"sipp.dtd\">\n";
+            std::fs::write(&file, format!("{head}{text}")).expect("the test's own folder");
             Command::new("ip")
                 .args(["netns", "exec", &site.client, "sipp", SIP, "-sf"])
                 .arg(&file)

@@ -116,7 +116,7 @@ impl Phone {
     pub(crate) fn call_ends(&mut self, code: Option<u16>) {
         self.await_word(|it| {
             it["what"] == "call"
-                && it["state"] == "DISCONNCTD"
+                && it["state"] == "DISCONNECTED"
                 && code.is_none_or(|code| it["code"] == code)
         });
     }
@@ -124,7 +124,7 @@ impl Phone {
     /// Whether its call ends within the time.
     pub(crate) fn loses_its_call_within(&mut self, time: Duration) -> bool {
         self.hears(time, |it| {
-            it["what"] == "call" && it["state"] == "DISCONNCTD"
+            it["what"] == "call" && it["state"] == "DISCONNECTED"
         })
     }
 }

@@ -23,9 +23,9 @@ impl Phones {
 
     fn call(&mut self) {
         self.caller.order("call 1002");
+        self.caller.media_are("active");
         self.caller.talks();
         self.callee.talks();
-        self.caller.media_are("active");
     }
 }
 

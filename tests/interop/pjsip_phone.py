@@ -44,8 +44,9 @@ class Call(pj.Call):
 
     def onCallMediaState(self, _):
         words = {1: "active", 2: "held-by-us", 3: "held-by-them"}
-        media = self.getInfo().media
-        tell("media", is_=[words.get(it.status, str(it.status)) for it in media])
+        # The list lives as long as what it came with.
+        info = self.getInfo()
+        tell("media", is_=[words.get(it.status, str(it.status)) for it in info.media])
 
     def onCallTransferStatus(self, event):
         tell("transfer", code=event.statusCode, last=event.finalNotify)

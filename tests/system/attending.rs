@@ -57,7 +57,7 @@ impl Client {
     fn hears(&mut self, site: &Site) -> String {
         let next = site
             .runtime
-            .block_on(tokio::time::timeout(BOUND, self.told.message()));
+            .block_on(async { tokio::time::timeout(BOUND, self.told.message()).await });
         let message = next.expect("an event in time").expect("the session stands");
         match message.and_then(|it| it.event).expect("an event") {
             Event::RunMode(it) => it.run_mode,
@@ -128,10 +128,18 @@ fn registrations_are_there_again_after_both_servers_were_down() {
         other => Err(format!("registered: {other:?}")),
     };
     wait_until(BOUND, || both(&site));
-    site.sci(&["stop", BACKUP]).expect(0);
-    site.sci(&["stop", PRIMARY, "--no-handover"]).expect(0);
-    site.sci(&["start", PRIMARY]).expect(0);
-    site.sci(&["start", BACKUP]).expect(0);
+    for words in [
+        &["stop", BACKUP][..],
+        &["stop", PRIMARY, "--no-handover"],
+        &["start", PRIMARY],
+        &["start", BACKUP],
+    ] {
+        // One thing at a time: what follows from the one before may still be under way.
+        wait_until(BOUND, || match site.sci(words) {
+            ran if ran.code == 0 => Ok(()),
+            ran => Err(format!("{words:?}: {ran:?}")),
+        });
+    }
     site.reach_ok(PRIMARY);
     wait_until(BOUND, || both(&site));
 }

@@ -23,6 +23,8 @@ CLIENT = "10.10.11.254"
 VIP = "10.10.11.103"
 TICK = os.sysconf("SC_CLK_TCK")
 
+HEAD = '<?xml version="1.0" encoding="UTF-8" ?>\n<!DOCTYPE scenario SYSTEM "sipp.dtd">\n'
+
 CALLER = """<scenario name="load">
 <send retrans="500"><![CDATA[
 
@@ -154,8 +156,8 @@ def resident_kib(pid):
 def load(namespace, target, rate, seconds, pids, talk=1000, name="load"):
     """One run of SIPp at both ends; figures of it, and of the processes that served it."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sip-benchmark-"))
-    (folder / "caller.xml").write_text(CALLER.format(target=target, talk=talk))
-    (folder / "callee.xml").write_text(callee())
+    (folder / "caller.xml").write_text(HEAD + CALLER.format(target=target, talk=talk))
+    (folder / "callee.xml").write_text(HEAD + callee())
     calls = rate * seconds
     inside = ["ip", "netns", "exec", namespace, "sipp", f"{target}:5060"] if namespace else []
     common = ["-i", CLIENT, "-nostdin", "-nd", "-l", str(calls + 1000), "-m", str(calls)]
@@ -199,7 +201,7 @@ def load(namespace, target, rate, seconds, pids, talk=1000, name="load"):
 
 def register(namespace, target):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sip-benchmark-"))
-    (folder / "register.xml").write_text(REGISTER)
+    (folder / "register.xml").write_text(HEAD + REGISTER)
     subprocess.run(
         ["ip", "netns", "exec", namespace, "sipp", f"{target}:5060", "-sf", "register.xml", "-i", CLIENT, "-p", "5709",
          "-m", "1", "-nostdin"],
@@ -317,8 +319,10 @@ def kamailio(options, pair, at):
         return None
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sip-benchmark-"))
     (folder / "k.cfg").write_text(KAMAILIO.format(at=at, client=CLIENT))
+    modules = os.environ.get("KAMAILIO_MODULES")
+    where = ["-L", modules] if modules else []
     process = subprocess.Popen(
-        ["ip", "netns", "exec", f"{pair.run}-host2", "taskset", "-c", str(options.core), "kamailio", "-f",
+        ["ip", "netns", "exec", f"{pair.run}-host2", "taskset", "-c", str(options.core), "kamailio", *where, "-f",
          str(folder / "k.cfg"), "-DD", "-E", "-m", "256", "-P", str(folder / "pid"), "-Y", str(folder)],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
