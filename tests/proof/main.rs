@@ -163,7 +163,11 @@ fn without_realignment_a_test_leaves_nobody_for_good_and_that_takes_no_fault() {
     let site = Changed::policy("realign_after: off");
     let (code, proof) = site.json(&["--faults", "1", "--threads", "1"]);
     let told = &proof["pairs"][0]["counterexample"];
-    assert_eq!((code, &told["faults"]), (Some(1), &Value::from(0)), "{proof:#}");
+    assert_eq!(
+        (code, &told["faults"]),
+        (Some(1), &Value::from(0)),
+        "{proof:#}"
+    );
     assert_eq!(told["procedure"], "Test of ALRM_PRIMARY_4561_HABackup");
     let steps: Vec<String> = told["steps"]
         .as_array()
@@ -187,7 +191,11 @@ fn a_pair_that_is_held_for_a_late_release_is_shown_with_its_one_fault() {
     let site = Changed::policy("force_release: off");
     let (code, proof) = site.json(&["--faults", "1"]);
     let told = &proof["pairs"][0]["counterexample"];
-    assert_eq!((code, &told["faults"]), (Some(1), &Value::from(1)), "{proof:#}");
+    assert_eq!(
+        (code, &told["faults"]),
+        (Some(1), &Value::from(1)),
+        "{proof:#}"
+    );
     let cure = told["cure"].as_str().unwrap_or_default();
     assert!(cure.starts_with("force_release: off "), "{cure}");
     let steps = told["steps"].as_array().expect("steps");
