@@ -29,6 +29,7 @@ use std::time::Duration;
 const GONE_BOUND: Duration = Duration::from_secs(2);
 /// A reading of the addresses takes no longer than this.
 const READ_BOUND: Duration = Duration::from_secs(1);
+const TOO_LATE: &str = "the SCS has not heard of this host for a lease: the order may be overtaken";
 
 /// What a pair's control scripts are doing on this host.
 #[derive(Clone, Debug, Default)]
@@ -192,8 +193,12 @@ impl LcaCore {
             format!("no pair of {} is named", self.identity.host)
         };
         let pair = self.pair_of_order(&order.key);
+        let enables = control.action == ScriptAction::Enable;
         let job = Job::new(order, Work::Script(Box::new(control)), self.now);
         match pair {
+            Some(pair) if enables && !self.enabling_is_timely(&pair) => {
+                self.report_unstarted(&job, ScriptResult::NotStarted, TOO_LATE);
+            }
             Some(pair) if self.start_info(job.application()).is_some() => self.enqueue(pair, job),
             Some(_) | None => self.report_unstarted(&job, ScriptResult::NotStarted, &reason),
         }

@@ -123,64 +123,23 @@ fn collect(branch: &Branch, from: usize, told: &mut Vec<(Duration, String, Strin
     }
 }
 
+fn step(who: &str, what: impl Into<String>) -> Option<(String, String)> {
+    Some((who.to_owned(), what.into()))
+}
+
 /// What a line says for people; `None` for what only carries the rest.
 fn step_of(text: &str) -> Option<(String, String)> {
-    let step = |who: &str, what: String| Some((who.to_owned(), what));
     let words: Vec<&str> = text.split(' ').collect();
     match words.as_slice() {
+        ["scs", "->", lca, order @ ..] => ordered(&agent(lca), order),
+        [lca, "->", "scs", report @ ..] => reported(&agent(lca), report, text),
         ["operator", "asks", ..] if text.contains("Switchover") => {
-            step("sci", "asks for a switchover".to_owned())
+            step("sci", "asks for a switchover")
         }
-        ["operator", "asks", ..] if text.contains("TestAlarm") => {
-            step("sci", "asks for the Test".to_owned())
-        }
-        ["operator", "asks", ..] => step("sci", "asks to start a member".to_owned()),
-        ["scs", "->", lca, "SetRunMode", who, mode, "epoch", epoch] => step(
-            "SCS",
-            format!(
-                "orders {who} to {mode}, through {}, epoch {epoch}",
-                agent(lca)
-            ),
-        ),
-        [
-            "scs",
-            "->",
-            lca,
-            "StartApplication",
-            script,
-            action @ ("enable" | "disable"),
-            ..,
-        ] => step(
-            "SCS",
-            format!("tells {} to launch {script} ({action})", agent(lca)),
-        ),
-        ["scs", "->", lca, "ReleaseAddresses", ..] => step(
-            "SCS",
-            format!("tells {} to take the VIP away itself", agent(lca)),
-        ),
-        ["scs", "->", lca, "RequestVote", ..] => {
-            step("SCS", format!("asks {} for its vote", agent(lca)))
-        }
-        [lca, "->", "scs", "Voted", ..] => step(&agent(lca), "gives its vote".to_owned()),
-        [lca, "->", "scs", "Fenced", ..] => {
-            step(&agent(lca), "lets go of the VIP: no majority".to_owned())
-        }
-        [
-            lca,
-            "->",
-            "scs",
-            "ControlScriptFinished",
-            script,
-            result,
-            ..,
-        ] => step(&agent(lca), format!("reports {script}: {result}")),
+        ["operator", "asks", ..] if text.contains("TestAlarm") => step("sci", "asks for the Test"),
+        ["operator", "asks", ..] => step("sci", "asks to start a member"),
         [who, "->", "message-server", "event", id, ..] if id.starts_with("456") => {
             step(who, format!("logs {id}"))
-        }
-        ["message-server", "->", "scs", "AlarmDetected", ..] => {
-            let condition = text.rsplit(": ").next().unwrap_or_default();
-            (!condition.is_empty()).then_some(())?;
-            step("Message Server", format!("finds {condition}"))
         }
         ["VIP", address, word @ ("on" | "off"), host] => {
             step(host, format!("VIP {address} {word}"))
@@ -189,19 +148,45 @@ fn step_of(text: &str) -> Option<(String, String)> {
             step(host, format!("VIP {address} has outlived its lifetime"))
         }
         [who, "enters", mode, "epoch", epoch] => step(who, format!("is {mode}, epoch {epoch}")),
-        [who @ ("scs" | "message-server"), word @ ("starts" | "dies")] => {
-            let who = if *who == "scs" {
-                "SCS"
-            } else {
-                "Message Server"
-            };
-            step(who, (*word).to_owned())
+        ["scs", word @ ("starts" | "dies")] => step("SCS", *word),
+        ["message-server", word @ ("starts" | "dies")] => step("Message Server", *word),
+        [lca, word @ ("starts" | "dies")] if lca.starts_with("lca@") => step(&agent(lca), *word),
+        [host, "boots"] => step(host, "boots"),
+        ["OVER", ..] => step("network", "the fault is over"),
+        _ => None,
+    }
+}
+
+fn ordered(lca: &str, order: &[&str]) -> Option<(String, String)> {
+    match order {
+        ["SetRunMode", who, mode, "epoch", epoch] => step(
+            "SCS",
+            format!("orders {who} to {mode}, through {lca}, epoch {epoch}"),
+        ),
+        [
+            "StartApplication",
+            script,
+            action @ ("enable" | "disable"),
+            ..,
+        ] => step("SCS", format!("tells {lca} to launch {script} ({action})")),
+        ["ReleaseAddresses", ..] => step("SCS", format!("tells {lca} to take the VIP away itself")),
+        ["RequestVote", ..] => step("SCS", format!("asks {lca} for its vote")),
+        _ => None,
+    }
+}
+
+fn reported(lca: &str, report: &[&str], text: &str) -> Option<(String, String)> {
+    match report {
+        ["AlarmDetected", ..] => {
+            let condition = text.rsplit(": ").next().unwrap_or_default();
+            (!condition.is_empty()).then_some(())?;
+            step("Message Server", format!("finds {condition}"))
         }
-        [lca, word @ ("starts" | "dies")] if lca.starts_with("lca@") => {
-            step(&agent(lca), (*word).to_owned())
+        ["Voted", ..] => step(lca, "gives its vote"),
+        ["Fenced", ..] => step(lca, "lets go of the VIP: no majority"),
+        ["ControlScriptFinished", script, result, ..] => {
+            step(lca, format!("reports {script}: {result}"))
         }
-        [host, "boots"] => step(host, "boots".to_owned()),
-        ["OVER", ..] => step("network", "the fault is over".to_owned()),
         _ => None,
     }
 }

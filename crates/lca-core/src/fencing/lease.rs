@@ -288,6 +288,16 @@ impl LcaCore {
         timely
     }
 
+    /// May a control script bring a VIP up because the SCS says so? As with a promotion: an order that was under way for
+    /// longer than a lease may have been overtaken, and this host has let go since.
+    pub(crate) fn enabling_is_timely(&self, pair: &PairName) -> bool {
+        let fencing = self.fencing_of(pair);
+        let entitled = self.entitled(pair);
+        !fencing.is_some_and(changeover_model::environment::Fencing::is_quorum)
+            || entitled.is_some_and(|epoch| self.is_sole(pair, epoch))
+            || self.scs_hears(pair)
+    }
+
     /// Gives the VIPs that stand here their lifetime, so that they end by themselves should this LCA die.
     fn renew(&mut self, slice: &PairSlice) {
         let pair = &slice.name;
