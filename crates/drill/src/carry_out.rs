@@ -15,8 +15,8 @@ use std::time::Duration;
 const ORDER_BOUND: Duration = Duration::from_secs(35);
 /// Between two looks at a site that is not at rest yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// What is looked at goes on so long after rest.
-const TAIL: Duration = Duration::from_millis(200);
+/// What lasts so long is rest: what was on its way when a fault ended has arrived by then.
+const CALM: Duration = Duration::from_secs(1);
 /// An operator lets the site find out by itself for so long, except where the pages say that it does not.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// No round needs an operator more often.
@@ -55,8 +55,7 @@ pub(crate) async fn round(
     (round.epoch_before, round.primary_before) = epoch_and_primary(site, &before);
     let holder = site.holders().into_iter().next();
     round.faults = act(site, course.cast, planned, &before, began).await?;
-    let rest = until_rest(site, course, &mut round).await?;
-    tokio::time::sleep(TAIL).await;
+    let rest = until_rest(site, course, &mut round, CALM).await?;
     let sightings = site.sightings();
     let to = rest.measured_until.unwrap_or_else(Moment::now);
     let times = sightings.times(began, to);
@@ -184,6 +183,7 @@ async fn until_rest(
     site: &mut LiveSite,
     course: &Course<'_>,
     round: &mut Round,
+    enough: Duration,
 ) -> Result<Rest, Trouble> {
     let healed = Moment::now();
     let mut end = healed.plus(course.rest_bound());
@@ -210,12 +210,12 @@ async fn until_rest(
             Err(trouble) => vec![trouble.to_string()],
         };
         if missing.is_empty() {
-            // Twice: what was on its way when it was asked is over by the second time.
-            if let Some(since) = calm {
+            // At least twice: what was under way when it was asked is over by the second time.
+            if let Some(since) = calm.filter(|since| asked.since(*since) >= enough) {
                 round.rest_ms = Some(since.ms_since(healed).max(0.0));
                 return Ok(rest);
             }
-            calm = Some(asked);
+            calm.get_or_insert(asked);
         } else {
             calm = None;
             if let Some(remedy) = due(&rest, &pair, &mut explained_since, round.remedies.len()) {
@@ -279,7 +279,7 @@ async fn help(site: &LiveSite, remedy: &Remedy) -> String {
 /// When the site does not come to rest at all.
 pub(crate) async fn first_rest(site: &mut LiveSite, course: &Course<'_>) -> Result<(), Trouble> {
     let mut none = Round::default();
-    until_rest(site, course, &mut none).await?;
+    until_rest(site, course, &mut none, Duration::ZERO).await?;
     if none.rest_ms.is_some() {
         return Ok(());
     }

@@ -135,3 +135,123 @@ fn tap(name: &str) -> std::io::Result<File> {
     }
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsFd as _;
+    use std::process::Command;
+
+    /// Three namespaces, gone when dropped: a wire, and a host at each end of it.
+    struct Wired {
+        names: [String; 3],
+    }
+
+    impl Drop for Wired {
+        fn drop(&mut self) {
+            for name in &self.names {
+                run(&["netns", "del", name]);
+            }
+        }
+    }
+
+    fn run(words: &[&str]) {
+        let ran = Command::new("ip").args(words).output().expect("iproute2");
+        assert!(
+            ran.status.success(),
+            "ip {}: {}",
+            words.join(" "),
+            String::from_utf8_lossy(&ran.stderr)
+        );
+    }
+
+    fn enter(namespace: &str) {
+        let file = File::open(format!("/run/netns/{namespace}")).expect("it was made");
+        move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).expect("root");
+    }
+
+    /// Two hosts, each on a bridge of its own, and nothing between the bridges.
+    fn wired() -> Wired {
+        let own = std::process::id();
+        let names = ["wire", "left", "right"].map(|name| format!("drill-{own}-{name}"));
+        for name in &names {
+            run(&["netns", "add", name]);
+        }
+        let wired = Wired { names };
+        let [wire, hosts @ ..] = &wired.names;
+        for (number, host) in hosts.iter().enumerate() {
+            let (bridge, port) = (format!("br{number}"), format!("p{number}"));
+            let address = format!("10.9.8.{}/24", number + 1);
+            run(&[
+                "-n",
+                wire,
+                "link",
+                "add",
+                &bridge,
+                "type",
+                "bridge",
+                "stp_state",
+                "0",
+                "forward_delay",
+                "0",
+            ]);
+            run(&["-n", wire, "link", "set", &bridge, "up"]);
+            run(&[
+                "-n", wire, "link", "add", &port, "type", "veth", "peer", "name", "eth0", "netns",
+                host,
+            ]);
+            run(&["-n", wire, "link", "set", &port, "master", &bridge, "up"]);
+            run(&["-n", host, "link", "set", "eth0", "up"]);
+            run(&["-n", host, "address", "add", &address, "dev", "eth0"]);
+        }
+        wired
+    }
+
+    #[test]
+    #[ignore = "needs root"]
+    fn a_relay_carries_large_segments_whole_each_way_and_each_takes_its_time() {
+        const DELAY: Duration = Duration::from_millis(30);
+        const LENGTH: usize = 300_000;
+        let wired = wired();
+        let [wire, left, right] = wired.names.clone();
+        let inside = wire.clone();
+        let relay = std::thread::spawn(move || {
+            enter(&inside);
+            Relay::start("near", "far", DELAY).expect("/dev/net/tun")
+        });
+        let relay = relay.join().expect("no panic");
+        run(&["-n", &wire, "link", "set", "near", "master", "br0", "up"]);
+        run(&["-n", &wire, "link", "set", "far", "master", "br1", "up"]);
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        let echo = std::thread::spawn(move || {
+            enter(&right);
+            let listener = TcpListener::bind("10.9.8.2:7000").expect("its own address");
+            ready.send(()).expect("the test waits");
+            let (mut stream, _) = listener.accept().expect("somebody comes");
+            let mut content = vec![0; LENGTH];
+            stream.read_exact(&mut content).expect("all of it");
+            stream.write_all(&content).expect("and back");
+        });
+        is_ready.recv().expect("it listens");
+        let asked = std::thread::spawn(move || {
+            enter(&left);
+            let began = Moment::now();
+            let mut stream = TcpStream::connect("10.9.8.2:7000").expect("through the relay");
+            let connected = Moment::now().since(began);
+            let content: Vec<u8> = (0..LENGTH)
+                .map(|at| u8::try_from(at % 251).expect("small"))
+                .collect();
+            stream.write_all(&content).expect("through the relay");
+            let mut back = vec![0; LENGTH];
+            stream.read_exact(&mut back).expect("through the relay");
+            (connected, back == content)
+        });
+        let (connected, whole) = asked.join().expect("no panic");
+        echo.join().expect("no panic");
+        assert!(whole);
+        assert!(connected >= DELAY * 2, "there and back: {connected:?}");
+        drop(relay);
+    }
+}

@@ -52,8 +52,10 @@ pub(super) fn epochs_rise(seen: &Seen) -> Judged {
             }
             highest = highest.max(epoch);
         }
-        let promoted = round.primary_before != round.primary_after;
-        if promoted && !round.primary_after.is_empty() && round.epoch_after == round.epoch_before {
+        // Nobody was known to be primary before, or nobody is now: judged by `settled`.
+        let known = !round.primary_before.is_empty() && !round.primary_after.is_empty();
+        let promoted = known && round.primary_before != round.primary_after;
+        if promoted && round.epoch_after == round.epoch_before {
             broken.push(format!(
                 "{}: {} became primary within epoch {}",
                 name(round),

@@ -114,7 +114,8 @@ fn two_copies() -> (tempfile::TempDir, PathBuf, PathBuf) {
 
 #[test]
 fn a_torn_or_damaged_copy_is_kept_by_name_and_the_other_one_counts() {
-    let bad: [(&str, fn(&[u8]) -> Vec<u8>); 4] = [
+    type Damage = fn(&[u8]) -> Vec<u8>;
+    let bad: [(&str, Damage); 4] = [
         ("empty", |_| Vec::new()),
         ("torn", |whole| whole[..whole.len() / 2].to_vec()),
         ("without its last byte", |whole| {

@@ -40,10 +40,12 @@ impl ScsCore {
     /// A sign of life of any kind.
     pub(crate) fn host_alive(&mut self, host: &HostName) {
         let now = self.now;
+        let shared = self.shared_a_silence(host);
         let Some(care) = self.hosts.get_mut(host) else {
             return;
         };
         care.heard = now;
+        care.heard_out = false;
         if care.lost.take().is_some() {
             care.confirmed_lost = false;
             care.lost_wait_over = false;
@@ -53,6 +55,9 @@ impl ScsCore {
             self.doubt_again();
         }
         self.expect_host(host);
+        if shared {
+            self.hear_the_others_out(host);
+        }
     }
 
     /// Asks whether the host answers at all.

@@ -54,6 +54,31 @@ impl ScsCore {
         self.touch_all();
     }
 
+    /// A host is heard again that was silent together with most of the others, and not lost yet: whatever was away was
+    /// the SCS's own connection.
+    pub(super) fn shared_a_silence(&self, host: &HostName) -> bool {
+        let now = self.now;
+        let one = self.hosts.get(host);
+        one.is_some_and(|care| care.needs_lca && silent(care, now))
+            && self.most_hosts(|care| silent(care, now))
+    }
+
+    /// The first word after such a silence comes from one host; the others' are on their way, and none of them had a
+    /// better chance to be heard. They are asked, and have a bound of their own: once, so that a host which is really
+    /// gone is lost one bound later and not never.
+    pub(super) fn hear_the_others_out(&mut self, heard: &HostName) {
+        let mut others: Vec<HostName> = Vec::new();
+        for (name, care) in &mut self.hosts {
+            if name != heard && care.needs_lca && care.lost.is_none() && !care.heard_out {
+                care.heard_out = true;
+                others.push(name.clone());
+            }
+        }
+        for host in others {
+            self.ask_again(&host);
+        }
+    }
+
     /// A host has come back, or an operator has confirmed a loss.
     pub(crate) fn doubt_again(&mut self) {
         if self.is_it_me && !self.most_hosts(still_lost) {

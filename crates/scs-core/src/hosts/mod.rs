@@ -60,6 +60,8 @@ pub(crate) struct HostCare {
     pub(crate) agent_heard: Timestamp,
     /// Who holds what there, as last reported.
     pub(crate) addresses: Vec<AddressObservation>,
+    /// It was given a detection bound of its own after a silence that most hosts shared; not again before it is heard.
+    pub(crate) heard_out: bool,
 }
 
 /// A standing connection.
@@ -119,6 +121,7 @@ impl HostCare {
             revision: Revision(0),
             agent_heard: now,
             addresses: Vec::new(),
+            heard_out: false,
         }
     }
 

@@ -238,6 +238,21 @@ fn when_all_hosts_fall_silent_at_once_the_scs_doubts_itself() {
 }
 
 #[test]
+fn after_a_silence_that_all_hosts_shared_the_last_to_be_heard_has_a_bound_of_its_own_once() {
+    let mut desk = Desk::running();
+    desk.silence("host1");
+    desk.silence("host2");
+    desk.wait(2_900);
+    // The SCS's own cable is back; what host1 says is on its way when its bound runs out.
+    desk.connect("host2");
+    desk.wait(2_800);
+    assert_eq!(desk.seen_of(&["to Primary"]), Vec::<String>::new());
+    // It says nothing: host1 it was after all.
+    desk.wait(300);
+    assert_ne!(desk.seen_of(&["to Primary"]), Vec::<String>::new());
+}
+
+#[test]
 fn a_tick_that_comes_late_judges_nothing_and_asks_for_the_state_first() {
     let mut desk = Desk::running();
     desk.now = desk.now + Duration::from_secs(60);
