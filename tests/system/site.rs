@@ -424,7 +424,6 @@ fn describe() -> SiteDescription {
             address: environment::VIP.parse().expect("an address"),
             udp_ports: vec![5060],
         }],
-        devices: Vec::new(),
         neighbours: Vec::new(),
         arp_lifetime_ms: 30_000,
         clusters: Vec::new(),

@@ -318,7 +318,6 @@ fn describe(on_host: &OnHost<'_>) -> SiteDescription {
         clusters: Vec::new(),
         neighbours: Vec::new(),
         arp_lifetime_ms: 30_000,
-        clusters: Vec::new(),
     }
 }
 
