@@ -3,7 +3,7 @@
 //! reference ID of one that was caught in between, and events that are lost or told twice.
 
 use crate::flows::{FLOWS, Step, leaks, play, stage};
-use crate::phone::Manner;
+use changeover_sip_phone::Manner;
 use crate::world::World;
 use changeover_model::RunMode;
 use changeover_sip_core::{

@@ -6,7 +6,7 @@
 //! `CHANGEOVER_FUZZ_SEED=N` plays the session of one seed.
 
 use crate::flows::{FLOWS, leaks, stage};
-use crate::phone::Manner;
+use changeover_sip_phone::Manner;
 use crate::world::{Chance, World};
 use changeover_sip_core::{Framer, Message};
 use std::net::SocketAddr;
