@@ -11,8 +11,18 @@ use tokio::sync::watch;
 /// Pause between two writes: what is registered in less than that before a power cut may be lost.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Hands in what was kept, and keeps what changes from now on.
+pub(crate) fn begin(path: &Path, changes: watch::Receiver<u64>, handle: &Handle<SipCore>) {
+    if let Some(kept) = read(path)
+        && !handle.try_input(kept)
+    {
+        tracing::error!("the core did not start; phones have to register again");
+    }
+    tokio::spawn(keep(path.to_owned(), changes, handle.clone()));
+}
+
 /// What was kept; nothing, said in the log, if it cannot be read.
-pub(crate) fn read(path: &Path) -> Option<SipInput> {
+fn read(path: &Path) -> Option<SipInput> {
     match read_state::<KeptContacts>(path) {
         Ok(kept) => kept.map(|contacts| SipInput::ContactsKept { contacts }),
         Err(error) => {
@@ -23,11 +33,7 @@ pub(crate) fn read(path: &Path) -> Option<SipInput> {
 }
 
 /// Writes the bindings after each change, until the core has ended. `changes` counts them.
-pub(crate) async fn keep(
-    path: PathBuf,
-    mut changes: watch::Receiver<u64>,
-    handle: Handle<SipCore>,
-) {
+async fn keep(path: PathBuf, mut changes: watch::Receiver<u64>, handle: Handle<SipCore>) {
     while changes.changed().await.is_ok() {
         changes.mark_unchanged();
         if !write(&path, &handle).await {

@@ -4,7 +4,7 @@
 use crate::Arguments;
 use crate::attend::{Attendance, Audience};
 use crate::contacts;
-use crate::datagrams::{Gate, Outbound, Socket, SocketState, Wanted};
+use crate::datagrams::{Gate, Outbound, Queued, Socket, SocketState, Wanted};
 use crate::effects::SipEffects;
 use crate::ha_link::{Links, tell};
 use crate::metrics::{Metrics, Said};
@@ -133,52 +133,24 @@ impl Server {
                 contact_changes,
             },
         );
-        if let Some(kept) = contacts::read(&kept_at)
-            && !handle.try_input(kept)
-        {
-            tracing::error!("the core did not start");
-        }
-        tokio::spawn(contacts::keep(kept_at.clone(), changes, handle.clone()));
-        let first = if settings.shares_host {
-            Wanted::Closed
-        } else {
-            Wanted::Open
-        };
-        let (wanted, wanted_told) = watch::channel(first);
-        let (state, socket) = watch::channel(SocketState::Closed);
-        let udp = Socket {
-            network: network.clone(),
-            at,
-            handle: handle.clone(),
-            gate: gate.clone(),
-            said: said.clone(),
-            wanted: wanted_told,
-            takes_over: settings.shares_host,
-            state,
-        };
-        tokio::spawn(udp.run(queued));
+        contacts::begin(&kept_at, changes, &handle);
+        let parts = (network.clone(), handle.clone(), gate.clone(), said.clone());
+        let (wanted, socket) = start_socket(&settings, parts, queued);
         if network.emulated_host().is_none() && !settings.shares_host {
             tokio::spawn(streams.listen(handle.clone()));
         }
-        let gate_of_service = Admission::new(Identity::new(Role::Application, name.clone()));
-        let attendance = Attendance {
-            handle: handle.clone(),
-            audience,
-            gate: gate_of_service.clone(),
-        };
         let service = Service {
             application: name.clone(),
             peer: settings.ha.as_ref().map(|ha| ha.name.clone()),
             handle: handle.clone(),
             links: links.clone(),
             tracer,
-            gate: gate_of_service,
+            gate: Admission::new(Identity::new(Role::Application, name)),
         };
+        let services = services(service, audience);
         for at in settings.serves_at.clone() {
-            let services = Services::new()
-                .with(SipServerServer::new(service.clone()))
-                .with(SipClientsServer::new(attendance.clone()));
-            tokio::spawn(serve(at, network.clone(), security.clone(), services));
+            let (network, security) = (network.clone(), security.clone());
+            tokio::spawn(serve(at, network, security, services.clone()));
         }
         let dialler = Dialler {
             network,
@@ -305,6 +277,45 @@ fn expected(ha: Option<&HaSettings>) -> Expected {
         Some(ha) => Expected::named(Role::Application, ha.name.as_str()),
         None => Expected::role(Role::Application),
     }
+}
+
+/// Starts the task of the UDP socket; how it is told what is wanted, and tells how it stands.
+fn start_socket(
+    settings: &SipSettings,
+    (network, handle, gate, said): (Network, Handle<SipCore>, Gate, Said),
+    queued: Queued,
+) -> (watch::Sender<Wanted>, watch::Receiver<SocketState>) {
+    let first = if settings.shares_host {
+        Wanted::Closed
+    } else {
+        Wanted::Open
+    };
+    let (wanted, wanted_told) = watch::channel(first);
+    let (state, socket) = watch::channel(SocketState::Closed);
+    let udp = Socket {
+        network,
+        at: settings.bind,
+        handle,
+        gate,
+        said,
+        wanted: wanted_told,
+        takes_over: settings.shares_host,
+        state,
+    };
+    tokio::spawn(udp.run(queued));
+    (wanted, socket)
+}
+
+/// What is served on each port: the HA link and what this server holds, and its clients.
+fn services(service: Service, audience: Audience) -> Services {
+    let attendance = Attendance {
+        handle: service.handle.clone(),
+        audience,
+        gate: service.gate.clone(),
+    };
+    Services::new()
+        .with(SipServerServer::new(service))
+        .with(SipClientsServer::new(attendance))
 }
 
 /// Serves a port until the server ends: the HA link, clients and operators.

@@ -160,7 +160,7 @@ def load(namespace, target, rate, seconds, pids, talk=1000, name="load"):
     (folder / "callee.xml").write_text(HEAD + callee())
     calls = rate * seconds
     inside = ["ip", "netns", "exec", namespace, "sipp", f"{target}:5060"] if namespace else []
-    common = ["-i", CLIENT, "-nostdin", "-nd", "-l", str(calls + 1000), "-m", str(calls)]
+    common = ["-i", CLIENT, "-nostdin", "-nd", "-l", str(calls + 1000)]
     common += ["-trace_stat", "-fd", "1"]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     ends = [
@@ -170,7 +170,7 @@ def load(namespace, target, rate, seconds, pids, talk=1000, name="load"):
     before, began = sum(map(cpu_of, pids)), time.monotonic()
     ends.append(
         subprocess.Popen(
-            [*inside, "-sf", "caller.xml", "-p", "5701", "-r", str(rate), "-stf", "caller.csv", *common], **quiet
+            [*inside, "-sf", "caller.xml", "-p", "5701", "-r", str(rate), "-m", str(calls), "-stf", "caller.csv", *common], **quiet
         )
     )
     sipp_cpu = 0.0

@@ -3,12 +3,12 @@
 //! reference ID of one that was caught in between, and events that are lost or told twice.
 
 use crate::flows::{FLOWS, Step, leaks, play, stage};
-use changeover_sip_phone::Manner;
 use crate::world::World;
 use changeover_model::RunMode;
 use changeover_sip_core::{
     AgentState, CallAction, CallKey, ClientEvent, ClientRequest, SessionId, SipInput,
 };
+use changeover_sip_phone::Manner;
 use std::net::SocketAddr;
 use std::time::Duration;
 

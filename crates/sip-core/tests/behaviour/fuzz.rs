@@ -6,9 +6,9 @@
 //! `CHANGEOVER_FUZZ_SEED=N` plays the session of one seed.
 
 use crate::flows::{FLOWS, leaks, stage};
-use changeover_sip_phone::Manner;
 use crate::world::{Chance, World};
 use changeover_sip_core::{Framer, Message};
+use changeover_sip_phone::Manner;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
