@@ -281,7 +281,7 @@ impl LcaCore {
     pub(crate) fn enabling_is_timely(&self, pair: &PairName) -> bool {
         let fencing = self.fencing_of(pair);
         let entitled = self.entitled(pair);
-        !fencing.is_some_and(changeover_model::environment::Fencing::is_quorum)
+        !fencing.is_some_and(|fencing| fencing.is_quorum())
             || entitled.is_some_and(|epoch| self.is_sole(pair, epoch))
             || self.scs_hears(pair)
     }
