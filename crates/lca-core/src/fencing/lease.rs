@@ -279,11 +279,20 @@ impl LcaCore {
     /// May a control script bring a VIP up because the SCS says so? As with a promotion: an order that was under way for
     /// longer than a lease may have been overtaken, and this host has let go since.
     pub(crate) fn enabling_is_timely(&self, pair: &PairName) -> bool {
-        let fencing = self.fencing_of(pair);
+        let Some(fencing) = self.fencing_of(pair) else {
+            return true;
+        };
         let entitled = self.entitled(pair);
-        !fencing.is_some_and(|fencing| fencing.is_quorum())
-            || entitled.is_some_and(|epoch| self.is_sole(pair, epoch))
-            || self.scs_hears(pair)
+        match fencing.policy {
+            ControllerLoss::Hold => true,
+            ControllerLoss::ReleaseAfter(time) => {
+                let last = self.scs_contact().unwrap_or(self.fencing.began);
+                self.pairs.in_maintenance(Some(pair)) || last + time > self.now
+            }
+            ControllerLoss::Quorum => {
+                entitled.is_some_and(|epoch| self.is_sole(pair, epoch)) || self.scs_hears(pair)
+            }
+        }
     }
 
     /// Gives the VIPs that stand here their lifetime, so that they end by themselves should this LCA die.
