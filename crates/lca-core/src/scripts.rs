@@ -29,7 +29,8 @@ use std::time::Duration;
 const GONE_BOUND: Duration = Duration::from_secs(2);
 /// A reading of the addresses takes no longer than this.
 const READ_BOUND: Duration = Duration::from_secs(1);
-const TOO_LATE: &str = "the SCS has not heard of this host for a lease: the order may be overtaken";
+const TOO_LATE: &str =
+    "the SCS has not heard of this host for too long: the order may be overtaken";
 
 /// What a pair's control scripts are doing on this host.
 #[derive(Clone, Debug, Default)]

@@ -10,9 +10,7 @@ use crate::core::LcaCore;
 use crate::timers::Timer;
 use changeover_model::environment::{ControllerLoss, PairSlice, VirtualIpOnHost};
 use changeover_model::message::Holding;
-use changeover_model::{
-    ApplicationName, Epoch, PairName, RunMode, Timestamp, planted, show_duration,
-};
+use changeover_model::{ApplicationName, Epoch, PairName, RunMode, Timestamp, show_duration};
 use std::time::Duration;
 
 /// When a host must let go.
@@ -104,9 +102,6 @@ impl LcaCore {
             ControllerLoss::Hold => Lease::Free,
             ControllerLoss::ReleaseAfter(_) if self.pairs.in_maintenance(Some(pair)) => Lease::Free,
             ControllerLoss::ReleaseAfter(time) => {
-                if planted("release-after-ignored") {
-                    return Lease::Free;
-                }
                 let heard = self.scs_heard_at().unwrap_or(began);
                 Lease::Until(heard.max(began) + time)
             }
@@ -217,14 +212,7 @@ impl LcaCore {
             .answers
             .iter()
             .find(|(sequence, _)| *sequence == answered)
-            .map(|(_, at)| *at)
-            .map(|sent| {
-                if planted("lease-from-receipt") {
-                    self.now
-                } else {
-                    sent
-                }
-            });
+            .map(|(_, at)| *at);
         let Some(sent) = sent else {
             return;
         };
@@ -291,11 +279,20 @@ impl LcaCore {
     /// May a control script bring a VIP up because the SCS says so? As with a promotion: an order that was under way for
     /// longer than a lease may have been overtaken, and this host has let go since.
     pub(crate) fn enabling_is_timely(&self, pair: &PairName) -> bool {
-        let fencing = self.fencing_of(pair);
+        let Some(fencing) = self.fencing_of(pair) else {
+            return true;
+        };
         let entitled = self.entitled(pair);
-        !fencing.is_some_and(|fencing| fencing.is_quorum())
-            || entitled.is_some_and(|epoch| self.is_sole(pair, epoch))
-            || self.scs_hears(pair)
+        match fencing.policy {
+            ControllerLoss::Hold => true,
+            ControllerLoss::ReleaseAfter(time) => {
+                let last = self.scs_contact().unwrap_or(self.fencing.began);
+                self.pairs.in_maintenance(Some(pair)) || last + time > self.now
+            }
+            ControllerLoss::Quorum => {
+                entitled.is_some_and(|epoch| self.is_sole(pair, epoch)) || self.scs_hears(pair)
+            }
+        }
     }
 
     /// Gives the VIPs that stand here their lifetime, so that they end by themselves should this LCA die.
@@ -314,7 +311,7 @@ impl LcaCore {
         let fence = self.fencing.pair(pair);
         let fresh = fence.renewed.is_some_and(|at| now.since(at) < every);
         // Without a majority it gets its lifetime once, when it appears, and then runs out.
-        if fresh || (fence.renewed.is_some() && !by_majority) || planted("lifetime-never-renewed") {
+        if fresh || (fence.renewed.is_some() && !by_majority) {
             return;
         }
         fence.renewed = Some(now);

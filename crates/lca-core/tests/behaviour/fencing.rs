@@ -489,20 +489,25 @@ fn a_primary_that_demoted_itself_while_its_lca_was_away_stays_backup() {
 }
 
 #[test]
-fn an_order_to_enable_that_was_under_way_for_longer_than_a_lease_is_not_carried_out() {
-    let mut lca = standing_by(ControllerLoss::Quorum);
-    let number = lca.set_run_mode(RunMode::Primary, 2).0;
-    lca.acknowledge(number, RunMode::Primary, 2);
-    lca.intend(2, Some(SERVER), false);
-    lca.observe(false);
-    // Nobody hears this host any more: its lease is over, and its server has been told to be backup.
-    lca.pass_answering(ms(3_000));
-    let late = told(lca.script(UP, 2)).join("\n");
-    assert!(!late.contains("start run"), "{late}");
-    assert!(late.contains("NotStarted"), "{late}");
-    assert!(late.contains("the order may be overtaken"), "{late}");
-    // As soon as the SCS hears it again, orders are carried out.
-    lca.connect();
-    let timely = told(lca.script(UP, 2)).join("\n");
-    assert!(timely.contains("start run"), "{timely}");
+fn an_order_to_enable_that_was_under_way_for_too_long_is_not_carried_out() {
+    for policy in [
+        ControllerLoss::Quorum,
+        ControllerLoss::ReleaseAfter(ms(2_500)),
+    ] {
+        let mut lca = standing_by(policy);
+        let number = lca.set_run_mode(RunMode::Primary, 2).0;
+        lca.acknowledge(number, RunMode::Primary, 2);
+        lca.intend(2, Some(SERVER), false);
+        lca.observe(false);
+        // Nobody hears this host any more: its lease is over, and its server has been told to be backup.
+        lca.pass_answering(ms(3_000));
+        let late = told(lca.script(UP, 2)).join("\n");
+        assert!(!late.contains("start run"), "{late}");
+        assert!(late.contains("NotStarted"), "{late}");
+        assert!(late.contains("the order may be overtaken"), "{late}");
+        // As soon as the SCS hears it again, orders are carried out.
+        lca.connect();
+        let timely = told(lca.script(UP, 2)).join("\n");
+        assert!(timely.contains("start run"), "{timely}");
+    }
 }
