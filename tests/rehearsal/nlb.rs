@@ -1,9 +1,11 @@
 //! An NLB site whose primary loses its SIP card and gets it back: the port behind the pulled cable stays enabled whatever it
 //! is told, and what follows when the cable is back.
 
-use crate::running::{Rehearsal, Running};
+use crate::running::Rehearsal;
 use changeover_emulated_nic::{Control, Observations};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -15,7 +17,7 @@ const GIVEN_UP: Duration = Duration::from_secs(10);
 
 struct Site<'a> {
     rehearsal: &'a Rehearsal,
-    running: Running<'a>,
+    up: Child,
     runtime: Runtime,
     control: Control,
     observations: Observations,
@@ -40,8 +42,7 @@ impl<'a> Site<'a> {
         let text = std::fs::read_to_string(&file).expect("it was just written");
         assert!(text.contains(from), "{from}");
         std::fs::write(&file, text.replace(from, to)).expect("ours");
-        let running = rehearsal.start(&["up", "west/site.yaml"]);
-        running.until_components_run();
+        let up = up(rehearsal);
         let socket = socket(rehearsal);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -55,7 +56,7 @@ impl<'a> Site<'a> {
         });
         let mut site = Self {
             rehearsal,
-            running,
+            up,
             runtime,
             control,
             observations,
@@ -149,10 +150,27 @@ impl<'a> Site<'a> {
         (name.to_owned(), pair["epoch"].as_u64().expect("an epoch"))
     }
 
-    fn down(self) {
-        assert_eq!(self.running.signal_and_wait("INT"), Some(130));
+    fn down(mut self) {
+        let pid = self.up.id().to_string();
+        let sent = Command::new("kill").args(["-INT", pid.as_str()]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+        assert_eq!(self.up.wait().expect("it ends").code(), Some(130));
         self.rehearsal.assert_nothing_is_left();
     }
+}
+
+/// `changeover up`, once it says where `sci` finds the site: before that it watches for its start state itself.
+fn up(rehearsal: &Rehearsal) -> Child {
+    let mut command = rehearsal.command(&["up", "west/site.yaml"]);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the binary runs");
+    let said = BufReader::new(child.stdout.take().expect("piped"));
+    let mut lines = said.lines().map_while(Result::ok);
+    let ready = lines.any(|line| line.contains("SCI_SCS"));
+    assert!(ready, "the site did not come up: {:?}", child.wait());
+    // What it says later is nobody's, and must not end it.
+    std::thread::spawn(move || lines.count());
+    child
 }
 
 /// The emulator's socket of the one run of this place.
