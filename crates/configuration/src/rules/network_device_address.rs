@@ -86,6 +86,7 @@ mod tests {
             environment: &loaded.environment,
             latency: None,
             loaded: &loaded,
+            scripts: &[],
         };
         let findings = run(&RULE, &context).into_iter();
         findings.map(|finding| finding.message).collect()
