@@ -27,6 +27,8 @@ pub(crate) enum Timer {
     AgentWait(HostName),
     /// `disconnect_switchover_timeout` is over.
     LostWait(HostName),
+    /// Hosts that have not come back with the first are lost indeed.
+    DoubtOver,
     /// Maintenance of a host ends.
     HostMaintenance(HostName),
     /// Look at this pair again.
@@ -123,6 +125,7 @@ impl ScsCore {
             Timer::HelloDue(host) => self.hello_overdue(&host),
             Timer::AgentWait(host) => self.agent_wait_over(&host),
             Timer::LostWait(host) => self.lost_wait_over(&host),
+            Timer::DoubtOver => self.doubt_no_more(),
             Timer::HostMaintenance(host) => self.host_maintenance_over(&host),
             Timer::Pair(pair) => {
                 self.touched.insert(pair);

@@ -67,6 +67,7 @@ impl ScsCore {
                 | Timer::AgentWait(_)
                 | Timer::LostWait(_)
                 | Timer::HostMaintenance(_)
+                | Timer::DoubtOver
                 | Timer::Pair(_)
                 | Timer::Operation(_)
                 | Timer::WriteAgain => {

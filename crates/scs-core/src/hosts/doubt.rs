@@ -3,6 +3,7 @@
 
 use super::HostCare;
 use crate::ScsCore;
+use crate::dispatch::Timer;
 use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{RecordKind, RecordOutcome, Step};
 use changeover_model::{HostName, PairName, Timestamp, planted};
@@ -79,8 +80,28 @@ impl ScsCore {
         }
     }
 
-    /// A host has come back, or an operator has confirmed a loss.
+    /// A host has come back, so that it was the SCS's own connection. The first to return is no better than the others,
+    /// whose word is on its way: they have one bound more, and what is lost after it is lost.
     pub(crate) fn doubt_again(&mut self) {
+        if !self.is_it_me || self.most_hosts(still_lost) {
+            self.timers.cancel(&Timer::DoubtOver);
+            return;
+        }
+        let others = self.hosts.values().filter(|care| care.needs_lca);
+        let longest = others.filter(|care| still_lost(care)).map(HostCare::bound);
+        match longest.max() {
+            None => self.doubt_no_more(),
+            Some(bound) => {
+                if self.timers.get(&Timer::DoubtOver).is_none() {
+                    self.timers.set(Timer::DoubtOver, self.now + bound);
+                }
+            }
+        }
+    }
+
+    /// The others had their time, or an operator has spoken.
+    pub(crate) fn doubt_no_more(&mut self) {
+        self.timers.cancel(&Timer::DoubtOver);
         if self.is_it_me && !self.most_hosts(still_lost) {
             self.is_it_me = false;
             self.clear_alarm("is-it-me", "hosts came back, or their loss was confirmed");
@@ -98,7 +119,7 @@ impl ScsCore {
             self.touch_host(host);
         }
         self.soles_of_lost(hosts);
-        self.doubt_again();
+        self.doubt_no_more();
         self.picture_changed = true;
     }
 

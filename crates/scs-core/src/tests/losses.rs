@@ -232,9 +232,38 @@ fn when_all_hosts_fall_silent_at_once_the_scs_doubts_itself() {
     assert_eq!(desk.seen_of(&["to Primary"]), Vec::<String>::new());
     let picture = desk.core.picture(desk.now).expect("a picture");
     assert!(picture.is_it_me);
+}
+
+#[test]
+fn the_first_of_the_hosts_to_return_after_such_a_silence_does_not_make_the_others_lost() {
+    let mut desk = Desk::running();
+    desk.silence("host1");
+    desk.silence("host2");
+    desk.wait(10_000);
     desk.connect("host2");
+    desk.wait(2_000);
+    desk.connect("host1");
+    desk.wait(10_000);
+    assert_eq!(desk.seen_of(&["to Primary"]), Vec::<String>::new());
     let picture = desk.core.picture(desk.now).expect("a picture");
     assert!(!picture.is_it_me);
+    assert_eq!(desk.state(), PairState::Ok);
+}
+
+#[test]
+fn a_host_that_does_not_return_with_the_others_is_failed_over_one_bound_later() {
+    let mut desk = Desk::running();
+    desk.silence("host1");
+    desk.silence("host2");
+    desk.wait(10_000);
+    desk.connect("host2");
+    desk.wait(2_900);
+    assert_eq!(desk.seen_of(&["to Primary"]), Vec::<String>::new());
+    desk.wait(200);
+    assert_eq!(
+        desk.seen_of(&["to Primary"]),
+        ["host2: SIP_SERVER_BACKUP to Primary in epoch 2"]
+    );
 }
 
 #[test]
