@@ -124,8 +124,31 @@ pub fn sweep(seed: u64) -> Run {
 
 /// Runs a scenario written by hand. Its operator does nothing that it does not say.
 pub fn run_scenario(scenario: &Scenario) -> Run {
+    #[cfg(feature = "planted-bugs")]
+    let scenario = &Scenario {
+        seed: scenario.seed + 2 * chance::OTHER.get(),
+        ..scenario.clone()
+    };
     carry_out(scenario, false)
 }
+
+#[cfg(feature = "planted-bugs")]
+mod chance {
+    //! Is a scenario's failure the bug's, or chance's? The same scenarios with other delays and durations.
+
+    use std::cell::Cell;
+
+    thread_local! {
+        pub(super) static OTHER: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// From now on, scenarios on this thread leave to another chance what they leave to chance; 0 = as written.
+    pub fn set_other_chance(number: u64) {
+        OTHER.set(number);
+    }
+}
+#[cfg(feature = "planted-bugs")]
+pub use chance::set_other_chance;
 
 fn carry_out(scenario: &Scenario, tidies: bool) -> Run {
     let mut world = World::new(scenario, tidies);
