@@ -90,6 +90,7 @@ impl World {
             Fault::LoseStore(down) => {
                 self.crash_scs();
                 self.scs.store = changeover_scs_core::StoredState::default();
+                self.newest_record = 0;
                 let clock = self.clock(0).0;
                 self.invariants.store_lost(clock);
                 self.plan(micros(down), Event::Restart(Node::Scs));
