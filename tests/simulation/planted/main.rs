@@ -2,6 +2,11 @@
 //! scenarios written by hand are played, then seeds, until something breaks. Owns the catalogue and the trial; the bugs
 //! themselves stand in the cores, as `planted("name")`. `UPDATE_EXPECT=1` writes docs/developer/planted-bugs.md anew.
 //! Run by `cargo test -p changeover-simulation --features planted-bugs`, and by tests/run.
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a test of a pure crate: it goes through the bugs on two threads and writes its page"
+)]
 
 mod catalogue;
 #[path = "../fencing.rs"]

@@ -224,6 +224,12 @@ pub(crate) fn what_is_wrong(world: &World) -> Vec<String> {
     wrong
 }
 
+/// The SCS opens one record after the other: a procedure ends and the next begins for the same reason.
+pub(crate) fn goes_round(world: &mut World) {
+    let text = at(world.now, "no stuck state: the SCS goes round in a circle");
+    world.invariants.broken(Some(text));
+}
+
 /// The last look.
 pub(crate) fn check_the_end(world: &mut World) {
     let now = world.now;

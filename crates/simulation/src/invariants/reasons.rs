@@ -1,7 +1,8 @@
 //! Whatever is not done leaves a reason, with a way out (DESIGN: explainable; BEHAVIOUR: everything suppressed left a
 //! reason that `sci why` shows). A refusal to an operator names at least one reason, in words; a pair that is suppressed
 //! has a record of it; a pair without a primary is switching, waiting for one that comes up, or suppressed. Exceptions:
-//! what an operator has left that way needs no record of its own; a moment's change may not be recorded yet.
+//! what an operator has left that way needs no record of its own; a new life of the SCS begins to count anew, since it
+//! waits until both LCAs have reported.
 
 use super::at;
 use crate::world::{World, micros};
@@ -17,6 +18,8 @@ const WITHOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reasons {
     silent: BTreeMap<PairName, u64>,
+    /// The life of the SCS that showed it.
+    life: u64,
 }
 
 /// What ends a suppression of this kind, or what lifts a refusal; `None` = it has no business there.
@@ -81,6 +84,7 @@ pub(super) fn look(world: &mut World) -> Vec<String> {
         world.invariants.reasons.silent.clear();
         return Vec::new();
     };
+    let life = driven.life;
     let Some(picture) = driven.core.picture(clock) else {
         return Vec::new();
     };
@@ -120,7 +124,11 @@ pub(super) fn look(world: &mut World) -> Vec<String> {
         })
         .map(|pair| pair.name.clone())
         .collect();
-    let known = &mut world.invariants.reasons.silent;
+    let reasons = &mut world.invariants.reasons;
+    if std::mem::replace(&mut reasons.life, life) != life {
+        reasons.silent.clear();
+    }
+    let known = &mut reasons.silent;
     known.retain(|pair, _| silent.contains(pair));
     for pair in silent {
         let since = *known.entry(pair.clone()).or_insert(now);

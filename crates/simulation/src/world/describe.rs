@@ -238,6 +238,9 @@ impl World {
     /// Changes on their way to the SCS's disk: how the world learns of alarms and records.
     pub(crate) fn note_changes(&mut self, changes: &[StoreChange]) {
         for change in changes {
+            if let StoreChange::Timeline(record) = change {
+                self.newest_record = self.newest_record.max(record.id.0);
+            }
             match change {
                 StoreChange::Alarm(alarm) => self.say(|_| {
                     let picture = &alarm.picture;

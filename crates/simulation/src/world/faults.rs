@@ -88,23 +88,9 @@ impl World {
             }
             Fault::Freeze(host, time, clock_moves) => self.freeze(host, micros(time), clock_moves),
             Fault::FencesFail(fails) => self.scs.fences_fail = fails,
-            Fault::LoseStore(down) => {
-                self.crash_scs();
-                self.scs.store = changeover_scs_core::StoredState::default();
-                let clock = self.clock(0).0;
-                self.invariants.store_lost(clock);
-                self.plan(micros(down), Event::Restart(Node::Scs));
-            }
-            Fault::BreakConnections(host) => {
-                for connection in self.connections_of(host) {
-                    self.break_connection(connection);
-                }
-            }
-            Fault::ResetConnections(host) => {
-                for connection in self.connections_of(host) {
-                    self.reset_connection(connection);
-                }
-            }
+            Fault::LoseStore(down) => self.lose_store(micros(down)),
+            Fault::BreakConnections(host) => self.end_connections(host, false),
+            Fault::ResetConnections(host) => self.end_connections(host, true),
             Fault::PowerLoss(host, time) => {
                 self.power_loss(host);
                 self.plan(micros(time), Event::PowerOn(host));
@@ -118,6 +104,26 @@ impl World {
             Fault::Disk(Component::MessageServer, mood) => self.message_server.mood = Some(mood),
             Fault::Disk(Component::Lca(host), mood) => self.hosts[host].disk = mood,
             Fault::SlowNetwork(most) => self.network.slow = micros(most),
+        }
+    }
+
+    fn lose_store(&mut self, down: u64) {
+        self.crash_scs();
+        self.scs.store = changeover_scs_core::StoredState::default();
+        self.newest_record = 0;
+        let clock = self.clock(0).0;
+        self.invariants.store_lost(clock);
+        self.plan(down, Event::Restart(Node::Scs));
+    }
+
+    /// Every connection of a host ends; with `reset` what is on its way is lost.
+    fn end_connections(&mut self, host: HostIndex, reset: bool) {
+        for connection in self.connections_of(host) {
+            if reset {
+                self.reset_connection(connection);
+            } else {
+                self.break_connection(connection);
+            }
         }
     }
 

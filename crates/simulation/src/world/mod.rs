@@ -41,6 +41,9 @@ use trace::Trace;
 
 /// Wall clock of the management host when the world begins, microseconds: a moment in November 2023.
 const BEGINNING: u64 = 1_700_000_000_000_000;
+/// An SCS that opens more records within this time goes round in a circle.
+const MOST_RECORDS: u64 = 100;
+const RECORDS_WITHIN: u64 = 100_000;
 /// So often the invariants look at the whole.
 const INSPECT: u64 = 1_000_000;
 /// The operator begins to bring the site up then.
@@ -108,6 +111,9 @@ pub(crate) struct World {
     steps: VecDeque<(When, Act)>,
     end_at: u64,
     end_early: bool,
+    /// The newest record of the SCS, and which it was at a time not long ago.
+    pub(crate) newest_record: u64,
+    record_then: (u64, u64),
     /// When the invariants look at the whole next.
     inspect_at: u64,
     /// It was as it should be at this many looks in a row.
@@ -180,6 +186,8 @@ impl World {
             steps: VecDeque::new(),
             end_at: u64::MAX,
             end_early: false,
+            newest_record: 0,
+            record_then: (0, 0),
             inspect_at: INSPECT,
             good_looks: 0,
             events: 0,
@@ -229,12 +237,26 @@ impl World {
             self.now = at;
             self.events += 1;
             self.happen(event);
+            if self.goes_round() {
+                crate::invariants::goes_round(self);
+                break;
+            }
             if self.good_looks >= 2 {
                 break;
             }
         }
         self.now = self.now.min(self.end_at);
         crate::invariants::check_the_end(self);
+    }
+
+    /// True if the SCS opens one record after the other.
+    fn goes_round(&mut self) -> bool {
+        let (at, newest) = self.record_then;
+        if at + RECORDS_WITHIN < self.now || self.newest_record < newest {
+            self.record_then = (self.now, self.newest_record);
+            return false;
+        }
+        self.newest_record - newest > MOST_RECORDS
     }
 
     fn happen(&mut self, event: Event) {
