@@ -43,8 +43,8 @@ pub(crate) fn run(arguments: &Prove) -> ExitCode {
     findings.retain(|finding| finding.severity == Severity::Error);
     if !findings.is_empty() {
         match arguments.format {
-            Format::Text => eprint!(
-                "{}changeover: nothing is proved of a site that check refuses\n",
+            Format::Text => eprintln!(
+                "{}changeover: nothing is proved of a site that check refuses",
                 changeover_configuration::render(&loaded.source, &findings, false)
             ),
             Format::Json => print_json(&changeover_configuration::findings_json(
