@@ -127,9 +127,15 @@ impl Judge {
                     if matches!(trouble.fault, Fault::Crash(Component::Lca(_), _))
             )
         });
-        // The release itself, and what the reconnect takes.
+        // On a quiet site the other host is promoted one detection bound after the same silence began; a procedure that
+        // rolls back promotes earlier, so that two faults may have two for the whole of it.
+        let head_start = if path.len() < 2 {
+            self.shortest_bound
+        } else {
+            Duration::ZERO
+        };
         (!agent_lost).then(|| {
-            time.saturating_sub(self.shortest_bound)
+            time.saturating_sub(head_start)
                 .max(PARTED)
                 .saturating_add(Duration::from_millis(100))
         })

@@ -29,7 +29,7 @@ impl LcaCore {
             && let Some(pair) = order.key.pair.clone()
             && !self.promotion_is_timely(&pair, order.key.epoch)
         {
-            let text = "no majority: the order was under way for longer than a lease";
+            let text = "the order was under way for longer than this host may be primary unheard";
             self.refuse(&order, RefusalCode::NoVote, text);
             return;
         }

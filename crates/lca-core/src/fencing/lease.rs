@@ -265,7 +265,8 @@ impl LcaCore {
             .fencing_of(pair)
             .filter(changeover_model::environment::Fencing::is_quorum)
         else {
-            return true;
+            // What let go of by itself is not promoted by an order of before.
+            return self.enabling_is_timely(pair);
         };
         let contact = self.scs_contact();
         let timely = contact.is_some_and(|last| last + lease_of(fencing.bound) > self.now);

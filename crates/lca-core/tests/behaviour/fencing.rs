@@ -505,6 +505,9 @@ fn an_order_to_enable_that_was_under_way_for_too_long_is_not_carried_out() {
         assert!(!late.contains("start run"), "{late}");
         assert!(late.contains("NotStarted"), "{late}");
         assert!(late.contains("the order may be overtaken"), "{late}");
+        let (_, promoted) = lca.set_run_mode(RunMode::Primary, 2);
+        let promoted = told(promoted).join("\n");
+        assert!(promoted.contains("no-vote"), "{promoted}");
         // As soon as the SCS hears it again, orders are carried out.
         lca.connect();
         let timely = told(lca.script(UP, 2)).join("\n");
