@@ -46,6 +46,22 @@ fn after_a_lost_store_the_scs_goes_on_above_what_the_lcas_have_seen() {
 }
 
 #[test]
+fn after_a_lost_store_a_host_that_is_not_heard_may_have_been_given_any_of_the_next_thousand_epochs()
+{
+    let mut desk = Desk::started(site(), StoredState::default());
+    for server in desk.servers.values_mut() {
+        server.state.run_mode = RunMode::Backup;
+        server.state.epoch = Epoch(41);
+    }
+    desk.connect("host1");
+    desk.wait(20_000);
+    assert_eq!(
+        desk.seen_of(&["to Primary"]).first().map(String::as_str),
+        Some("host1: SIP_SERVER_PRIMARY to Primary in epoch 1042")
+    );
+}
+
+#[test]
 fn a_restart_moves_nothing_and_uses_no_epoch_twice() {
     let mut first = Desk::running();
     first.switchover();
