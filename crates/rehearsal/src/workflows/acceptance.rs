@@ -9,6 +9,7 @@ use crate::moment::Moment;
 use crate::operator::Answered;
 use crate::site::{Site, describe_pair};
 use crate::trouble::Trouble;
+use changeover_model::message::RecordOutcome;
 use changeover_model::{ApplicationStatus, RunMode};
 use changeover_sip_phone::Phone;
 use std::time::Duration;
@@ -37,8 +38,12 @@ pub(super) async fn carry_out(
             .await?
     };
     let mut own = Vec::new();
-    if let Some(Answered::Refused(why)) = outcome.answered {
-        own.push(OwnSighting::Refused(why));
+    match outcome.answered {
+        Some(Answered::Refused(why)) => own.push(OwnSighting::Refused(why)),
+        Some(Answered::Finished(record)) if record.outcome != Some(RecordOutcome::Done) => {
+            own.push(OwnSighting::Refused(record.why));
+        }
+        Some(Answered::Finished(_) | Answered::Done(_)) | None => {}
     }
     let end = EndState {
         primary: cast.server_2.clone(),
