@@ -114,17 +114,21 @@ impl Judge {
         })
     }
 
-    /// How long there may be two under `release-after`, as long as no agent was lost; `hold` is judged by what comes
-    /// after the fault, `quorum` by the simulation's own invariant.
+    /// How long there may be two under `release-after`, as long as no agent was lost and no link was dead one way only: a
+    /// primary that hears an SCS by which it is not heard does not let go. `hold` is judged by what comes after the
+    /// fault, `quorum` by the simulation's own invariant.
     fn allowed(&self, path: &[Taken]) -> Option<Duration> {
         let ControllerLoss::ReleaseAfter(time) = self.policy else {
             return None;
         };
-        let agent_lost = path.iter().any(|taken| {
+        let unbounded = path.iter().any(|taken| {
             matches!(
                 &taken.deviation,
                 Deviation::Trouble(trouble)
-                    if matches!(trouble.fault, Fault::Crash(Component::Lca(_), _))
+                    if matches!(
+                        trouble.fault,
+                        Fault::Crash(Component::Lca(_), _) | Fault::OneWay(..)
+                    )
             )
         });
         // On a quiet site the other host is promoted one detection bound after the same silence began; a procedure that
@@ -134,7 +138,7 @@ impl Judge {
         } else {
             Duration::ZERO
         };
-        (!agent_lost).then(|| {
+        (!unbounded).then(|| {
             time.saturating_sub(head_start)
                 .max(PARTED)
                 .saturating_add(Duration::from_millis(100))
