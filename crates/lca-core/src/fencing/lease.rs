@@ -10,7 +10,9 @@ use crate::core::LcaCore;
 use crate::timers::Timer;
 use changeover_model::environment::{ControllerLoss, PairSlice, VirtualIpOnHost};
 use changeover_model::message::Holding;
-use changeover_model::{ApplicationName, Epoch, PairName, RunMode, Timestamp, show_duration};
+use changeover_model::{
+    ApplicationName, Epoch, PairName, RunMode, Timestamp, planted, show_duration,
+};
 use std::time::Duration;
 
 /// When a host must let go.
@@ -100,6 +102,7 @@ impl LcaCore {
         let began = self.fencing.began;
         match slice.fencing.policy {
             ControllerLoss::Hold => Lease::Free,
+            ControllerLoss::ReleaseAfter(_) if planted("release-after-ignored") => Lease::Free,
             ControllerLoss::ReleaseAfter(_) if self.pairs.in_maintenance(Some(pair)) => Lease::Free,
             ControllerLoss::ReleaseAfter(time) => {
                 let heard = self.scs_heard_at().unwrap_or(began);
@@ -312,7 +315,7 @@ impl LcaCore {
         let fence = self.fencing.pair(pair);
         let fresh = fence.renewed.is_some_and(|at| now.since(at) < every);
         // Without a majority it gets its lifetime once, when it appears, and then runs out.
-        if fresh || (fence.renewed.is_some() && !by_majority) {
+        if fresh || (fence.renewed.is_some() && !by_majority) || planted("lifetime-never-renewed") {
             return;
         }
         fence.renewed = Some(now);

@@ -185,8 +185,8 @@ SIP_SERVER_PRIMARY  Primary  epoch 3  in step
 
 calls (1 of 2)
   a1-3-1  3.4 s
-    1001  confirmed, holds    id-of-1001
-    1002  confirmed           id-of-1002
+    1001  confirmed, holds     id-of-1001
+    1002  confirmed            id-of-1002
 
 registrations
   1001  sip:1001@10.0.0.1  5 min left
