@@ -187,7 +187,8 @@ impl Conversation {
     }
 
     fn ordered(&mut self, order: Ordered, answers: &mut Vec<FromApplication>) -> Option<Told> {
-        if let Some((_, answer)) = self.answered.iter().find(|(it, _)| *it == order.number) {
+        let known = self.answered.iter().find(|(it, _)| *it == order.number);
+        if let Some((_, answer)) = known.filter(|_| !self.was_undone(&order)) {
             answers.push(answer.clone());
             return None;
         }
@@ -196,6 +197,17 @@ impl Conversation {
         }
         self.open.push(order.number);
         Some(Told::Order(order))
+    }
+
+    /// True if another order of the same epoch has followed it: the LCA let go by itself, or the application did. To
+    /// confirm it then would show a primary that does not serve, so whoever gives it again wants it done again.
+    fn was_undone(&self, order: &Ordered) -> bool {
+        order.epoch == self.epoch
+            && order.run_mode != self.run_mode
+            && self
+                .answered
+                .back()
+                .is_some_and(|(last, _)| *last != order.number)
     }
 
     /// Takes what the application says: what to send to the LCA, if it is there.
@@ -228,6 +240,7 @@ impl Conversation {
 
     fn remember(&mut self, number: OrderNumber, answer: FromApplication) {
         self.open.retain(|open| *open != number);
+        self.answered.retain(|(answered, _)| *answered != number);
         self.answered.push_back((number, answer));
         if self.answered.len() > REMEMBERED {
             self.answered.pop_front();

@@ -121,6 +121,40 @@ fn an_order_that_comes_again_is_given_once_and_answered_each_time() {
 }
 
 #[test]
+fn an_order_that_comes_again_after_another_one_in_its_epoch_is_given_again() {
+    let mut conversation = running();
+    let promote = order(8, 4, RunMode::Primary);
+    hears(&mut conversation, set_run_mode(&promote));
+    conversation.said(Said::Activated(promote.clone()));
+    // The LCA has let go by itself, in the same epoch; then the SCS, which had no answer, repeats its order.
+    let let_go = order(1_000, 4, RunMode::Backup);
+    hears(&mut conversation, set_run_mode(&let_go));
+    conversation.said(Said::Activated(let_go));
+    let told = vec![Told::Order(promote.clone())];
+    assert_eq!(
+        hears(&mut conversation, set_run_mode(&promote)),
+        (told, vec![])
+    );
+    let answer = acknowledgement(&promote);
+    assert_eq!(
+        conversation.said(Said::Activated(promote.clone())),
+        Some(answer.clone())
+    );
+    assert_eq!(
+        hears(&mut conversation, set_run_mode(&promote)),
+        (vec![], vec![answer])
+    );
+    // One of an epoch that is over is answered as it was, and nothing else.
+    let demote = order(9, 5, RunMode::Backup);
+    hears(&mut conversation, set_run_mode(&demote));
+    conversation.said(Said::Activated(demote));
+    assert_eq!(
+        hears(&mut conversation, set_run_mode(&promote)),
+        (vec![], vec![acknowledgement(&promote)])
+    );
+}
+
+#[test]
 fn a_refusal_is_remembered_like_an_acknowledgement() {
     let mut conversation = running();
     let promote = order(8, 4, RunMode::Primary);

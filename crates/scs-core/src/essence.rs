@@ -25,7 +25,7 @@ impl ScsCore {
             host.link.is_some().hash(into);
             (host.reported, host.ever_reported, host.confirmed_lost).hash(into);
             (host.agent_lost.is_some(), host.agent_wait_over).hash(into);
-            (host.lost.is_some(), host.lost_wait_over).hash(into);
+            (host.lost.is_some(), host.lost_wait_over, host.heard_out).hash(into);
             (host.stopping, host.handed_over).hash(into);
             for seen in &host.addresses {
                 (seen.address, seen.held.is_some(), seen.carrier).hash(into);
@@ -96,7 +96,8 @@ impl PairCare {
         self.kept.flapping_since.is_some().hash(into);
         (self.misaligned_since.is_some(), self.realign_failures).hash(into);
         (self.waiting_since.is_some(), self.not_before.is_some()).hash(into);
-        self.host_returned.is_some().hash(into);
+        (self.holder_cut_off, self.holder_returned).hash(into);
+        (self.store_was_lost, self.host_returned.is_some()).hash(into);
         for refusal in &self.suppressed {
             refusal.code.as_str().hash(into);
         }

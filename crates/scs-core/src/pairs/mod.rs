@@ -78,7 +78,7 @@ pub(crate) struct PairCare {
     /// It was in the store when this life began, so its epoch is no older than any that was used.
     was_stored: bool,
     /// An LCA has told of an epoch that was never reserved in this store.
-    store_was_lost: bool,
+    pub(crate) store_was_lost: bool,
     /// Per host: when the newest word arrived from there that a beat has answered with a grant.
     granted: BTreeMap<HostName, Timestamp>,
     /// The epoch in force is on disk up to this one, not only reserved.

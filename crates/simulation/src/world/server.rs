@@ -99,7 +99,18 @@ impl Server {
         }
     }
 
+    /// As in the application link: another order of the same epoch has followed it.
+    fn was_undone(&self, order: &Order) -> bool {
+        order.epoch == self.epoch
+            && order.run_mode != self.run_mode
+            && self
+                .answered
+                .back()
+                .is_some_and(|(last, _)| *last != order.number)
+    }
+
     fn answer(&mut self, number: OrderNumber, answer: FromApplication) -> FromApplication {
+        self.answered.retain(|(answered, _)| *answered != number);
         self.answered.push_back((number, answer.clone()));
         if self.answered.len() > 32 {
             self.answered.pop_front();
@@ -346,6 +357,7 @@ impl World {
             .answered
             .iter()
             .find(|(number, _)| *number == order.number)
+            .filter(|_| !server.was_undone(&order))
             .map(|(_, answer)| answer.clone());
         if let Some(answer) = before {
             self.tell_lca(host, run, answer);
