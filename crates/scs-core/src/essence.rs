@@ -97,7 +97,7 @@ impl PairCare {
         (self.misaligned_since.is_some(), self.realign_failures).hash(into);
         (self.waiting_since.is_some(), self.not_before.is_some()).hash(into);
         (self.holder_cut_off, self.holder_returned).hash(into);
-        (self.store_was_lost, self.host_returned.is_some()).hash(into);
+        self.host_returned.is_some().hash(into);
         for refusal in &self.suppressed {
             refusal.code.as_str().hash(into);
         }

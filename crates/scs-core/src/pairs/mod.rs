@@ -30,8 +30,8 @@ use std::time::Duration;
 
 /// Most answers to orders that are remembered for a procedure.
 const ANSWERS: usize = 64;
-/// How many epochs are left out for a host that was not heard since the store was lost: more than a pair goes through
-/// while one of its hosts is out of reach.
+/// How many epochs are left out above one that the store does not know: more than a pair goes through while one of its
+/// hosts is out of reach.
 const UNHEARD_EPOCHS: u64 = 1000;
 
 /// Everything about one pair.
@@ -77,8 +77,6 @@ pub(crate) struct PairCare {
     pub(crate) announced: Option<CauseId>,
     /// It was in the store when this life began, so its epoch is no older than any that was used.
     was_stored: bool,
-    /// An LCA has told of an epoch that was never reserved in this store.
-    pub(crate) store_was_lost: bool,
     /// Per host: when the newest word arrived from there that a beat has answered with a grant.
     granted: BTreeMap<HostName, Timestamp>,
     /// The epoch in force is on disk up to this one, not only reserved.
@@ -119,7 +117,6 @@ impl PairCare {
             },
             durable: Epoch(0),
             was_stored: kept.reserved > Epoch(0),
-            store_was_lost: false,
             granted: BTreeMap::new(),
             in_force: kept.epoch,
             voted: None,
@@ -249,23 +246,6 @@ impl ScsCore {
         }
     }
 
-    /// Before a promotion: when the store was lost, a host that was not heard since may have been given higher epochs than
-    /// those of which the others have told, and no epoch is given twice.
-    pub(crate) fn leave_room_for_the_unheard(&mut self, pair: &PairName) {
-        let Some(care) = self.pairs.get_mut(pair).filter(|care| care.store_was_lost) else {
-            return;
-        };
-        let unheard = care.hosts().iter().any(|host| {
-            let host = self.hosts.get(host);
-            !host.is_some_and(|host| host.ever_reported)
-        });
-        if unheard {
-            care.store_was_lost = false;
-            let highest = care.floor.max(care.kept.epoch);
-            care.floor = Epoch(highest.0.saturating_add(UNHEARD_EPOCHS));
-        }
-    }
-
     /// Epochs that an LCA has seen: a lost store, or a former SCS whose last write did not make it.
     pub(crate) fn adopt_epochs(
         &mut self,
@@ -283,8 +263,11 @@ impl ScsCore {
             let Some(care) = self.pairs.get_mut(pair) else {
                 continue;
             };
-            care.store_was_lost |= *epoch > care.floor;
-            care.floor = care.floor.max(*epoch);
+            if *epoch > care.floor {
+                // It was never reserved in this store, which is not the one of the SCS that gave it. Higher ones may have been
+                // given to a host that is out of reach, or be on their way.
+                care.floor = Epoch(epoch.0.saturating_add(UNHEARD_EPOCHS));
+            }
             if *epoch > care.kept.epoch && care.open_record.is_none() {
                 care.kept.epoch = *epoch;
                 // Whoever was to be primary in an older epoch is not in this one: another may have been ordered.

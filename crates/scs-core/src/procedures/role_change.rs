@@ -157,9 +157,6 @@ impl RoleChange {
 impl ScsCore {
     /// Opens a role change; its first steps are taken at once.
     pub(crate) fn open_role_change(&mut self, pair: &PairName, change: Change) -> bool {
-        if change.promotes {
-            self.leave_room_for_the_unheard(pair);
-        }
         let Some(care) = self.pairs.get(pair) else {
             return false;
         };

@@ -2,7 +2,7 @@
 
 use super::show::show;
 pub(super) use super::site::site;
-use crate::{ScsCore, ScsIdentity, ScsInput, ScsOutput, StoredState};
+use crate::{ScsCore, ScsIdentity, ScsInput, ScsOutput, StoredPair, StoredState};
 use changeover_model::environment::Environment;
 use changeover_model::message::{
     AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, FromLca, FromMessageServer,
@@ -74,6 +74,20 @@ fn server(name: &str, host: &'static str, run_mode: RunMode, epoch: u64) -> Serv
     }
 }
 
+/// What an SCS has kept that gave epoch 1 and nothing since.
+pub(super) fn store_of_epoch_1() -> StoredState {
+    let pair = StoredPair {
+        epoch: Epoch(1),
+        reserved: Epoch(1),
+        primary: Some(A.into()),
+        ..StoredPair::default()
+    };
+    StoredState {
+        pairs: [("EAST".into(), pair)].into_iter().collect(),
+        ..StoredState::default()
+    }
+}
+
 impl Desk {
     /// An SCS that has its environment, its Message Server, and nothing else yet.
     pub(super) fn started(environment: Environment, kept: StoredState) -> Self {
@@ -127,7 +141,7 @@ impl Desk {
     }
 
     pub(super) fn running_with(environment: Environment) -> Self {
-        let mut desk = Self::started(environment, StoredState::default());
+        let mut desk = Self::started(environment, store_of_epoch_1());
         desk.connect("host1");
         desk.connect("host2");
         desk.wait(10);
