@@ -408,6 +408,7 @@ pub(crate) async fn end_of(order: Order, bound: Duration) -> String {
         },
         Ok(Ok(Ok(Ordered::Done))) => "done".to_owned(),
         Ok(Ok(Ok(Ordered::Refused(why)))) => format!("refused: {why}"),
+        Ok(Ok(Ok(Ordered::NotTold))) => "its end was not told".to_owned(),
         Ok(Ok(Err(trouble))) => trouble.to_string(),
         Ok(Err(_)) => "the order panicked".to_owned(),
         Err(_) => format!("no answer in {:.0} ms", Moment::now().ms_since(began)),
