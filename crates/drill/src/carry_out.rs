@@ -196,7 +196,7 @@ async fn until_rest(
     loop {
         let pair = site.pair().name.clone();
         let asked = Moment::now();
-        let missing = match site.picture().await {
+        let mut missing = match site.picture().await {
             Ok(picture) => {
                 let missing = rest::missing(
                     &picture,
@@ -209,9 +209,17 @@ async fn until_rest(
             }
             Err(trouble) => vec![trouble.to_string()],
         };
+        let is_over = calm.is_some_and(|since| asked.since(since) >= enough);
+        // When rest begins and when it is believed: asking at every look would only load the SCS.
+        if missing.is_empty() && (calm.is_none() || is_over) {
+            missing = match site.timeline().await {
+                Ok((records, _)) => rest::open(&records),
+                Err(trouble) => vec![trouble.to_string()],
+            };
+        }
         if missing.is_empty() {
             // At least twice: what was under way when it was asked is over by the second time.
-            if let Some(since) = calm.filter(|since| asked.since(*since) >= enough) {
+            if let Some(since) = calm.filter(|_| is_over) {
                 round.rest_ms = Some(since.ms_since(healed).max(0.0));
                 return Ok(rest);
             }

@@ -125,9 +125,11 @@ async fn on_the_site(
         None => rounds(arguments, seed, &mut site, &course, found).await,
     };
     found.ended = Some(Moment::now());
-    gather(&site, &mut found.seen, began).await;
+    found.seen.broke_off = done.is_err();
+    // What is not known at the end is not judged: a drill that could not ask says so.
+    let gathered = gather(&site, &mut found.seen, began).await;
     report::progress("");
-    done
+    done.and(gathered)
 }
 
 async fn rounds(
@@ -176,13 +178,19 @@ async fn rounds(
             report::remark("the site does not come to rest; the drill ends here");
             break;
         }
-        gather(site, &mut found.seen, from).await;
+        // What cannot be asked now is asked after the next round, at the latest at the end.
+        if let Err(trouble) = gather(site, &mut found.seen, from).await {
+            tracing::debug!(%trouble, "the records of a round are not read yet");
+        }
     }
     Ok(())
 }
 
-/// Adds what the SCS and the Message Server have recorded since a moment. What cannot be asked now is asked next time.
-async fn gather(site: &LiveSite, seen: &mut Seen, since: Moment) {
+/// Adds what the SCS and the Message Server have recorded since a moment.
+///
+/// # Errors
+/// When one of them does not answer in time: then nothing is added.
+async fn gather(site: &LiveSite, seen: &mut Seen, since: Moment) -> Result<(), Trouble> {
     let asked = tokio::time::timeout(ASK_BOUND, async {
         let (records, time) = site.timeline().await?;
         let mut events = Vec::new();
@@ -191,9 +199,10 @@ async fn gather(site: &LiveSite, seen: &mut Seen, since: Moment) {
         }
         Ok::<_, Trouble>((records, time, events))
     });
-    let Ok(Ok((records, time, events))) = asked.await else {
-        return;
-    };
+    let (records, time, events) = asked.await.map_err(|_| Trouble::TooLong {
+        what: "asking for the records of the drill".to_owned(),
+        bound: ASK_BOUND,
+    })??;
     let sightings = site.sightings();
     let hosts: Vec<String> = seen
         .promises
@@ -238,6 +247,7 @@ async fn gather(site: &LiveSite, seen: &mut Seen, since: Moment) {
             seen.promotions.push(promotion);
         }
     }
+    Ok(())
 }
 
 /// The word by which JSON names a variant.

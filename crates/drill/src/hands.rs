@@ -115,13 +115,10 @@ async fn nftables(site: &LiveSite) -> Result<(), String> {
         return Err("the site has no wires of its own".to_owned());
     };
     let trial = "changeover_trial";
-    let tried = drop_from(
-        site,
-        &inside,
-        trial,
-        &nics(site, &inside).await.unwrap_or_default(),
-    )
-    .await;
+    let devices = nics(site, &inside)
+        .await
+        .map_err(|trouble| format!("the NICs of {host} cannot be listed: {trouble}"))?;
+    let tried = drop_from(site, &inside, trial, &devices).await;
     let cleared = nft(site, &inside, &["delete", "table", "netdev", trial]).await;
     tried
         .and(cleared)
@@ -153,14 +150,23 @@ async fn drop_from(
 
 /// The NICs of a namespace, without its loopback.
 async fn nics(site: &LiveSite, namespace: &str) -> Result<Vec<String>, Trouble> {
-    let text = site.ip(&["-n", namespace, "-json", "link", "show"]).await?;
-    let links: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap_or_default();
-    Ok(links
+    Ok(links(site, &["-n", namespace, "-json", "link", "show"])
+        .await?
         .iter()
         .filter_map(|link| link.get("ifname")?.as_str())
         .filter(|name| *name != "lo")
         .map(str::to_owned)
         .collect())
+}
+
+/// What `ip -json link` lists. An answer that cannot be read is no empty list: faults would be made on nothing.
+async fn links(site: &LiveSite, words: &[&str]) -> Result<Vec<serde_json::Value>, Trouble> {
+    let text = site.ip(words).await?;
+    serde_json::from_str(&text).map_err(|error| Trouble::Command {
+        command: format!("ip {}", words.join(" ")),
+        status: "success".to_owned(),
+        said: format!("{error} in {text:?}"),
+    })
 }
 
 /// Makes a fault. `processes` are the members' as the SCS last showed them.
@@ -336,13 +342,12 @@ async fn delay(site: &LiveSite, host: &HostName) -> Result<Done, Trouble> {
 
 async fn master(site: &LiveSite, namespace: &str, device: &str) -> Result<String, Trouble> {
     let words = ["-n", namespace, "-json", "link", "show", "dev", device];
-    let text = site.ip(&words).await?;
-    let links: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap_or_default();
+    let links = links(site, &words).await?;
     let master = links.iter().find_map(|link| link.get("master")?.as_str());
     master.map(str::to_owned).ok_or_else(|| Trouble::Command {
         command: format!("ip {}", words.join(" ")),
         status: "success".to_owned(),
-        said: format!("no bridge in {text:?}"),
+        said: format!("no bridge in {links:?}"),
     })
 }
 
@@ -408,6 +413,7 @@ pub(crate) async fn end_of(order: Order, bound: Duration) -> String {
         },
         Ok(Ok(Ok(Ordered::Done))) => "done".to_owned(),
         Ok(Ok(Ok(Ordered::Refused(why)))) => format!("refused: {why}"),
+        Ok(Ok(Ok(Ordered::NotTold))) => "its end was not told".to_owned(),
         Ok(Ok(Err(trouble))) => trouble.to_string(),
         Ok(Err(_)) => "the order panicked".to_owned(),
         Err(_) => format!("no answer in {:.0} ms", Moment::now().ms_since(began)),

@@ -7,9 +7,8 @@ use crate::judge::{Verdict, judge, two_holders_allowed};
 use crate::numbers::Spread;
 use crate::seen::{Case, Round, Seen};
 use crate::switchovers::Switchovers;
-use changeover_rehearsal::{Format, Trouble};
+use changeover_rehearsal::{Format, Trouble, json};
 use serde::Serialize;
-use serde_json::Value;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
@@ -146,26 +145,6 @@ fn kinds(rounds: &[RoundReport]) -> Vec<OfKind> {
         .collect()
 }
 
-fn json(report: &Report) -> String {
-    let mut value = serde_json::to_value(report).unwrap_or(Value::Null);
-    round(&mut value);
-    format!("{value:#}\n")
-}
-
-/// Times to the microsecond.
-fn round(value: &mut Value) {
-    match value {
-        Value::Number(number) if number.is_f64() => {
-            if let Some(exact) = number.as_f64() {
-                *value = Value::from((exact * 1e3).round() / 1e3);
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(round),
-        Value::Object(fields) => fields.values_mut().for_each(round),
-        _ => {}
-    }
-}
-
 /// Writes `drill.txt` and `drill.json` into a folder, which is made if need be.
 ///
 /// # Errors
@@ -187,20 +166,12 @@ pub(crate) fn write(report: &Report, folder: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Prints the report. A reader that has gone away (`| head`) is no failure.
+/// Prints the report.
 pub(crate) fn print(report: &Report, format: Format) {
-    let text = match format {
+    changeover_rehearsal::print(&match format {
         Format::Text => text::text(report),
         Format::Json => json(report),
-    };
-    let mut out = std::io::stdout().lock();
-    if out
-        .write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .is_err()
-    {
-        tracing::debug!("standard output is closed");
-    }
+    });
 }
 
 /// Says why a drill could not be made.

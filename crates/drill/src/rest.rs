@@ -1,7 +1,7 @@
-//! Owns when a site is at rest (one primary, one holder, the same host, a backup that could take over), what is missing
-//! otherwise, and what an operator would do about it by the pages for operators. Pure.
+//! Owns when a site is at rest (one primary, one holder, the same host, a backup that could take over, no open record), what
+//! is missing otherwise, and what an operator would do about it by the pages for operators. Pure.
 
-use changeover_model::message::{PairPicture, PairState, Picture};
+use changeover_model::message::{PairPicture, PairState, Picture, TimelineRecord};
 use changeover_model::{
     ApplicationName, ApplicationStatus, HostName, HostStatus, PairName, RunMode,
 };
@@ -53,6 +53,15 @@ pub(crate) fn missing(
         None => missing.push(format!("{} has not exactly one primary", pair.name)),
     }
     missing
+}
+
+/// What the SCS has begun and not ended: the roles may be as they should be while scripts and reactions still go on.
+pub(crate) fn open(records: &[TimelineRecord]) -> Vec<String> {
+    records
+        .iter()
+        .filter(|record| record.closed_at.is_none())
+        .map(|record| format!("record {} ({}) is still open", record.id, record.title))
+        .collect()
 }
 
 /// The pair in a picture.
@@ -148,9 +157,10 @@ pub(crate) fn under_way(picture: &Picture) -> Vec<String> {
 mod tests {
     use super::*;
     use changeover_model::message::{
-        ApplicationPicture, MemberPicture, ReadyPicture, VirtualIpPicture,
+        ApplicationPicture, MemberPicture, ReadyPicture, RecordKind, RecordOutcome,
+        VirtualIpPicture,
     };
-    use changeover_model::{ApplicationType, ConfiguredAs, Epoch, Redundancy, Timestamp};
+    use changeover_model::{ApplicationType, CauseId, ConfiguredAs, Epoch, Redundancy, Timestamp};
 
     fn member(application: &str, host: &str, run_mode: RunMode) -> MemberPicture {
         MemberPicture {
@@ -242,6 +252,31 @@ mod tests {
                 "EAST has not exactly one primary"
             ]
         );
+    }
+
+    #[test]
+    fn what_the_scs_has_begun_and_not_ended_is_no_rest() {
+        let record = |id, closed_at| TimelineRecord {
+            id: CauseId(id),
+            kind: RecordKind::Failover,
+            pair: Some("EAST".into()),
+            title: "failover of EAST".to_owned(),
+            trigger: String::new(),
+            opened_at: Timestamp(0),
+            closed_at,
+            epoch_before: Epoch(4),
+            epoch_after: Epoch(5),
+            outcome: closed_at.map(|_| RecordOutcome::Done),
+            why: String::new(),
+            reasons: Vec::new(),
+            entries: Vec::new(),
+        };
+        let records = [record(4, Some(Timestamp(1))), record(5, None)];
+        assert_eq!(
+            open(&records),
+            ["record 5 (failover of EAST) is still open"]
+        );
+        assert_eq!(open(&records[..1]), Vec::<String>::new());
     }
 
     #[test]

@@ -145,4 +145,6 @@ pub(crate) struct Seen {
     pub(crate) rounds: Vec<Round>,
     pub(crate) promotions: Vec<Promotion>,
     pub(crate) records: Vec<Recorded>,
+    /// The drill did not come to its end: what was under way then is not stuck.
+    pub(crate) broke_off: bool,
 }

@@ -97,12 +97,12 @@ pub(crate) struct Shared {
     pub(crate) found: Mutex<Option<Counterexample>>,
 }
 
-/// The longest times of all runs, with the path that had them.
+/// The longest times of all runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Worst {
     pub(crate) settled: Duration,
     pub(crate) two_holders: Duration,
-    pub(crate) settled_path: Option<(usize, Vec<Taken>)>,
+    /// The path that had them.
     pub(crate) two_holders_path: Option<(usize, Vec<Taken>)>,
 }
 
@@ -237,10 +237,7 @@ impl Shared {
             .worst
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if settled > worst.settled {
-            worst.settled = settled;
-            worst.settled_path = Some((run.root, run.path.clone()));
-        }
+        worst.settled = worst.settled.max(settled);
         if two > worst.two_holders {
             worst.two_holders = two;
             worst.two_holders_path = Some((run.root, run.path.clone()));

@@ -114,13 +114,12 @@ fn of_pair(
     let judge = Judge::of(site, options.settles_within);
     let roots = match roots::all(site, false) {
         Ok(roots) => roots,
-        Err(failed) => {
-            let (root, wrong) = *failed;
+        Err(unsettled) => {
             proof.verdict = Verdict::Counterexample;
             proof.counterexample = Some(Told {
-                procedure: root.name,
+                procedure: unsettled.procedure,
                 faults: 0,
-                broken: format!("the site does not settle: {}", wrong.join("; ")),
+                broken: format!("the site does not settle: {}", unsettled.wrong.join("; ")),
                 steps: Vec::new(),
                 cure: cure::of(site.object(), &[], &not_settled()),
             });

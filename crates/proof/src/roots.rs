@@ -26,9 +26,15 @@ pub(crate) struct Root {
     pub(crate) test: Option<ConditionName>,
 }
 
-/// Every procedure of the pair; an error says which one does not even come to its beginning, with the branch as it
-/// stands.
-pub(crate) fn all(site: &PairSite, traced: bool) -> Result<Vec<Root>, Box<(Root, Vec<String>)>> {
+/// A procedure that does not end although nothing is wrong with the site, so that the next one has no beginning.
+pub(crate) struct Unsettled {
+    pub(crate) procedure: String,
+    /// What is not as it should be.
+    pub(crate) wrong: Vec<String>,
+}
+
+/// Every procedure of the pair.
+pub(crate) fn all(site: &PairSite, traced: bool) -> Result<Vec<Root>, Unsettled> {
     let mut branch = Branch::of(site.environment.clone(), traced);
     run_for(&mut branch, Duration::from_millis(400));
     let mut roots = Vec::new();
@@ -45,7 +51,7 @@ pub(crate) fn all(site: &PairSite, traced: bool) -> Result<Vec<Root>, Box<(Root,
     };
     branch.bring_up();
     add("start of both members".to_owned(), branch.clone(), None);
-    let mut quiet = settled(site, branch, "start of both members")?;
+    let mut quiet = settled(branch, "start of both members")?;
     let pair = site.object();
     for (primary, backup) in [(&pair.primary, &pair.backup), (&pair.backup, &pair.primary)] {
         add(
@@ -75,7 +81,7 @@ pub(crate) fn all(site: &PairSite, traced: bool) -> Result<Vec<Root>, Box<(Root,
             force: false,
         }));
         add(name.clone(), quiet.clone(), None);
-        quiet = settled(site, quiet, &name)?;
+        quiet = settled(quiet, &name)?;
     }
     Ok(roots)
 }
@@ -101,11 +107,7 @@ fn run_for(branch: &mut Branch, time: Duration) {
     while branch.advance(until) == Stop::Point {}
 }
 
-fn settled(
-    _site: &PairSite,
-    mut branch: Branch,
-    name: &str,
-) -> Result<Branch, Box<(Root, Vec<String>)>> {
+fn settled(mut branch: Branch, name: &str) -> Result<Branch, Unsettled> {
     let began = branch.now();
     let mut good = None;
     loop {
@@ -114,13 +116,10 @@ fn settled(
         if !wrong.is_empty() {
             good = None;
             if branch.now() > began + LONGEST {
-                let root = Root {
-                    name: name.to_owned(),
-                    branch,
-                    most: 0,
-                    test: None,
-                };
-                return Err(Box::new((root, wrong)));
+                return Err(Unsettled {
+                    procedure: name.to_owned(),
+                    wrong,
+                });
             }
             continue;
         }

@@ -110,3 +110,60 @@ fn work(shared: &Shared, receive: &Mutex<Receiver<Run>>) {
 fn deeper(shared: &Shared, run: Run) {
     shared.follow(run, &mut |shared, run| deeper(shared, run));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explore::{Seen, Worst};
+    use crate::faults::Trouble;
+    use crate::judge::Judge;
+    use crate::roots;
+    use crate::site::PairSite;
+    use changeover_model::PairName;
+    use changeover_simulation::{Fault, Site};
+    use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+    use std::sync::mpsc::channel;
+    use std::time::Instant;
+
+    /// An exploration that panics at its first point: no pair has a member 9.
+    fn panics(threads: usize) {
+        let text = Site::default().text();
+        let environment = changeover_configuration::load("simulated.yaml", &text)
+            .expect("the simulated site is valid")
+            .environment;
+        let site =
+            PairSite::of(&environment, &PairName::from("SIP_EAST")).expect("it can be explored");
+        let roots = roots::all(&site, false).unwrap_or_else(|_| panic!("it settles"));
+        let shared = Shared {
+            troubles: vec![Trouble {
+                fault: Fault::KillServer(9),
+                lasts: Duration::ZERO,
+            }],
+            judge: Judge::of(&site, Duration::from_secs(30)),
+            seen: Seen::new(),
+            deadline: Instant::now() + Duration::from_secs(600),
+            stop: AtomicBool::new(false),
+            out_of_time: AtomicBool::new(false),
+            depths_left: AtomicUsize::new(0),
+            runs: AtomicU64::new(0),
+            points: AtomicU64::new(0),
+            worst: Mutex::new(Worst::default()),
+            found: Mutex::new(None),
+        };
+        explore(&shared, &roots, 1, threads, &|_| {});
+    }
+
+    #[test]
+    fn a_panic_of_a_core_ends_the_exploration_with_a_panic_and_nobody_waits_for_ever() {
+        for threads in [1, 2] {
+            let (send, receive) = channel();
+            let explored = thread::spawn(move || {
+                let ended = std::panic::catch_unwind(|| panics(threads));
+                send.send(ended.is_err()).expect("the test waits");
+            });
+            let panicked = receive.recv_timeout(Duration::from_secs(60));
+            assert_eq!(panicked, Ok(true), "{threads} threads");
+            explored.join().expect("the panic was caught");
+        }
+    }
+}

@@ -37,6 +37,7 @@ pub use live::{Ground, LivePlan, LiveSite, Ordered, Orders, ScsTime, Sightings};
 pub use moment::Moment;
 pub use observer::HolderTimes;
 pub use rehearse::{Interruption, rehearse};
+pub use report::{json, print};
 pub use trouble::Trouble;
 pub use up::up;
 pub use workflows::WorkflowName;

@@ -143,6 +143,8 @@ pub enum Ordered {
     Done,
     /// Refused, with reasons.
     Refused(String),
+    /// The SCS's answer broke off before it told the end.
+    NotTold,
 }
 
 impl From<Outcome> for Ordered {
@@ -150,7 +152,8 @@ impl From<Outcome> for Ordered {
         match outcome.answered {
             Some(Answered::Finished(record)) => Self::Finished(record),
             Some(Answered::Refused(why)) => Self::Refused(why),
-            Some(Answered::Done(_)) | None => Self::Done,
+            Some(Answered::Done(_)) => Self::Done,
+            None => Self::NotTold,
         }
     }
 }

@@ -6,8 +6,8 @@ use crate::site::within;
 use crate::trouble::Trouble;
 use changeover_emulated_nic::Network;
 use changeover_model::message::{
-    LogQuery, LogRecord, OperatorAnswer, OperatorCommand, Picture, Prediction, SwitchoverRequest,
-    TimelineRecord,
+    LogQuery, LogRecord, OperatorAnswer, OperatorCommand, Picture, Prediction, RecordOutcome,
+    SwitchoverRequest, TimelineRecord,
 };
 use changeover_model::{ApplicationName, CauseId, ConditionName, LogEventId, PairName, Timestamp};
 use changeover_rpc::convert::{OperatorCall, TimelineSelection, operator_call};
@@ -64,6 +64,20 @@ pub(crate) enum Answered {
 pub(crate) struct Outcome {
     pub(crate) answered: Option<Answered>,
     pub(crate) prediction: Option<Prediction>,
+}
+
+impl Outcome {
+    /// Why what was asked for is not done; `None` if it is. An answer that breaks off without an end is no success.
+    pub(crate) fn not_done(&self) -> Option<String> {
+        match &self.answered {
+            Some(Answered::Done(_)) => None,
+            Some(Answered::Finished(record)) => {
+                (record.outcome != Some(RecordOutcome::Done)).then(|| record.why.clone())
+            }
+            Some(Answered::Refused(why)) => Some(why.clone()),
+            None => Some("the SCS did not tell how it ended".to_owned()),
+        }
+    }
 }
 
 /// The operator.
@@ -381,6 +395,41 @@ impl ScsClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use changeover_model::Epoch;
+    use changeover_model::message::RecordKind;
+
+    #[test]
+    fn only_an_order_that_ended_as_asked_is_done() {
+        let answered = |answered| Outcome {
+            answered,
+            prediction: None,
+        };
+        let ended = |outcome| {
+            answered(Some(Answered::Finished(Box::new(TimelineRecord {
+                id: CauseId(7),
+                kind: RecordKind::Switchover,
+                pair: None,
+                title: String::new(),
+                trigger: String::new(),
+                opened_at: Timestamp(0),
+                closed_at: Some(Timestamp(1)),
+                epoch_before: Epoch(1),
+                epoch_after: Epoch(2),
+                outcome,
+                why: "B did not obey".to_owned(),
+                reasons: Vec::new(),
+                entries: Vec::new(),
+            }))))
+        };
+        let why = Some("B did not obey".to_owned());
+        assert_eq!(ended(Some(RecordOutcome::Done)).not_done(), None);
+        assert_eq!(ended(Some(RecordOutcome::RolledBack)).not_done(), why);
+        assert_eq!(ended(None).not_done(), why);
+        assert_eq!(answered(Some(Answered::Done(None))).not_done(), None);
+        let refused = answered(Some(Answered::Refused("held".to_owned())));
+        assert_eq!(refused.not_done(), Some("held".to_owned()));
+        assert!(answered(None).not_done().is_some());
+    }
 
     #[test]
     fn the_scss_clock_is_read_by_its_distance_to_a_moment_known_in_both() {

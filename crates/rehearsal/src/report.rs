@@ -13,13 +13,15 @@ pub(crate) use text::{network_line, text};
 
 use crate::outcome::Rehearsal;
 use crate::trouble::Trouble;
+use serde::Serialize;
 use serde_json::Value;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
-/// One JSON document; times to the microsecond.
-pub(crate) fn json(rehearsal: &Rehearsal) -> String {
-    let mut value = serde_json::to_value(rehearsal).unwrap_or(Value::Null);
+/// A report as one JSON document; times to the microsecond.
+pub fn json(report: &impl Serialize) -> String {
+    let mut value =
+        serde_json::to_value(report).expect("reports are plain data with names as keys");
     round(&mut value);
     format!("{value:#}\n")
 }
@@ -49,7 +51,7 @@ pub(crate) fn write_page(rehearsal: &Rehearsal, folder: &Path) -> Result<PathBuf
 }
 
 /// Prints a result. A reader that has gone away (`| head`) is no failure.
-pub(crate) fn print(text: &str) {
+pub fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     if out
         .write_all(text.as_bytes())

@@ -16,6 +16,7 @@ pub(crate) use acceptance::USERS;
 
 use crate::judge::{Cast, EndState, OwnSighting, Rule, Witness, end_checks, judge};
 use crate::moment::Moment;
+use crate::operator::Outcome;
 use crate::outcome::{Chart, EventOutcome, WorkflowOutcome};
 use crate::plan::place_of;
 use crate::probe::longest_gap;
@@ -122,6 +123,13 @@ pub(crate) struct Carried {
     pub(crate) end: EndState,
     pub(crate) rules: Vec<Rule>,
     pub(crate) notes: Vec<String>,
+}
+
+impl Outcome {
+    /// What the judge is told when an order was refused, ended otherwise than asked, or has no end.
+    fn refused(&self) -> impl Iterator<Item = OwnSighting> {
+        self.not_done().map(OwnSighting::Refused).into_iter()
+    }
 }
 
 /// Carries a workflow out on a site and judges it.

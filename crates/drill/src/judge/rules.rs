@@ -106,8 +106,8 @@ pub(super) fn settled(seen: &Seen) -> Judged {
     (seen.rounds.len(), broken)
 }
 
-/// Every transitional status has a deadline and a way out. Records may close a little after the site is at rest; what is
-/// open at the end of the drill is stuck.
+/// Every transitional status has a deadline and a way out, and no site is at rest with an open record. What is open at the
+/// end of the drill is stuck, unless the drill broke off in the middle of something.
 pub(super) fn no_stuck_state(seen: &Seen) -> Judged {
     let in_rounds = seen.rounds.iter().flat_map(|round| {
         let stuck = round.stuck.iter();
@@ -116,7 +116,7 @@ pub(super) fn no_stuck_state(seen: &Seen) -> Judged {
     let open = seen
         .records
         .iter()
-        .filter(|record| record.outcome.is_none());
+        .filter(|record| !seen.broke_off && record.outcome.is_none());
     let open = open.map(|record| format!("record {} ({}) is still open", record.id, record.title));
     (
         seen.rounds.len() + seen.records.len(),

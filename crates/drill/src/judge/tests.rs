@@ -84,6 +84,7 @@ fn seen(policy: &str, round: Round) -> Seen {
             why: "A died".to_owned(),
             held_at_close: vec!["host2".to_owned()],
         }],
+        broke_off: false,
     }
 }
 
@@ -207,6 +208,10 @@ fn what_is_under_way_at_rest_or_open_at_the_end_is_stuck() {
         said.contains("StartPending") && said.contains("record 8"),
         "{said}"
     );
+    // Where the drill broke off, it was in the middle of something.
+    seen.broke_off = true;
+    let (_, said) = only(&seen);
+    assert!(!said.contains("record 8"), "{said}");
 }
 
 #[test]

@@ -252,7 +252,7 @@ pub(crate) enum OwnSighting {
         watched: String,
         changes: Vec<String>,
     },
-    /// An order of the operator was refused, or did not end.
+    /// An order of the operator was refused, ended otherwise than asked, or has no end.
     Refused(String),
 }
 

@@ -6,10 +6,8 @@ use super::{Carried, END_BOUND, WorkflowName, settle};
 use crate::endpoint::Endpoint;
 use crate::judge::{CallStep, Cast, EndState, OwnSighting, Rule, evidence, traffic};
 use crate::moment::Moment;
-use crate::operator::Answered;
 use crate::site::{Site, describe_pair};
 use crate::trouble::Trouble;
-use changeover_model::message::RecordOutcome;
 use changeover_model::{ApplicationStatus, RunMode};
 use changeover_sip_phone::Phone;
 use std::time::Duration;
@@ -37,14 +35,7 @@ pub(super) async fn carry_out(
             .switchover(&site.pair.name, "rehearsal")
             .await?
     };
-    let mut own = Vec::new();
-    match outcome.answered {
-        Some(Answered::Refused(why)) => own.push(OwnSighting::Refused(why)),
-        Some(Answered::Finished(record)) if record.outcome != Some(RecordOutcome::Done) => {
-            own.push(OwnSighting::Refused(record.why));
-        }
-        Some(Answered::Finished(_) | Answered::Done(_)) | None => {}
-    }
+    let mut own: Vec<OwnSighting> = outcome.refused().collect();
     let end = EndState {
         primary: cast.server_2.clone(),
         host: cast.host_2.clone(),

@@ -4,7 +4,6 @@
 use super::{Carried, END_BOUND, pair_of, settle};
 use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence};
 use crate::moment::Moment;
-use crate::operator::Answered;
 use crate::site::Site;
 use crate::trouble::Trouble;
 use changeover_model::message::Prediction;
@@ -33,9 +32,7 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
         prediction: prediction.clone(),
         untouched,
     }];
-    if let Some(Answered::Refused(why)) = outcome.answered {
-        own.push(OwnSighting::Refused(why));
-    }
+    own.extend(outcome.refused());
     own.push(after_test(site, cast, &prediction).await?);
     let left = site.observer.holding().reachable_now();
     site.operator.realign(&site.pair.name).await?;

@@ -3,9 +3,8 @@
 
 use super::{Carried, END_BOUND, settle};
 use crate::judge::documented::{alarms, event, followed, order};
-use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence};
+use crate::judge::{Cast, EndState, Rule, evidence};
 use crate::moment::Moment;
-use crate::operator::Answered;
 use crate::site::Site;
 use crate::trouble::Trouble;
 use changeover_model::{RunMode, ScriptAction};
@@ -18,10 +17,6 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
         .operator
         .switchover(&site.pair.name, "rehearsal")
         .await?;
-    let mut own = Vec::new();
-    if let Some(Answered::Refused(why)) = outcome.answered {
-        own.push(OwnSighting::Refused(why));
-    }
     let end = EndState {
         primary: cast.server_2.clone(),
         host: cast.host_2.clone(),
@@ -31,7 +26,7 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
     settle(site, &end, END_BOUND).await?;
     Ok(Carried {
         start,
-        own,
+        own: outcome.refused().collect(),
         end,
         rules: rules(cast),
         notes: Vec::new(),
