@@ -159,9 +159,11 @@ impl<'c> Scripted<'c> {
             }
             let verb = words.next().unwrap_or_default().to_ascii_lowercase();
             let mut named = words.map(|word| expanded(word, &set));
-            if ["enable", "disable"].contains(&verb.as_str()) {
+            let changes = ["enable", "disable"].contains(&verb.as_str());
+            if changes || verb == "queryport" {
                 let given = named.next().unwrap_or_default();
-                if given.parse::<u16>().is_ok_and(|given| given != port) {
+                // To ask after another port does no harm.
+                if changes && given.parse::<u16>().is_ok_and(|given| given != port) {
                     return Some((line, format!("the port {given}, not {port}")));
                 }
             }
