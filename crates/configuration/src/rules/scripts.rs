@@ -187,6 +187,12 @@ impl<'c> Scripted<'c> {
         None
     }
 
+    /// Both runs of its trial; none where it was not tried.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &'c TrialRun> {
+        let trial = self.facts.trial.iter();
+        trial.flat_map(|trial| [&trial.first, &trial.second])
+    }
+
     /// The trial, where its first run ended by itself, and with which code.
     pub(super) fn first_exit(&self) -> Option<(&'c Trial, i32)> {
         let trial = self.facts.trial.as_ref()?;
