@@ -155,7 +155,7 @@ static PORT_RULE: Object = Object {
             "load_weight",
             Either(&words(&["equal"]), &PerHost(&count(0, 100))),
             Default("equal"),
-            "Share of the load; a map from host to a number where it is not equal.",
+            "Share of the load; a map from host to a number where it is not equal, 50 for a host that it leaves out.",
         ),
     ],
 };
