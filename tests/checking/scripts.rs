@@ -160,6 +160,50 @@ fn sound_scripts_are_not_objected_to_and_a_check_leaves_no_file_behind() {
 }
 
 #[test]
+fn scripts_of_one_name_in_two_folders_are_tried_each_by_itself() {
+    let site = Site::linux();
+    let mode = || std::fs::Permissions::from_mode(0o755);
+    for (script, folder) in [(UP, "up"), (DOWN, "down")] {
+        let to = format!("scripts/{folder}/vip.sh");
+        site.write(&to, &crate::site::read(&site.path(script)));
+        std::fs::set_permissions(site.path(&to), mode()).expect("ours");
+        let name = script.replace("scripts/", "./");
+        site.edit("site.yaml", &name, &format!("{folder}/vip.sh"));
+    }
+    let (code, rules, answer) = site.check(&[]);
+    assert_eq!((code, rules), (Some(0), BTreeSet::new()), "{answer:#}");
+}
+
+#[test]
+fn exit_codes_of_the_emulated_windows_interpreters_mean_nothing_of_a_unix_script() {
+    for code in [120, 121] {
+        let site = Site::linux();
+        site.edit(UP, "status=0\n", &format!("exit {code}\n"));
+        let (_, rules, answer) = site.check(&[]);
+        let rule = "script-without-effect".to_owned();
+        assert_eq!(rules, BTreeSet::from([rule]), "{answer:#}");
+        let message = answer["findings"][0]["message"].as_str().expect("a text");
+        assert!(
+            message.ends_with(&format!("(exit code {code})")),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn an_nlb_script_may_ask_after_the_rule_of_its_port() {
+    let script = "scripts/sip_server_primary_vip_up.bat";
+    let site = nlb();
+    site.add(script, "wlbs.exe queryport 5060 sipcluster:1\r\n");
+    let (code, rules, answer) = site.check(&[]);
+    assert_eq!((code, rules), (Some(0), BTreeSet::new()), "{answer:#}");
+    site.add(script, "wlbs.exe queryport 5060 othercluster:1\r\n");
+    let (_, rules, answer) = site.check(&[]);
+    let rule = "script-names-another-cluster".to_owned();
+    assert_eq!(rules, BTreeSet::from([rule]), "{answer:#}");
+}
+
+#[test]
 fn without_trials_what_a_script_does_is_not_known() {
     let site = Site::linux();
     site.edit(UP, "status=0\n", "exit 0\n");

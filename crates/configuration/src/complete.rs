@@ -5,7 +5,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use crate::derive::Merged;
-use crate::keys::{Key, Kind, Object, Presence, Target};
+use crate::keys::{Key, Kind, Object, Presence, Scalar, Target};
 use crate::nearest::{did_you_mean, nearest};
 use crate::origins::{Origin, Origins};
 use crate::problem::{Collector, Problem};
@@ -95,8 +95,8 @@ impl Walk<'_> {
                 let of = crate::keys::pick(single, several, node);
                 self.value(node, of, named_at, path);
             }
-            Kind::Reference(target) => {
-                if let Some(name) = node.text() {
+            Kind::One(scalar) => {
+                if let (Scalar::Reference(target), Some(name)) = (scalar, node.text()) {
                     self.reference(name, node.span, *target);
                 }
             }
@@ -109,26 +109,6 @@ impl Walk<'_> {
                     }
                 }
             }
-            Kind::Version
-            | Kind::Name
-            | Kind::Text
-            | Kind::Boolean
-            | Kind::Duration { .. }
-            | Kind::DurationOrOff
-            | Kind::OptionDuration
-            | Kind::CancelTimeout
-            | Kind::Count { .. }
-            | Kind::Port
-            | Kind::Size
-            | Kind::Address
-            | Kind::Prefixed
-            | Kind::HostPort
-            | Kind::Endpoint(_)
-            | Kind::StatusRange
-            | Kind::EventId
-            | Kind::Words(_)
-            | Kind::ControllerLoss
-            | Kind::Rule => {}
         }
     }
 

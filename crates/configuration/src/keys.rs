@@ -13,6 +13,7 @@ mod health;
 mod layer;
 mod pairs;
 mod rehearsal;
+mod scalars;
 mod switches;
 
 pub(crate) use alarms::{CONDITION, SCRIPT};
@@ -21,6 +22,7 @@ pub(crate) use health::{HEALTH, HEALTH_CHECK, HOOK_LIST, PROBES};
 pub(crate) use layer::ROOT;
 pub(crate) use pairs::{PAIR, VIRTUAL_IP};
 pub(crate) use rehearsal::REHEARSAL;
+pub(crate) use scalars::{EndpointKind, Scalar};
 
 /// A map with a fixed set of keys.
 #[derive(Debug)]
@@ -57,54 +59,8 @@ pub(crate) enum Presence {
 /// What stands under a key.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    /// The number 1.
-    Version,
-    /// A name of an object.
-    Name,
-    /// Text that is not empty.
-    Text,
-    /// true or false.
-    Boolean,
-    /// A duration with its unit.
-    Duration {
-        /// Zero is refused.
-        positive: bool,
-    },
-    /// A duration with its unit, or `off`.
-    DurationOrOff,
-    /// An option of the model: a bare number is seconds; zero is refused.
-    OptionDuration,
-    /// A duration whose bare number gets an explanation of its own.
-    CancelTimeout,
-    /// A whole number.
-    Count {
-        least: u32,
-        most: u32,
-    },
-    /// A port, 1 to 65535.
-    Port,
-    /// Bytes, with KiB, MiB, GiB.
-    Size,
-    /// An IP address.
-    Address,
-    /// An IP address with its prefix length.
-    Prefixed,
-    /// `host:port`.
-    HostPort,
-    /// Where a health check goes.
-    Endpoint(EndpointKind),
-    /// A status code, or a range of them.
-    StatusRange,
-    /// A log event ID.
-    EventId,
-    /// One of these words.
-    Words(&'static [&'static str]),
-    /// `hold`, `quorum`, or `release-after` with a duration.
-    ControllerLoss,
-    /// The name of a rule of `changeover check`.
-    Rule,
-    /// The name of another object.
-    Reference(Target),
+    /// A single value.
+    One(Scalar),
     /// Option sections: section to option to value.
     Options,
     List(&'static Kind),
@@ -116,17 +72,6 @@ pub(crate) enum Kind {
     /// The first for a single value, the second for a map or list; where the second is a list, the first for
     /// anything else.
     Either(&'static Kind, &'static Kind),
-}
-
-/// What an endpoint of a health check is written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EndpointKind {
-    /// `udp:ADDRESS:PORT` or `tcp:ADDRESS:PORT`.
-    Sip,
-    /// `ADDRESS:PORT`.
-    Tcp,
-    /// `http://ADDRESS:PORT/PATH`.
-    Http,
 }
 
 /// Which of the two of [`Kind::Either`] a node is written as.
@@ -200,6 +145,3 @@ pub(crate) const fn key(
         doc,
     }
 }
-
-pub(crate) const POSITIVE: Kind = Kind::Duration { positive: true };
-pub(crate) const ANY_DURATION: Kind = Kind::Duration { positive: false };

@@ -12,29 +12,7 @@ pub(crate) fn merge(base: Node, over: &Node, kind: &Kind) -> Node {
     let mergeable = match kind {
         Kind::Object(object) => !object.exactly_one,
         Kind::Named(_) | Kind::PerHost(_) | Kind::Options => true,
-        Kind::Version
-        | Kind::Name
-        | Kind::Text
-        | Kind::Boolean
-        | Kind::Duration { .. }
-        | Kind::DurationOrOff
-        | Kind::OptionDuration
-        | Kind::CancelTimeout
-        | Kind::Count { .. }
-        | Kind::Port
-        | Kind::Size
-        | Kind::Address
-        | Kind::Prefixed
-        | Kind::HostPort
-        | Kind::Endpoint(_)
-        | Kind::StatusRange
-        | Kind::EventId
-        | Kind::Words(_)
-        | Kind::ControllerLoss
-        | Kind::Rule
-        | Kind::Reference(_)
-        | Kind::List(_)
-        | Kind::Either(..) => false,
+        Kind::One(_) | Kind::List(_) | Kind::Either(..) => false,
     };
     match (base.kind, &over.kind) {
         (tree::Kind::Map(below), tree::Kind::Null) => Node {
@@ -87,29 +65,7 @@ fn kind_below<'k>(kind: &'k Kind, key: &str) -> Option<&'k Kind> {
         Kind::Named(object) => Some(as_object(object)),
         Kind::PerHost(kind) => Some(kind),
         Kind::Options => Some(kind),
-        Kind::Version
-        | Kind::Name
-        | Kind::Text
-        | Kind::Boolean
-        | Kind::Duration { .. }
-        | Kind::DurationOrOff
-        | Kind::OptionDuration
-        | Kind::CancelTimeout
-        | Kind::Count { .. }
-        | Kind::Port
-        | Kind::Size
-        | Kind::Address
-        | Kind::Prefixed
-        | Kind::HostPort
-        | Kind::Endpoint(_)
-        | Kind::StatusRange
-        | Kind::EventId
-        | Kind::Words(_)
-        | Kind::ControllerLoss
-        | Kind::Rule
-        | Kind::Reference(_)
-        | Kind::List(_)
-        | Kind::Either(..) => None,
+        Kind::One(_) | Kind::List(_) | Kind::Either(..) => None,
     }
 }
 

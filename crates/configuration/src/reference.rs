@@ -3,7 +3,7 @@
 //! Owns their text as Markdown. They stand in docs/operator/environment-file.md and docs/operator/check-rules.md;
 //! a test holds the pages to them.
 
-use crate::keys::{EndpointKind, Kind, Object, Presence, ROOT};
+use crate::keys::{EndpointKind, Kind, Object, Presence, ROOT, Scalar};
 use crate::rules;
 
 /// Every key with its kind, default and meaning, one table per object.
@@ -63,68 +63,53 @@ fn below(path: &str, kind: &'static Kind, seen: &mut Vec<&'static str>, text: &m
         Kind::List(of) => below(&format!("{path}[]"), of, seen, text),
         Kind::PerHost(of) => below(&format!("{path}.HOST"), of, seen, text),
         Kind::Either(_, several) => below(path, several, seen, text),
-        Kind::Object(_)
-        | Kind::Named(_)
-        | Kind::Version
-        | Kind::Name
-        | Kind::Text
-        | Kind::Boolean
-        | Kind::Duration { .. }
-        | Kind::DurationOrOff
-        | Kind::OptionDuration
-        | Kind::CancelTimeout
-        | Kind::Count { .. }
-        | Kind::Port
-        | Kind::Size
-        | Kind::Address
-        | Kind::Prefixed
-        | Kind::HostPort
-        | Kind::Endpoint(_)
-        | Kind::StatusRange
-        | Kind::EventId
-        | Kind::Words(_)
-        | Kind::ControllerLoss
-        | Kind::Rule
-        | Kind::Reference(_)
-        | Kind::Options => {}
+        Kind::One(_) | Kind::Object(_) | Kind::Named(_) | Kind::Options => {}
     }
 }
 
 fn value(kind: &Kind) -> String {
     match kind {
-        Kind::Version => "`1`".to_owned(),
-        Kind::Name => "a name".to_owned(),
-        Kind::Text => "text".to_owned(),
-        Kind::Boolean => "`true` or `false`".to_owned(),
-        Kind::Duration { positive: true } | Kind::CancelTimeout => "duration above zero".to_owned(),
-        Kind::Duration { positive: false } => "duration".to_owned(),
-        Kind::DurationOrOff => "duration or `off`".to_owned(),
-        Kind::OptionDuration => "seconds, or duration".to_owned(),
-        Kind::Count { least, most } => format!("{least} to {most}"),
-        Kind::Port => "port".to_owned(),
-        Kind::Size => "size".to_owned(),
-        Kind::Address => "IP address".to_owned(),
-        Kind::Prefixed => "IP address/prefix length".to_owned(),
-        Kind::HostPort => "host:port".to_owned(),
-        Kind::Endpoint(EndpointKind::Sip) => "`udp:` or `tcp:`, address:port".to_owned(),
-        Kind::Endpoint(EndpointKind::Tcp) => "address:port".to_owned(),
-        Kind::Endpoint(EndpointKind::Http) => "`http://` address:port path".to_owned(),
-        Kind::StatusRange => "status code, or a range as `200-399`".to_owned(),
-        Kind::EventId => "log event ID".to_owned(),
-        Kind::Words(words) => words
-            .iter()
-            .map(|word| format!("`{word}`"))
-            .collect::<Vec<_>>()
-            .join(", "),
-        Kind::ControllerLoss => "`hold`, `release-after` duration, `quorum`".to_owned(),
-        Kind::Rule => "name of a rule".to_owned(),
-        Kind::Reference(target) => format!("name of a {}", target.noun()),
+        Kind::One(of) => scalar(of),
         Kind::Options => "sections of options".to_owned(),
         Kind::List(of) => format!("list: {}", value(of)),
         Kind::Object(_) => "keys below".to_owned(),
         Kind::Named(_) => "map by name".to_owned(),
         Kind::PerHost(of) => format!("map by host: {}", value(of)),
         Kind::Either(single, several) => format!("{}; or {}", value(single), value(several)),
+    }
+}
+
+fn scalar(of: &Scalar) -> String {
+    match of {
+        Scalar::Version => "`1`".to_owned(),
+        Scalar::Name => "a name".to_owned(),
+        Scalar::Text => "text".to_owned(),
+        Scalar::Boolean => "`true` or `false`".to_owned(),
+        Scalar::Duration { positive: true } | Scalar::CancelTimeout => {
+            "duration above zero".to_owned()
+        }
+        Scalar::Duration { positive: false } => "duration".to_owned(),
+        Scalar::DurationOrOff => "duration or `off`".to_owned(),
+        Scalar::OptionDuration => "seconds, or duration".to_owned(),
+        Scalar::Count { least, most } => format!("{least} to {most}"),
+        Scalar::Port => "port".to_owned(),
+        Scalar::Size => "size".to_owned(),
+        Scalar::Address => "IP address".to_owned(),
+        Scalar::Prefixed => "IP address/prefix length".to_owned(),
+        Scalar::HostPort => "host:port".to_owned(),
+        Scalar::Endpoint(EndpointKind::Sip) => "`udp:` or `tcp:`, address:port".to_owned(),
+        Scalar::Endpoint(EndpointKind::Tcp) => "address:port".to_owned(),
+        Scalar::Endpoint(EndpointKind::Http) => "`http://` address:port path".to_owned(),
+        Scalar::StatusRange => "status code, or a range as `200-399`".to_owned(),
+        Scalar::EventId => "log event ID".to_owned(),
+        Scalar::Words(words) => words
+            .iter()
+            .map(|word| format!("`{word}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Scalar::ControllerLoss => "`hold`, `release-after` duration, `quorum`".to_owned(),
+        Scalar::Rule => "name of a rule".to_owned(),
+        Scalar::Reference(target) => format!("name of a {}", target.noun()),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns the translation of the tables of [`crate::keys`]; shipped as `deploy/environment.schema.json`.
 
-use crate::keys::{EndpointKind, HEALTH, Key, Kind, Object, PROBES, Presence, ROOT};
+use crate::keys::{EndpointKind, HEALTH, Key, Kind, Object, PROBES, Presence, ROOT, Scalar};
 use serde_json::{Map, Value, json};
 
 /// The schema (JSON Schema 2020-12).
@@ -78,49 +78,7 @@ fn duration() -> Value {
 
 fn kind(of: &'static Kind) -> Value {
     match of {
-        Kind::Version => json!({"const": 1}),
-        Kind::Name | Kind::Text => json!({"type": ["string", "number", "boolean"]}),
-        Kind::Reference(target) => json!({
-            "type": ["string", "number"],
-            "$comment": format!("a name under `{}`", target.section()),
-        }),
-        Kind::Rule => json!({"enum": crate::rules::names().collect::<Vec<_>>()}),
-        Kind::Boolean => json!({"type": "boolean"}),
-        Kind::Duration { positive: true } | Kind::CancelTimeout => {
-            json!({"type": "string", "pattern": DURATION})
-        }
-        Kind::Duration { positive: false } => duration(),
-        Kind::DurationOrOff => json!({"anyOf": [duration(), {"enum": ["off", false]}]}),
-        Kind::OptionDuration => json!({"anyOf": [
-            {"type": "string", "pattern": DURATION},
-            {"type": "number", "exclusiveMinimum": 0},
-        ]}),
-        Kind::Count { least, most } => {
-            json!({"type": "integer", "minimum": least, "maximum": most})
-        }
-        Kind::Port => json!({"type": "integer", "minimum": 1, "maximum": 65535}),
-        Kind::Size => json!({"type": ["string", "integer"]}),
-        Kind::Address => json!({"type": "string", "pattern": "^[0-9A-Fa-f:.]+$"}),
-        Kind::Prefixed => json!({"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]{1,3}$"}),
-        Kind::HostPort => json!({"type": "string", "pattern": "^.+:[0-9]+$"}),
-        Kind::Endpoint(EndpointKind::Sip) => {
-            json!({"type": "string", "pattern": "^(udp|tcp):.+:[0-9]+$"})
-        }
-        Kind::Endpoint(EndpointKind::Tcp) => json!({"type": "string", "pattern": "^.+:[0-9]+$"}),
-        Kind::Endpoint(EndpointKind::Http) => json!({"type": "string", "pattern": "^http://.+"}),
-        Kind::StatusRange => json!({"anyOf": [
-            {"type": "integer", "minimum": 100, "maximum": 699},
-            {"type": "string", "pattern": "^[1-6][0-9]{2}( *- *[1-6][0-9]{2})?$"},
-        ]}),
-        Kind::EventId => json!({"anyOf": [
-            {"type": "integer", "minimum": 1},
-            {"type": "string", "pattern": "^(00-)?[0-9]{1,9}$"},
-        ]}),
-        Kind::Words(words) => words_schema(words),
-        Kind::ControllerLoss => json!({
-            "type": "string",
-            "pattern": "^(hold|quorum|release-after +[0-9.]+ *(us|ms|s|m|h|d))$",
-        }),
+        Kind::One(of) => scalar(of),
         Kind::Options => json!({
             "type": ["object", "null"],
             "additionalProperties": {
@@ -136,6 +94,54 @@ fn kind(of: &'static Kind) -> Value {
         }),
         Kind::PerHost(of) => json!({"type": "object", "additionalProperties": kind(of)}),
         Kind::Either(single, several) => json!({"anyOf": [kind(single), kind(several)]}),
+    }
+}
+
+fn scalar(of: &Scalar) -> Value {
+    match of {
+        Scalar::Version => json!({"const": 1}),
+        Scalar::Name | Scalar::Text => json!({"type": ["string", "number", "boolean"]}),
+        Scalar::Reference(target) => json!({
+            "type": ["string", "number"],
+            "$comment": format!("a name under `{}`", target.section()),
+        }),
+        Scalar::Rule => json!({"enum": crate::rules::names().collect::<Vec<_>>()}),
+        Scalar::Boolean => json!({"type": "boolean"}),
+        Scalar::Duration { positive: true } | Scalar::CancelTimeout => {
+            json!({"type": "string", "pattern": DURATION})
+        }
+        Scalar::Duration { positive: false } => duration(),
+        Scalar::DurationOrOff => json!({"anyOf": [duration(), {"enum": ["off", false]}]}),
+        Scalar::OptionDuration => json!({"anyOf": [
+            {"type": "string", "pattern": DURATION},
+            {"type": "number", "exclusiveMinimum": 0},
+        ]}),
+        Scalar::Count { least, most } => {
+            json!({"type": "integer", "minimum": least, "maximum": most})
+        }
+        Scalar::Port => json!({"type": "integer", "minimum": 1, "maximum": 65535}),
+        Scalar::Size => json!({"type": ["string", "integer"]}),
+        Scalar::Address => json!({"type": "string", "pattern": "^[0-9A-Fa-f:.]+$"}),
+        Scalar::Prefixed => json!({"type": "string", "pattern": "^[0-9A-Fa-f:.]+/[0-9]{1,3}$"}),
+        Scalar::HostPort => json!({"type": "string", "pattern": "^.+:[0-9]+$"}),
+        Scalar::Endpoint(EndpointKind::Sip) => {
+            json!({"type": "string", "pattern": "^(udp|tcp):.+:[0-9]+$"})
+        }
+        Scalar::Endpoint(EndpointKind::Tcp) => json!({"type": "string", "pattern": "^.+:[0-9]+$"}),
+        Scalar::Endpoint(EndpointKind::Http) => json!({"type": "string", "pattern": "^http://.+"}),
+        Scalar::StatusRange => json!({"anyOf": [
+            {"type": "integer", "minimum": 100, "maximum": 699},
+            {"type": "string", "pattern": "^[1-6][0-9]{2}( *- *[1-6][0-9]{2})?$"},
+        ]}),
+        Scalar::EventId => json!({"anyOf": [
+            {"type": "integer", "minimum": 1},
+            {"type": "string", "pattern": "^(00-)?[0-9]{1,9}$"},
+        ]}),
+        Scalar::Words(words) => words_schema(words),
+        Scalar::ControllerLoss => json!({
+            "type": "string",
+            "pattern": "^(hold|quorum|release-after +[0-9.]+ *(us|ms|s|m|h|d))$",
+        }),
     }
 }
 

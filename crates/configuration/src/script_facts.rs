@@ -80,6 +80,22 @@ pub struct HeldAddress {
 }
 
 impl ScriptFile {
+    /// Why a UNIX kernel cannot start it, by its first line, in words that follow the file's name; `None` where it can, and
+    /// of a missing file.
+    pub fn first_line_fault(&self) -> Option<&'static str> {
+        let ScriptFile::Found { text, .. } = self else {
+            return None;
+        };
+        let first = text.split('\n').next().unwrap_or_default();
+        if !first.starts_with("#!") {
+            Some("names no interpreter")
+        } else if first.ends_with('\r') {
+            Some("ends its lines as Windows does")
+        } else {
+            None
+        }
+    }
+
     /// The text without comments, with line numbers from 1; nothing for a missing file.
     pub(crate) fn code(&self, windows: bool) -> Vec<(usize, &str)> {
         let ScriptFile::Found { text, .. } = self else {

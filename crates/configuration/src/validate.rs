@@ -5,7 +5,7 @@
 #![warn(clippy::indexing_slicing)]
 
 use crate::health;
-use crate::keys::{HEALTH, HEALTH_CHECK, HOOK_LIST, Kind, Object};
+use crate::keys::{HEALTH, HEALTH_CHECK, HOOK_LIST, Kind, Object, Scalar};
 use crate::nearest::{did_you_mean, nearest};
 use crate::problem::{Collector, Problem};
 use crate::tree::{self, Entry, Node};
@@ -75,60 +75,34 @@ pub(crate) fn value(node: &Node, kind: &'static Kind, problems: &mut Collector) 
             value(node, of, problems);
         }
         Kind::Options => options(node, problems),
-        Kind::Rule => rule(node, problems),
-        Kind::Version
-        | Kind::Name
-        | Kind::Text
-        | Kind::Boolean
-        | Kind::Duration { .. }
-        | Kind::DurationOrOff
-        | Kind::OptionDuration
-        | Kind::CancelTimeout
-        | Kind::Count { .. }
-        | Kind::Port
-        | Kind::Size
-        | Kind::Address
-        | Kind::Prefixed
-        | Kind::HostPort
-        | Kind::Endpoint(_)
-        | Kind::StatusRange
-        | Kind::EventId
-        | Kind::Words(_)
-        | Kind::ControllerLoss
-        | Kind::Reference(_) => single(node, kind, problems),
+        Kind::One(scalar) => single(node, scalar, problems),
     }
 }
 
-fn single(node: &Node, kind: &'static Kind, problems: &mut Collector) {
-    match kind {
-        Kind::Version => keep(values::version(node), problems),
-        Kind::Name | Kind::Reference(_) => keep(values::name(node), problems),
-        Kind::Text => keep(values::text(node), problems),
-        Kind::Boolean => keep(values::boolean(node), problems),
-        Kind::Duration { positive } => keep(values::duration(node, *positive), problems),
-        Kind::DurationOrOff => keep(values::duration_or_off(node), problems),
-        Kind::OptionDuration => keep(values::option_duration(node), problems),
-        Kind::CancelTimeout => keep(values::cancel_timeout(node), problems),
-        Kind::Count { least, most } => {
+fn single(node: &Node, scalar: &Scalar, problems: &mut Collector) {
+    match scalar {
+        Scalar::Version => keep(values::version(node), problems),
+        Scalar::Name | Scalar::Reference(_) => keep(values::name(node), problems),
+        Scalar::Text => keep(values::text(node), problems),
+        Scalar::Boolean => keep(values::boolean(node), problems),
+        Scalar::Duration { positive } => keep(values::duration(node, *positive), problems),
+        Scalar::DurationOrOff => keep(values::duration_or_off(node), problems),
+        Scalar::OptionDuration => keep(values::option_duration(node), problems),
+        Scalar::CancelTimeout => keep(values::cancel_timeout(node), problems),
+        Scalar::Count { least, most } => {
             keep(values::count(node, *least, *most, "a number"), problems);
         }
-        Kind::Port => keep(values::port(node), problems),
-        Kind::Size => keep(values::size(node), problems),
-        Kind::Address => keep(values::address(node), problems),
-        Kind::Prefixed => keep(values::prefixed(node), problems),
-        Kind::HostPort => keep(values::host_port(node), problems),
-        Kind::Endpoint(of) => keep(health::endpoint(node, *of), problems),
-        Kind::StatusRange => keep(health::status_range(node), problems),
-        Kind::EventId => keep(values::event_id(node), problems),
-        Kind::Words(words) => keep(values::word(node, words), problems),
-        Kind::ControllerLoss => keep(values::controller_loss(node), problems),
-        Kind::Rule
-        | Kind::Options
-        | Kind::List(_)
-        | Kind::Object(_)
-        | Kind::Named(_)
-        | Kind::PerHost(_)
-        | Kind::Either(..) => {}
+        Scalar::Port => keep(values::port(node), problems),
+        Scalar::Size => keep(values::size(node), problems),
+        Scalar::Address => keep(values::address(node), problems),
+        Scalar::Prefixed => keep(values::prefixed(node), problems),
+        Scalar::HostPort => keep(values::host_port(node), problems),
+        Scalar::Endpoint(of) => keep(health::endpoint(node, *of), problems),
+        Scalar::StatusRange => keep(health::status_range(node), problems),
+        Scalar::EventId => keep(values::event_id(node), problems),
+        Scalar::Words(words) => keep(values::word(node, words), problems),
+        Scalar::ControllerLoss => keep(values::controller_loss(node), problems),
+        Scalar::Rule => rule(node, problems),
     }
 }
 

@@ -29,9 +29,9 @@ use std::fmt;
 /// Statements that a script may carry out; beyond them it is taken for an endless loop.
 pub(crate) const STATEMENT_BUDGET: u32 = 50_000;
 /// Exit code of a script that came to a line which is not covered.
-pub(crate) const NOT_COVERED: i32 = 120;
+pub const NOT_COVERED: i32 = 120;
 /// Exit code of a script that used its statements up.
-pub(crate) const ENDLESS: i32 = 121;
+pub const ENDLESS: i32 = 121;
 /// `cmd`'s code for a name that is no command.
 pub(crate) const NO_SUCH_COMMAND: i32 = 9009;
 

@@ -27,6 +27,7 @@ use changeover_emulated_nic::protocol::CommandStart;
 use changeover_emulated_nic::{EmulatedNic, NETWORK_HOST_VARIABLE, NETWORK_VARIABLE, NetworkError};
 use changeover_virtual_ip::{AddressError, Addresses, Kernel};
 
+pub use batch::{ENDLESS, NOT_COVERED};
 pub use surroundings::{
     DIALOG_VARIABLE, FOLDER_VARIABLE, NETSH_TIME_VARIABLE, PLATFORM_VARIABLE, Platform,
     START_FOLDER_VARIABLE, WRITTEN_VARIABLE,

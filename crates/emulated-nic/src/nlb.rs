@@ -109,9 +109,9 @@ pub enum NlbOutcome {
         last: u16,
         /// Whether this host answers its traffic.
         enabled: bool,
-        /// Datagrams and dials that it took.
+        /// Datagrams and dials that it took by this rule.
         accepted: u64,
-        /// Those that came to the cluster and were not for it.
+        /// Those that another host took by it.
         dropped: u64,
     },
 }

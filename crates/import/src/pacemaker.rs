@@ -8,6 +8,10 @@ use crate::words::{duration, name, seconds};
 use crate::{ImportError, Known, Source};
 use roxmltree::{Document, Node};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Longest label that the kernel takes.
+const LONGEST_LABEL: usize = 15;
 
 /// Makes a draft of a CIB.
 ///
@@ -95,6 +99,14 @@ fn id<'a>(node: &Node<'a, '_>) -> &'a str {
     node.attribute("id").unwrap_or_default()
 }
 
+/// The element of an attribute of a resource.
+fn nvpair<'d, 'i>(of: &Node<'d, 'i>, key: &str) -> Option<Node<'d, 'i>> {
+    of.children()
+        .filter(|node| node.has_tag_name("instance_attributes"))
+        .flat_map(|set| set.children())
+        .find(|node| node.has_tag_name("nvpair") && node.attribute("name") == Some(key))
+}
+
 fn is_address(node: &Node<'_, '_>) -> bool {
     node.has_tag_name("primitive") && node.attribute("type") == Some("IPaddr2")
 }
@@ -122,14 +134,22 @@ impl<'d, 'i> Cib<'d, 'i> {
 
     /// An attribute of a resource; the nvpair counts as carried over.
     fn attribute(&mut self, of: &Node<'d, 'i>, key: &str) -> Option<&'d str> {
-        let attributes = of
-            .children()
-            .filter(|node| node.has_tag_name("instance_attributes"));
-        let found = attributes
-            .flat_map(|set| set.children())
-            .find(|node| node.has_tag_name("nvpair") && node.attribute("name") == Some(key))?;
+        let found = nvpair(of, key)?;
         self.used.insert(found.id().get());
         found.attribute("value")
+    }
+
+    /// The label of an address, where it can have one here.
+    fn label(&mut self, of: &Node<'d, 'i>, address: IpAddr, nic: &str) -> Option<String> {
+        let label = format!("{nic}:{}", self.attribute(of, "iflabel")?);
+        if address.is_ipv4() && label.len() <= LONGEST_LABEL {
+            return Some(label);
+        }
+        let node = nvpair(of, "iflabel")?;
+        let line = self.line(&node);
+        let why = "a label is for IPv4, and with its interface at most 15 characters";
+        self.draft.leave_out(self.file, line, &shown(&node), why);
+        None
     }
 
     /// The cluster's name and its nodes.
@@ -263,7 +283,7 @@ impl<'d, 'i> Cib<'d, 'i> {
         let title = id(node);
         let Some(address) = self
             .attribute(node, "ip")
-            .and_then(|ip| ip.parse::<std::net::IpAddr>().ok())
+            .and_then(|ip| ip.parse::<IpAddr>().ok())
         else {
             let line = self.line(node);
             self.draft.leave_out(
@@ -291,13 +311,10 @@ impl<'d, 'i> Cib<'d, 'i> {
             ));
             "eth0".to_owned()
         });
-        let label = self
-            .attribute(node, "iflabel")
-            .map(|label| format!("{nic}:{label}"));
         Some(DraftVip {
             address,
             prefix,
-            label: label.filter(|label| address.is_ipv4() && label.len() <= 15),
+            label: self.label(node, address, &nic),
             interfaces: [nic.clone(), nic],
         })
     }

@@ -91,6 +91,34 @@ fn a_pacemaker_group_with_a_colocated_address() {
     expect("cib.expected", &imported, &[]);
 }
 
+#[test]
+fn a_label_that_no_address_can_have_here_is_named() {
+    let written = "name=\"iflabel\" value=\"web\"";
+    let long = written.replace("web", "a-long-label");
+    let text = read("cib.xml").replace(written, &long);
+    let source = Source {
+        name: "cib.xml",
+        text: &text,
+    };
+    let imported = import(Format::Pacemaker, source, None, &all_known())
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert!(!imported.environment.contains("a-long-label"));
+    let named: Vec<(usize, &str, &str)> = imported
+        .not_carried_over
+        .iter()
+        .filter(|one| one.statement.contains("iflabel"))
+        .map(|one| (one.line, one.statement.as_str(), one.why.as_str()))
+        .collect();
+    assert_eq!(
+        named,
+        [(
+            28,
+            "nvpair iflabel=a-long-label",
+            "a label is for IPv4, and with its interface at most 15 characters"
+        )]
+    );
+}
+
 fn refused(text: &str) -> String {
     let source = Source { name: "x", text };
     match import(Format::of(text), source, None, &Known::default()) {

@@ -49,29 +49,17 @@ pub(crate) fn look(application: &Application, host: &Host, home: &Path) -> Optio
         });
     };
     let executable = mode & 0o111 != 0;
-    let interpreted = text.starts_with("#!") && !text.lines_end_as_on_windows();
     let file = ScriptFile::Found {
         path: shown(&path),
         text,
         executable,
     };
+    let can_be_started = windows || (executable && file.first_line_fault().is_none());
     Some(Look {
         path,
         file,
-        can_be_started: windows || (executable && interpreted),
+        can_be_started,
     })
-}
-
-trait FirstLine {
-    fn lines_end_as_on_windows(&self) -> bool;
-}
-
-impl FirstLine for String {
-    fn lines_end_as_on_windows(&self) -> bool {
-        self.split('\n')
-            .next()
-            .is_some_and(|line| line.ends_with('\r'))
-    }
 }
 
 fn unix_path(home: &Path, folder: &str, command: &str) -> Option<PathBuf> {

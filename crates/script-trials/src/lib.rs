@@ -71,11 +71,6 @@ pub async fn look_and_try(
     let mut tried: Vec<(Sameness, Vec<Trial>)> = Vec::new();
     for on_host in hosts(loaded, home) {
         let mut known = facts(&on_host);
-        // What a script does to an NLB cluster is not an address that comes and goes: a rehearsal tries those.
-        if on_host.pair.nlb.is_some() {
-            all.append(&mut known);
-            continue;
-        }
         let sameness = sameness(&on_host);
         let trials = match tried.iter().find(|(other, _)| *other == sameness) {
             Some((_, trials)) => trials.clone(),
@@ -151,7 +146,7 @@ fn hosts<'s>(loaded: &'s Loaded, home: &Path) -> Vec<OnHost<'s>> {
             let scripts = actions.into_iter().filter_map(|(action, name)| {
                 let application = environment.applications.get(name)?;
                 let mut look = files::look(application, host, home)?;
-                // Of an NLB cluster no NIC shows what a script did: its scripts are read, not tried.
+                // Of an NLB cluster no NIC shows what a script did: its scripts are read here, and tried by a rehearsal.
                 look.can_be_started &= pair.takeover == Takeover::IpAddress;
                 Some(Script {
                     application,

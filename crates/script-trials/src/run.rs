@@ -3,6 +3,7 @@
 //! finds no NIC of this machine.
 
 use changeover_configuration::TrialEnd;
+use changeover_emulated_host::{ENDLESS, NOT_COVERED};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
@@ -12,9 +13,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Exit codes of the interpreters of emulated Windows hosts: a line that is not covered, a script without end.
-const NOT_COVERED: i32 = 120;
-const WITHOUT_END: i32 = 121;
 /// Most of what a script says that is kept.
 const MOST_SAID: usize = 2000;
 
@@ -37,13 +35,22 @@ pub(crate) fn run(mut command: Command, errors: &Path, time: Duration) -> TrialE
         let code = status
             .code()
             .unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
-        Ok(match code {
-            NOT_COVERED => TrialEnd::NotCovered(said(errors)),
-            WITHOUT_END => TrialEnd::OverTime,
-            code => TrialEnd::Exit(code),
-        })
+        Ok(TrialEnd::Exit(code))
     };
     started().unwrap_or_else(|error| TrialEnd::NotStarted(error.to_string()))
+}
+
+/// What the interpreters of emulated Windows hosts mean by exit codes of their own; to a UNIX script they are codes as any
+/// others.
+pub(crate) fn of_an_interpreter(end: TrialEnd, errors: &Path) -> TrialEnd {
+    match end {
+        TrialEnd::Exit(NOT_COVERED) => TrialEnd::NotCovered(said(errors)),
+        TrialEnd::Exit(ENDLESS) => TrialEnd::OverTime,
+        TrialEnd::Exit(_)
+        | TrialEnd::OverTime
+        | TrialEnd::NotCovered(_)
+        | TrialEnd::NotStarted(_) => end,
+    }
 }
 
 /// Starts it, as root where there is no network. The thread that leaves this machine's network ends with the start.

@@ -154,13 +154,22 @@ impl Bench {
     ) -> Result<TrialRun, TrialError> {
         let mut command = match platform(on_host.host) {
             Platform::Windows => self.on_windows(script, home),
-            Platform::Linux | Platform::Aix | Platform::Solaris => self.on_unix(script)?,
+            Platform::Linux | Platform::Aix | Platform::Solaris => self.on_unix(on_host, script)?,
         };
         self.place(&mut command, on_host, home);
         tell(&mut command, on_host, script, environment);
         let errors = self.folder.path().join("errors");
         let time = script.time();
-        let end = tokio::task::spawn_blocking(move || run::run(command, &errors, time))
+        let windows = on_host.host.os == OperatingSystem::Windows;
+        let run = move || {
+            let end = run::run(command, &errors, time);
+            if windows {
+                run::of_an_interpreter(end, &errors)
+            } else {
+                end
+            }
+        };
+        let end = tokio::task::spawn_blocking(run)
             .await
             .unwrap_or_else(|error| TrialEnd::NotStarted(error.to_string()));
         let held = self.held(on_host).await?;
@@ -186,10 +195,13 @@ impl Bench {
         command
     }
 
-    /// A copy of its folder, so that its log lands there.
-    fn on_unix(&self, script: &Script<'_>) -> Result<Command, TrialError> {
+    /// A copy of its folder, so that its log lands there; scripts of one folder share the copy.
+    fn on_unix(&self, on_host: &OnHost<'_>, script: &Script<'_>) -> Result<Command, TrialError> {
         let path = &script.look.path;
-        let folder = self.folder.path().join("scripts");
+        let mut all = on_host.scripts.iter();
+        let number = all.position(|other| other.look.path.parent() == path.parent());
+        let folder = format!("scripts-{}", number.unwrap_or_default());
+        let folder = self.folder.path().join(folder);
         copy_beside(path, &folder).map_err(file("copy the scripts"))?;
         let mut command = Command::new(folder.join(path.file_name().unwrap_or_default()));
         command

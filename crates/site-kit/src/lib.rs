@@ -12,6 +12,7 @@ mod without_scripts;
 
 pub use request::{ControlScripts, Nics, Request};
 
+use filling::Values;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -141,6 +142,22 @@ pub struct KitFile {
     pub text: String,
     /// Whether it is a program.
     pub executable: bool,
+}
+
+impl KitFile {
+    /// A template with its values in it; its path is the one in a complaint as well.
+    fn filled(
+        path: &'static str,
+        template: &str,
+        values: &Values,
+        executable: bool,
+    ) -> Result<Self, KitError> {
+        Ok(Self {
+            path: path.into(),
+            text: values.fill(path, template)?,
+            executable,
+        })
+    }
 }
 
 /// What a platform needs for what was asked.

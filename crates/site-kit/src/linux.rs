@@ -18,11 +18,7 @@ const IFCFG: &str = include_str!("../templates/hosts/ifcfg");
 pub(crate) fn files(request: &Request) -> Result<Vec<KitFile>, KitError> {
     let values = values(request);
     let file = |path: &'static str, template: &str, executable| {
-        Ok(KitFile {
-            path: path.into(),
-            text: values.fill(path, template)?,
-            executable,
-        })
+        KitFile::filled(path, template, &values, executable)
     };
     let mut files = vec![file("site.yaml", SITE, false)?];
     if request.control_scripts == ControlScripts::Shell {

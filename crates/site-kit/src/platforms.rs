@@ -148,9 +148,9 @@ fn unix(os: &'static str, title: &'static str, scripts: Scripts) -> Kind {
 fn files(request: &Request, kind: &Kind) -> Result<Vec<KitFile>, KitError> {
     let values = values(request, kind);
     let is_unix = kind.os != "windows";
-    let mut files = vec![filled("site.yaml", linux::SITE, &values, false)?];
+    let mut files = vec![KitFile::filled("site.yaml", linux::SITE, &values, false)?];
     for (path, template) in kind.scripts {
-        let mut script = filled(path, template, &values, is_unix)?;
+        let mut script = KitFile::filled(path, template, &values, is_unix)?;
         if !is_unix {
             script.text = script.text.replace('\n', "\r\n");
         }
@@ -160,7 +160,7 @@ fn files(request: &Request, kind: &Kind) -> Result<Vec<KitFile>, KitError> {
         for host in [&request.primary.0, &request.backup.0] {
             let values = values.clone().text("host", host);
             let mut of_the_host = |name: &str, template| {
-                let mut file = filled("host file", template, &values, false)?;
+                let mut file = KitFile::filled("host file", template, &values, false)?;
                 file.path = format!("hosts/{host}/etc/{name}").into();
                 files.push(file);
                 Ok(())
@@ -172,21 +172,8 @@ fn files(request: &Request, kind: &Kind) -> Result<Vec<KitFile>, KitError> {
             }
         }
     }
-    files.push(filled("README.md", README, &values, false)?);
+    files.push(KitFile::filled("README.md", README, &values, false)?);
     Ok(files)
-}
-
-fn filled(
-    path: &'static str,
-    template: &str,
-    values: &Values,
-    executable: bool,
-) -> Result<KitFile, KitError> {
-    Ok(KitFile {
-        path: path.into(),
-        text: values.fill(path, template)?,
-        executable,
-    })
 }
 
 fn values(request: &Request, kind: &Kind) -> Values {

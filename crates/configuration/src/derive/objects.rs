@@ -3,7 +3,7 @@
 //! Owns the content of derived objects; where they go and what overrides them stands in [`crate::derive`].
 
 use super::{Derived, Maker, refuse_unused};
-use crate::keys::Kind as KeyKind;
+use crate::keys::{Kind as KeyKind, Scalar};
 use crate::merge::merge;
 use crate::problem::{Collector, Problem};
 use crate::tree::{Entry, Kind, Node};
@@ -449,4 +449,4 @@ impl<'f> PairSource<'f> {
 }
 
 static START_INFO: KeyKind = KeyKind::Object(&crate::keys::START_INFO);
-static LIST: KeyKind = KeyKind::List(&KeyKind::Text);
+static LIST: KeyKind = KeyKind::List(&KeyKind::One(Scalar::Text));

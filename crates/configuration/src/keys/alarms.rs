@@ -1,9 +1,8 @@
 //! Scripts (type Alarm Reaction) and Alarm Conditions.
 
-use super::Kind::{
-    Boolean, CancelTimeout, Either, EventId, List, Object as Of, Reference, Text, Words,
-};
+use super::Kind::{Either, List, Object as Of};
 use super::Presence::{Default, Required};
+use super::scalars::{BOOLEAN, CANCEL_TIMEOUT, EVENT_ID, TEXT, reference, words};
 use super::{Kind, Object, Target, key};
 
 /// A Script object.
@@ -14,7 +13,7 @@ pub(crate) static SCRIPT: Object = Object {
     keys: &[
         key(
             "type",
-            Words(&["alarm_reaction"]),
+            words(&["alarm_reaction"]),
             Default("alarm_reaction"),
             "Its type.",
         ),
@@ -35,13 +34,13 @@ static REACTION: Object = Object {
     keys: &[
         key(
             "start_application",
-            Reference(Target::Application),
+            reference(Target::Application),
             Default("-"),
             "Start a specified application; the VIP control scripts run like this.",
         ),
         key(
             "shut_down_application",
-            Reference(Target::Application),
+            reference(Target::Application),
             Default("-"),
             "Shut down a specified application.",
         ),
@@ -97,7 +96,7 @@ static SWITCHOVER: Object = Object {
     exactly_one: false,
     keys: &[key(
         "when",
-        Words(&["primary", "backup", "any"]),
+        words(&["primary", "backup", "any"]),
         Default("any"),
         "`primary`, `backup` or `any`.",
     )],
@@ -110,13 +109,13 @@ static OS_COMMAND: Object = Object {
     keys: &[
         key(
             "command_line",
-            Text,
+            TEXT,
             Required,
             "The command with its arguments, for `/bin/sh -c`.",
         ),
         key(
             "on",
-            Words(&["scs", "application-host"]),
+            words(&["scs", "application-host"]),
             Default("scs"),
             "Where it runs.",
         ),
@@ -130,13 +129,13 @@ static CHANGE_OPTION: Object = Object {
     keys: &[
         key(
             "application",
-            Reference(Target::Application),
+            reference(Target::Application),
             Default("the one that reported the event"),
             "Whose option.",
         ),
-        key("section", Text, Required, "Section."),
-        key("option", Text, Required, "Option."),
-        key("value", Text, Required, "New value."),
+        key("section", TEXT, Required, "Section."),
+        key("option", TEXT, Required, "Option."),
+        key("value", TEXT, Required, "New value."),
     ],
 };
 
@@ -147,12 +146,12 @@ static SEND_EMAIL: Object = Object {
     keys: &[
         key(
             "to",
-            Either(&Text, &List(&Text)),
+            Either(&TEXT, &List(&TEXT)),
             Required,
             "Recipient or recipients.",
         ),
-        key("subject", Text, Required, "Subject."),
-        key("body", Text, Default("a standard text"), "Body."),
+        key("subject", TEXT, Required, "Subject."),
+        key("body", TEXT, Default("a standard text"), "Body."),
     ],
 };
 
@@ -162,10 +161,10 @@ pub(crate) static CONDITION: Object = Object {
     doc: "An Alarm Condition.",
     exactly_one: false,
     keys: &[
-        key("description", Text, Default("empty"), "For people."),
+        key("description", TEXT, Default("empty"), "For people."),
         key(
             "category",
-            Words(&["Critical", "Major", "Minor"]),
+            words(&["Critical", "Major", "Minor"]),
             Required,
             "Its category; the HA conditions are Critical.",
         ),
@@ -178,25 +177,25 @@ pub(crate) static CONDITION: Object = Object {
         ),
         key(
             "cancel_timeout",
-            CancelTimeout,
+            CANCEL_TIMEOUT,
             Default("1h"),
             "The alarm clears itself this long after its last renewal. Always with its unit; the guide's `1` is 1h.",
         ),
         key(
             "reaction_scripts",
-            List(&Reference(Target::Script)),
+            List(&reference(Target::Script)),
             Default("[]"),
             "Scripts that run at activation, in order.",
         ),
         key(
             "clearance_scripts",
-            List(&Reference(Target::Script)),
+            List(&reference(Target::Script)),
             Default("[]"),
             "Scripts that run when the alarm is cleared, in order.",
         ),
         key(
             "enabled",
-            Boolean,
+            BOOLEAN,
             Default("true"),
             "A condition that is switched off matches nothing.",
         ),
@@ -211,25 +210,25 @@ static DETECT: Object = Object {
     keys: &[
         key(
             "log_event_id",
-            EventId,
+            EVENT_ID,
             Required,
             "Log event ID, such as 4561.",
         ),
         key(
             "selection",
-            Words(&["any", "type", "application"]),
+            words(&["any", "type", "application"]),
             Required,
             "Whose event: of any application, of a type, or of one application.",
         ),
         key(
             "application",
-            Reference(Target::Application),
+            reference(Target::Application),
             Default("none"),
             "The application, for `selection: application`.",
         ),
         key(
             "type",
-            Kind::Words(&[
+            words(&[
                 "SIPServer",
                 "ThirdPartyServer",
                 "SolutionControlServer",
@@ -245,5 +244,5 @@ static CANCEL: Object = Object {
     name: "cancel",
     doc: "The event that clears the alarm.",
     exactly_one: false,
-    keys: &[key("log_event_id", EventId, Required, "Log event ID.")],
+    keys: &[key("log_event_id", EVENT_ID, Required, "Log event ID.")],
 };

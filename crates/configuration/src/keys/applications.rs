@@ -1,11 +1,12 @@
 //! Applications: of their own, and as the `server` of a pair.
 
-use super::Kind::{Boolean, Count, List, Object as Of, Options, Port, Reference, Text, Words};
+use super::Kind::{List, Object as Of, Options};
 use super::Presence::{Default, Required};
 use super::health::{HEALTH_KEY, ON_BACKUP, ON_PRIMARY};
-use super::{ANY_DURATION, Key, Kind, Object, POSITIVE, Target, key};
+use super::scalars::{ANY_DURATION, BOOLEAN, PORT, POSITIVE, TEXT, count, reference, words};
+use super::{Key, Kind, Object, Target, key};
 
-const TYPES: Kind = Words(&[
+const TYPES: Kind = words(&[
     "SIPServer",
     "ThirdPartyServer",
     "SolutionControlServer",
@@ -13,14 +14,14 @@ const TYPES: Kind = Words(&[
 ]);
 const SWITCH: Key = key(
     "switch",
-    Reference(Target::Switch),
+    reference(Target::Switch),
     Default("none"),
     "The Switch object; both of a pair name the same.",
 );
 const PORTS_KEY: Key = key("ports", Of(&PORTS), Default("none"), "Ports it listens on.");
 const CONNECTIONS: Key = key(
     "connections",
-    List(&Reference(Target::Application)),
+    List(&reference(Target::Application)),
     Default("none; members of a deriving pair: the Message Server"),
     "Applications it connects to.",
 );
@@ -44,20 +45,20 @@ pub(crate) static APPLICATION: Object = Object {
         ),
         key(
             "host",
-            Reference(Target::Host),
+            reference(Target::Host),
             Required,
             "The host it runs on.",
         ),
         SWITCH,
         key(
             "redundancy_type",
-            Words(&["hot", "warm"]),
+            words(&["hot", "warm"]),
             Default("none; members: that of the pair"),
             "Redundancy type of a member of a pair.",
         ),
         key(
             "backup_server",
-            Reference(Target::Application),
+            reference(Target::Application),
             Default("none; derived on the primary"),
             "Backup Server: on the configured primary, the other application.",
         ),
@@ -84,7 +85,7 @@ pub(crate) static SERVER: Object = Object {
     keys: &[
         key(
             "type",
-            Words(&["SIPServer", "ThirdPartyServer"]),
+            words(&["SIPServer", "ThirdPartyServer"]),
             Required,
             "Type of both applications.",
         ),
@@ -111,13 +112,13 @@ static PORTS: Object = Object {
     keys: &[
         key(
             "default",
-            Port,
+            PORT,
             Default("none"),
             "The default port, for clients.",
         ),
         key(
             "ha_sync",
-            Port,
+            PORT,
             Default("none"),
             "The port with the `HA sync` flag; without it the backup connects to the default port.",
         ),
@@ -132,19 +133,19 @@ pub(crate) static START_INFO: Object = Object {
     keys: &[
         key(
             "working_directory",
-            Text,
+            TEXT,
             Default("that of the LCA"),
             "Where it starts.",
         ),
         key(
             "command_line",
-            Text,
+            TEXT,
             Default("none; SIP Servers and Third Party Servers need one, or a `systemd_unit`"),
             "The program. A name with a `/` counts from the working directory, others are looked up in PATH; `vipctl` is the LCA's own VIP tool.",
         ),
         key(
             "arguments",
-            List(&Text),
+            List(&TEXT),
             Default("[]"),
             "Its arguments, one item each.",
         ),
@@ -162,13 +163,13 @@ pub(crate) static START_INFO: Object = Object {
         ),
         key(
             "auto_restart",
-            Boolean,
+            BOOLEAN,
             Default("false; members of a pair true"),
             "Restart it when it ends unasked.",
         ),
         key(
             "success",
-            Words(&["exit-code", "any-exit"]),
+            words(&["exit-code", "any-exit"]),
             Default("exit-code"),
             "What counts as success where nobody can see the outcome.",
         ),
@@ -180,13 +181,13 @@ pub(crate) static START_INFO: Object = Object {
         ),
         key(
             "systemd_unit",
-            Text,
+            TEXT,
             Default("none"),
             "Third Party Servers: the systemd unit that runs the program, such as `kamailio.service`, instead of a command line. What runs already is taken over.",
         ),
         key(
             "pid_file",
-            Text,
+            TEXT,
             Default("none"),
             "Third Party Servers: `command_line` goes into the background and ends; the program's process id stands in this file within `startup_timeout`. What runs already is taken over.",
         ),
@@ -212,10 +213,7 @@ static RESTART: Object = Object {
         ),
         key(
             "limit",
-            Count {
-                least: 0,
-                most: 1_000_000,
-            },
+            count(0, 1_000_000),
             Default("5"),
             "Most restarts within `within`; then it stays stopped, with an alarm.",
         ),

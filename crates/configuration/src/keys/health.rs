@@ -1,8 +1,9 @@
 //! Health checks and hooks of an application.
 
-use super::Kind::{self, Count, Either, Endpoint, List, Object as Of, StatusRange, Text, Words};
+use super::Kind::{self, Either, List, Object as Of};
 use super::Presence::{Default, Required};
-use super::{EndpointKind, Key, Object, POSITIVE, key};
+use super::scalars::{POSITIVE, STATUS_RANGE, TEXT, count, endpoint, words};
+use super::{EndpointKind, Key, Object, key};
 
 pub(crate) const HEALTH_KEY: Key = key(
     "health",
@@ -42,55 +43,55 @@ In addresses, `host` stands for the address of the host that the application run
     keys: &[
         key(
             "name",
-            Text,
+            TEXT,
             Default("what it looks at"),
             "Its name in `sci`, alarms and reasons.",
         ),
         key(
             "command",
-            Text,
+            TEXT,
             Default("-"),
             "A program: exit 0 is well, its last line of output is the reason. A name with a `/` counts from the working directory of the application.",
         ),
         key(
             "arguments",
-            List(&Text),
+            List(&TEXT),
             Default("[]"),
             "Arguments of `command`, one item each.",
         ),
         key(
             "sip_options",
-            Endpoint(EndpointKind::Sip),
+            endpoint(EndpointKind::Sip),
             Default("-"),
             "Where to send a SIP OPTIONS request.",
         ),
         key(
             "tcp",
-            Endpoint(EndpointKind::Tcp),
+            endpoint(EndpointKind::Tcp),
             Default("-"),
             "Where a TCP connection must be accepted.",
         ),
         key(
             "http",
-            Endpoint(EndpointKind::Http),
+            endpoint(EndpointKind::Http),
             Default("-"),
             "What to GET, by HTTP/1.1 in the clear.",
         ),
         key(
             "status",
-            StatusRange,
+            STATUS_RANGE,
             Default("`http`: 200-299; `sip_options`: any final response"),
             "Status codes that are well, of `http` and `sip_options`.",
         ),
         key(
             "body",
-            Text,
+            TEXT,
             Default("none"),
             "Text that the first 64 KiB of the body of `http` must hold.",
         ),
         key(
             "link",
-            List(&Text),
+            List(&TEXT),
             Default("-"),
             "Interfaces that must have carrier. Watched, not polled: takes none of the four keys below.",
         ),
@@ -108,19 +109,13 @@ In addresses, `host` stands for the address of the host that the application run
         ),
         key(
             "fall",
-            Count {
-                least: 1,
-                most: 1000,
-            },
+            count(1, 1000),
             Default("3"),
             "Failures in a row until it is down.",
         ),
         key(
             "rise",
-            Count {
-                least: 1,
-                most: 1000,
-            },
+            count(1, 1000),
             Default("2"),
             "Successes in a row until it is up again.",
         ),
@@ -135,13 +130,13 @@ static HOOK: Object = Object {
     keys: &[
         key(
             "command",
-            Text,
+            TEXT,
             Required,
             "The program. A name with a `/` counts from the working directory of the application.",
         ),
         key(
             "arguments",
-            List(&Text),
+            List(&TEXT),
             Default("[]"),
             "Its arguments, one item each.",
         ),
@@ -153,13 +148,13 @@ static HOOK: Object = Object {
         ),
         key(
             "when",
-            Words(&["before", "after"]),
+            words(&["before", "after"]),
             Default("after"),
             "`before` any run mode is ordered, or `after` the VIP is observed where it belongs.",
         ),
         key(
             "on_failure",
-            Words(&["alarm", "roll-back"]),
+            words(&["alarm", "roll-back"]),
             Default("alarm"),
             "`alarm` and go on, or `roll-back` to the previous primary as well.",
         ),

@@ -1,13 +1,12 @@
 //! The top of the file: the Management Layer and hosts.
 
-use super::Kind::{
-    Address, Name, Named, Object as Of, OptionDuration, Port, Reference, Rule, Size, Text, Version,
-    Words,
-};
+use super::Kind::{Named, Object as Of};
 use super::Presence::{Default, Required};
-use super::{
-    ANY_DURATION, APPLICATION, CONDITION, Kind, Object, PAIR, POSITIVE, SCRIPT, Target, key,
+use super::scalars::{
+    ADDRESS, ANY_DURATION, HOST_PORT, NAME, OPTION_DURATION, PORT, POSITIVE, RULE, SIZE, TEXT,
+    VERSION, reference, words,
 };
+use super::{APPLICATION, CONDITION, Kind, Object, PAIR, SCRIPT, Target, key};
 
 /// The whole file.
 pub(crate) static ROOT: Object = Object {
@@ -17,11 +16,11 @@ pub(crate) static ROOT: Object = Object {
     keys: &[
         key(
             "version",
-            Version,
+            VERSION,
             Required,
             "Version of the file's form: 1.",
         ),
-        key("environment", Name, Required, "Name of the site."),
+        key("environment", NAME, Required, "Name of the site."),
         key(
             "management_layer",
             Of(&MANAGEMENT_LAYER),
@@ -80,7 +79,7 @@ static CHECK: Object = Object {
     exactly_one: false,
     keys: &[key(
         "allow",
-        Kind::List(&Rule),
+        Kind::List(&RULE),
         Default("[]"),
         "Rules whose findings this site accepts knowingly.",
     )],
@@ -125,11 +124,11 @@ static SCS: Object = Object {
     keys: &[
         key(
             "host",
-            Reference(Target::Host),
+            reference(Target::Host),
             Required,
             "Its host; a third machine, so that it survives a host of a pair.",
         ),
-        key("port", Port, Default("7770"), "Where `sci` reaches it."),
+        key("port", PORT, Default("7770"), "Where `sci` reaches it."),
     ],
 };
 
@@ -140,12 +139,12 @@ static MESSAGE_SERVER: Object = Object {
     keys: &[
         key(
             "name",
-            Name,
+            NAME,
             Default("MessageServer"),
             "Name of its Application object, as `connections` use it.",
         ),
-        key("host", Reference(Target::Host), Required, "Its host."),
-        key("port", Port, Default("7120"), "Where log events arrive."),
+        key("host", reference(Target::Host), Required, "Its host."),
+        key("port", PORT, Default("7120"), "Where log events arrive."),
         key(
             "log_keep",
             POSITIVE,
@@ -154,7 +153,7 @@ static MESSAGE_SERVER: Object = Object {
         ),
         key(
             "log_size",
-            Size,
+            SIZE,
             Default("1GiB"),
             "Most bytes of the log database (KiB, MiB, GiB); the oldest events go first.",
         ),
@@ -168,11 +167,11 @@ static SMTP: Object = Object {
     keys: &[
         key(
             "server",
-            Kind::HostPort,
+            HOST_PORT,
             Required,
             "`host:port` of the mail server.",
         ),
-        key("from", Text, Required, "Sender address."),
+        key("from", TEXT, Required, "Sender address."),
     ],
 };
 
@@ -183,11 +182,11 @@ static SNMP: Object = Object {
     keys: &[
         key(
             "target",
-            Kind::HostPort,
+            HOST_PORT,
             Required,
             "`host:port` of the trap receiver.",
         ),
-        key("community", Text, Default("public"), "Community string."),
+        key("community", TEXT, Default("public"), "Community string."),
     ],
 };
 
@@ -198,17 +197,17 @@ static HOST: Object = Object {
     keys: &[
         key(
             "os",
-            Words(&["linux", "windows", "aix", "solaris"]),
+            words(&["linux", "windows", "aix", "solaris"]),
             Required,
             "Operating system.",
         ),
         key(
             "address",
-            Address,
+            ADDRESS,
             Required,
             "The address that SCS and LCA use; with two NICs that of the non-SIP one.",
         ),
-        key("lca_port", Port, Default("4999"), "Port of its LCA."),
+        key("lca_port", PORT, Default("4999"), "Port of its LCA."),
         key(
             "addp",
             Of(&ADDP),
@@ -237,13 +236,13 @@ static ADDP: Object = Object {
     keys: &[
         key(
             "addp-timeout",
-            OptionDuration,
+            OPTION_DURATION,
             Default("1.5s"),
             "Silence after which the SCS polls, and the time it then waits.",
         ),
         key(
             "addp-remote-timeout",
-            OptionDuration,
+            OPTION_DURATION,
             Default("1.5s"),
             "The same as seen by the LCA.",
         ),

@@ -1,12 +1,13 @@
 //! Pairs: members, Virtual IPs, control scripts and policy.
 
-use super::Kind::{
-    Address, Boolean, ControllerLoss, Count, DurationOrOff, Either, List, Object as Of, PerHost,
-    Prefixed, Reference, Text, Words,
-};
+use super::Kind::{Either, List, Object as Of, PerHost};
 use super::Presence::{Default, Required};
 use super::applications::SERVER;
-use super::{ANY_DURATION, Object, POSITIVE, Target, key};
+use super::scalars::{
+    ADDRESS, ANY_DURATION, BOOLEAN, CONTROLLER_LOSS, DURATION_OR_OFF, POSITIVE, PREFIXED, TEXT,
+    count, reference, words,
+};
+use super::{Object, Target, key};
 
 /// A pair.
 pub(crate) static PAIR: Object = Object {
@@ -16,19 +17,19 @@ pub(crate) static PAIR: Object = Object {
     keys: &[
         key(
             "derive",
-            Words(&["on", "off"]),
+            words(&["on", "off"]),
             Default("on"),
             "`off`: every object of the pair is written by hand.",
         ),
         key(
             "redundancy_type",
-            Words(&["hot", "warm"]),
+            words(&["hot", "warm"]),
             Required,
             "Hot or Warm Standby.",
         ),
         key(
             "takeover",
-            Words(&["ip_address", "windows_nlb", "network_device", "single_host"]),
+            words(&["ip_address", "windows_nlb", "network_device", "single_host"]),
             Default("ip_address"),
             "How the VIP follows the primary.",
         ),
@@ -64,7 +65,7 @@ pub(crate) static PAIR: Object = Object {
         ),
         key(
             "control_scripts",
-            Either(&Words(&["builtin"]), &Of(&CONTROL_SCRIPTS)),
+            Either(&words(&["builtin"]), &Of(&CONTROL_SCRIPTS)),
             Default("none"),
             "The control scripts, the same files on both hosts; or `builtin` for vipctl.",
         ),
@@ -90,19 +91,19 @@ static NLB: Object = Object {
     keys: &[
         key(
             "cluster",
-            Text,
+            TEXT,
             Default("sipcluster"),
             "The name under which the control scripts name it.",
         ),
         key(
             "mode",
-            Words(&["unicast", "multicast"]),
+            words(&["unicast", "multicast"]),
             Default("unicast"),
             "Operation mode.",
         ),
         key(
             "host_ids",
-            PerHost(&Count { least: 1, most: 32 }),
+            PerHost(&count(1, 32)),
             Default("1 for the host of `primary`, 2 for that of `backup`"),
             "Unique host ids; the lowest one is the default host.",
         ),
@@ -114,7 +115,7 @@ static NLB: Object = Object {
         ),
         key(
             "default_state",
-            Words(&["stopped", "started"]),
+            words(&["stopped", "started"]),
             Default("stopped"),
             "State of the hosts until a control script starts them.",
         ),
@@ -128,39 +129,33 @@ static PORT_RULE: Object = Object {
     keys: &[
         key(
             "ports",
-            Text,
+            TEXT,
             Required,
             "A port, or the first and the last one as `5060-5061`.",
         ),
         key(
             "protocol",
-            Words(&["both", "udp", "tcp"]),
+            words(&["both", "udp", "tcp"]),
             Default("both"),
             "Protocols of the rule.",
         ),
         key(
             "filtering",
-            Words(&["multiple", "single", "disabled"]),
+            words(&["multiple", "single", "disabled"]),
             Default("multiple"),
             "`multiple`: clients are shared out among the hosts; `single`: one host answers all; `disabled`: nobody does.",
         ),
         key(
             "affinity",
-            Words(&["none", "single", "class_c"]),
+            words(&["none", "single", "class_c"]),
             Default("single"),
             "What ties a client to a host: address and port, its address, or its network.",
         ),
         key(
             "load_weight",
-            Either(
-                &Words(&["equal"]),
-                &PerHost(&Count {
-                    least: 0,
-                    most: 100,
-                }),
-            ),
+            Either(&words(&["equal"]), &PerHost(&count(0, 100))),
             Default("equal"),
-            "Share of the load; a map from host to a number where it is not equal.",
+            "Share of the load; a map from host to a number where it is not equal, 50 for a host that it leaves out.",
         ),
     ],
 };
@@ -172,7 +167,7 @@ static NETWORK_DEVICE: Object = Object {
     keys: &[
         key(
             "address",
-            Address,
+            ADDRESS,
             Required,
             "Its own address, from which it asks both servers.",
         ),
@@ -192,11 +187,11 @@ static MEMBER: Object = Object {
     keys: &[
         key(
             "application",
-            super::Kind::Reference(Target::Application),
+            reference(Target::Application),
             Required,
             "Name of its Application object.",
         ),
-        key("host", Reference(Target::Host), Required, "Its host."),
+        key("host", reference(Target::Host), Required, "Its host."),
     ],
 };
 
@@ -208,19 +203,19 @@ pub(crate) static VIRTUAL_IP: Object = Object {
     keys: &[
         key(
             "address",
-            Prefixed,
+            PREFIXED,
             Required,
             "The address with its prefix length, as `10.10.11.103/24`.",
         ),
         key(
             "interface",
-            Either(&Text, &PerHost(&Text)),
+            Either(&TEXT, &PerHost(&TEXT)),
             Default("none; needed unless a network device holds the VIP"),
             "The interface on both hosts, or a map from host to interface.",
         ),
         key(
             "label",
-            Text,
+            TEXT,
             Default("none"),
             "Label of the logical sub-interface, as `eth0:1`; IPv4 on Linux.",
         ),
@@ -240,13 +235,13 @@ static CONTROL: Object = Object {
     keys: &[
         key(
             "enable",
-            Reference(Target::Application),
+            reference(Target::Application),
             Required,
             "The Third Party Server that brings the VIP up there.",
         ),
         key(
             "disable",
-            Reference(Target::Application),
+            reference(Target::Application),
             Required,
             "The Third Party Server that takes it down there.",
         ),
@@ -260,7 +255,7 @@ static CONTROL_SCRIPTS: Object = Object {
     keys: &[
         key(
             "working_directory",
-            Text,
+            TEXT,
             Default("that of the LCA"),
             "Where the scripts are.",
         ),
@@ -284,10 +279,10 @@ static CONTROL_SCRIPT: Object = Object {
     doc: "A control script.",
     exactly_one: false,
     keys: &[
-        key("command_line", Text, Required, "The script."),
+        key("command_line", TEXT, Required, "The script."),
         key(
             "arguments",
-            List(&Text),
+            List(&TEXT),
             Default("[]"),
             "Its arguments, one item each.",
         ),
@@ -299,7 +294,7 @@ static CONTROL_SCRIPT: Object = Object {
         ),
         key(
             "success",
-            Words(&["exit-code", "any-exit"]),
+            words(&["exit-code", "any-exit"]),
             Default("exit-code"),
             "What counts as success where nobody can see the address.",
         ),
@@ -313,7 +308,7 @@ static POLICY: Object = Object {
     keys: &[
         key(
             "reaction_order",
-            Words(&["release-first", "as-listed"]),
+            words(&["release-first", "as-listed"]),
             Default("release-first"),
             "Enabling waits until the release is observed, or the list runs as written.",
         ),
@@ -325,13 +320,13 @@ static POLICY: Object = Object {
         ),
         key(
             "force_release",
-            Words(&["on", "off", "enable-anyway"]),
+            words(&["on", "off", "enable-anyway"]),
             Default("on"),
             "`on`: the LCA removes the address itself; `off`: the pair is held; `enable-anyway`: the new host gets it all the same.",
         ),
         key(
             "realign_after",
-            DurationOrOff,
+            DURATION_OR_OFF,
             Default("2s"),
             "How long intended and observed holder may differ; `off`: no reaction without an event.",
         ),
@@ -349,28 +344,25 @@ static POLICY: Object = Object {
         ),
         key(
             "on_failure",
-            Words(&["roll-back", "alarm"]),
+            words(&["roll-back", "alarm"]),
             Default("roll-back"),
             "What follows a promotion that failed.",
         ),
         key(
             "on_agent_loss",
-            Words(&["hold", "failover"]),
+            words(&["hold", "failover"]),
             Default("hold"),
             "What follows an LCA that stays away from a living host.",
         ),
         key(
             "on_controller_loss",
-            ControllerLoss,
+            CONTROLLER_LOSS,
             Default("hold"),
             "What a primary does without its controller: `hold`, `release-after 30s`, `quorum`.",
         ),
         key(
             "retries",
-            Count {
-                least: 0,
-                most: 100,
-            },
+            count(0, 100),
             Default("1"),
             "Retries of a failed control script.",
         ),
@@ -388,7 +380,7 @@ static POLICY: Object = Object {
         ),
         key(
             "carrier_check",
-            Boolean,
+            BOOLEAN,
             Default("true unless the server has sip-pass-check=true"),
             "No carrier on a VIP's interface makes the server there Service Unavailable.",
         ),
@@ -420,7 +412,7 @@ static FENCE: Object = Object {
     keys: &[
         key(
             "command_line",
-            Text,
+            TEXT,
             Required,
             "The command with its arguments, for `/bin/sh -c`; exit code 0 says that the host is off.",
         ),
@@ -430,7 +422,7 @@ static FENCE: Object = Object {
             Default("30s"),
             "It is killed and has failed after this.",
         ),
-        key("on", Words(&["scs"]), Default("scs"), "Where it runs."),
+        key("on", words(&["scs"]), Default("scs"), "Where it runs."),
     ],
 };
 
@@ -441,10 +433,7 @@ static FLAPPING: Object = Object {
     keys: &[
         key(
             "switches",
-            Count {
-                least: 1,
-                most: 1_000_000,
-            },
+            count(1, 1_000_000),
             Default("4"),
             "Most automatic role changes.",
         ),

@@ -1,8 +1,9 @@
 //! The `rehearsal` section: faults of the platforms that a rehearsal plays.
 
-use super::Kind::{Count, Either, List, Object as Of, PerHost, Reference};
+use super::Kind::{Either, List, Object as Of, PerHost};
 use super::Presence::{Default, Required};
-use super::{ANY_DURATION, Object, Target, key};
+use super::scalars::{ANY_DURATION, count, reference};
+use super::{Object, Target, key};
 
 /// The section.
 pub(crate) static REHEARSAL: Object = Object {
@@ -18,16 +19,13 @@ pub(crate) static REHEARSAL: Object = Object {
         ),
         key(
             "properties_dialog",
-            List(&Reference(Target::Host)),
+            List(&reference(Target::Host)),
             Default("[]"),
             "Hosts on which somebody has the properties of the connections open: `netsh` fails there.",
         ),
         key(
             "drop_announcements",
-            PerHost(&Count {
-                least: 1,
-                most: 1000,
-            }),
+            PerHost(&count(1, 1000)),
             Default("none"),
             "How many announcements of a host are lost on the way, from the start on.",
         ),

@@ -1,8 +1,9 @@
 //! Switch objects with their DNs and routing table.
 
-use super::Kind::{Boolean, List, Named, Object as Of, OptionDuration, Text, Words};
+use super::Kind::{List, Named, Object as Of};
 use super::Presence::{Default, Required};
-use super::{Object, POSITIVE, key};
+use super::scalars::{BOOLEAN, OPTION_DURATION, POSITIVE, TEXT, words};
+use super::{Object, key};
 
 pub(crate) static SWITCH: Object = Object {
     name: "a switch",
@@ -26,37 +27,37 @@ static DN: Object = Object {
     keys: &[
         key(
             "type",
-            Words(&["extension", "trunk", "routing_point"]),
+            words(&["extension", "trunk", "routing_point"]),
             Default("extension"),
             "A phone, a trunk or gateway that routes lead to, or a Routing Point on which calls wait.",
         ),
         key(
             "contact",
-            Text,
+            TEXT,
             Default("where it registered"),
             "SIP URI at which it is reached; its host is an address, not a name.",
         ),
         key(
             "password",
-            Text,
+            TEXT,
             Default("it is believed"),
             "Password of digest authentication of its REGISTER and INVITE.",
         ),
         key(
             "oos-check",
-            OptionDuration,
+            OPTION_DURATION,
             Default("it is not checked"),
             "Interval of Active Out-Of-Service Detection; makes it a service device.",
         ),
         key(
             "oos-force",
-            OptionDuration,
+            OPTION_DURATION,
             Default("5s"),
             "How long a check may stay unanswered before the device is out of service.",
         ),
         key(
             "default_dn",
-            Text,
+            TEXT,
             Default("none"),
             "Routing Point: the DN that a call goes to which nobody has routed in time.",
         ),
@@ -74,11 +75,11 @@ static ROUTE: Object = Object {
     doc: "A line of the routing table.",
     exactly_one: false,
     keys: &[
-        key("prefix", Text, Required, "What the number begins with."),
-        key("trunk", Text, Required, "DN of the trunk."),
+        key("prefix", TEXT, Required, "What the number begins with."),
+        key("trunk", TEXT, Required, "DN of the trunk."),
         key(
             "strip",
-            Boolean,
+            BOOLEAN,
             Default("false"),
             "The prefix is not dialled on.",
         ),

@@ -15,12 +15,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     for script in context.scripted() {
-        let runs = script
-            .facts
-            .trial
-            .iter()
-            .flat_map(|it| [&it.first, &it.second]);
-        if runs.into_iter().any(|run| run.end == TrialEnd::OverTime) {
+        if script.runs().any(|run| run.end == TrialEnd::OverTime) {
             report.at(
                 &script.path(),
                 format!(

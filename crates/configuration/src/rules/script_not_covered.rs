@@ -15,12 +15,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     for script in context.scripted() {
-        let runs = script
-            .facts
-            .trial
-            .iter()
-            .flat_map(|it| [&it.first, &it.second]);
-        let said = runs.into_iter().find_map(|run| match &run.end {
+        let said = script.runs().find_map(|run| match &run.end {
             TrialEnd::NotCovered(said) => Some(said),
             TrialEnd::Exit(_) | TrialEnd::OverTime | TrialEnd::NotStarted(_) => None,
         });

@@ -2,7 +2,7 @@
 
 use super::{Context, Report, Rule};
 use crate::finding::Severity;
-use crate::script_facts::{ScriptFile, TrialEnd};
+use crate::script_facts::TrialEnd;
 
 pub(super) static RULE: Rule = Rule {
     name: "script-without-interpreter",
@@ -15,17 +15,11 @@ pub(super) static RULE: Rule = Rule {
 
 fn judge(context: &Context<'_>, report: &mut Report<'_>) {
     for script in context.scripted() {
-        let ScriptFile::Found { path, text, .. } = &script.facts.file else {
-            continue;
-        };
         if script.windows {
             continue;
         }
-        let first = text.split('\n').next().unwrap_or_default();
-        let what = if !first.starts_with("#!") {
-            "names no interpreter".to_owned()
-        } else if first.ends_with('\r') {
-            "ends its lines as Windows does".to_owned()
+        let what = if let Some(fault) = script.facts.file.first_line_fault() {
+            fault.to_owned()
         } else if let Some(TrialEnd::NotStarted(said)) =
             script.facts.trial.as_ref().map(|trial| &trial.first.end)
         {
@@ -33,6 +27,9 @@ fn judge(context: &Context<'_>, report: &mut Report<'_>) {
         } else {
             continue;
         };
-        report.at(&script.path(), format!("{}: {path} {what}", script.name()));
+        report.at(
+            &script.path(),
+            format!("{}: {} {what}", script.name(), script.file()),
+        );
     }
 }

@@ -159,9 +159,11 @@ impl<'c> Scripted<'c> {
             }
             let verb = words.next().unwrap_or_default().to_ascii_lowercase();
             let mut named = words.map(|word| expanded(word, &set));
-            if ["enable", "disable"].contains(&verb.as_str()) {
+            let changes = ["enable", "disable"].contains(&verb.as_str());
+            if changes || verb == "queryport" {
                 let given = named.next().unwrap_or_default();
-                if given.parse::<u16>().is_ok_and(|given| given != port) {
+                // To ask after another port does no harm.
+                if changes && given.parse::<u16>().is_ok_and(|given| given != port) {
                     return Some((line, format!("the port {given}, not {port}")));
                 }
             }
@@ -183,6 +185,12 @@ impl<'c> Scripted<'c> {
             }
         }
         None
+    }
+
+    /// Both runs of its trial; none where it was not tried.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &'c TrialRun> {
+        let trial = self.facts.trial.iter();
+        trial.flat_map(|trial| [&trial.first, &trial.second])
     }
 
     /// The trial, where its first run ended by itself, and with which code.

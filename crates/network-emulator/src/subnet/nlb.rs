@@ -42,7 +42,8 @@ struct Member {
     started: bool,
     /// Per rule.
     enabled: Vec<bool>,
-    accepted: u64,
+    /// Per rule.
+    accepted: Vec<u64>,
 }
 
 /// A packet to a cluster.
@@ -69,7 +70,7 @@ impl Cluster {
                     id: one.id,
                     started: description.started,
                     enabled: vec![true; rules],
-                    accepted: 0,
+                    accepted: vec![0; rules],
                 })
             })
             .collect();
@@ -95,6 +96,12 @@ impl Cluster {
             .enumerate()
             .find(|(_, rule)| (rule.first..=rule.last).contains(&port) && fits(rule))
             .map(|(position, _)| position)
+    }
+
+    /// The rule that a packet falls under.
+    fn rule_of(&self, flow: &Flow) -> Option<usize> {
+        let of_protocol = |rule: &PortRule| if flow.tcp { rule.tcp } else { rule.udp };
+        self.rule(flow.to.port(), of_protocol)
     }
 
     /// Whether the member answers the traffic of the watched port.
@@ -149,8 +156,7 @@ impl Cluster {
     /// The member that the hosts have agreed on for this packet.
     fn chosen(&self, now: Moment, flow: &Flow) -> Option<usize> {
         let agreed = self.agreed(now);
-        let of_protocol = |rule: &PortRule| if flow.tcp { rule.tcp } else { rule.udp };
-        let Some(position) = self.rule(flow.to.port(), of_protocol) else {
+        let Some(position) = self.rule_of(flow) else {
             // No rule: the default host's.
             return agreed.members.first().copied();
         };
@@ -297,7 +303,9 @@ impl Subnet {
         if !able {
             return Route::Silent(Silence::NotHeld);
         }
-        self.clusters[cluster].members[member].accepted += 1;
+        if let Some(rule) = self.clusters[cluster].rule_of(&flow) {
+            self.clusters[cluster].members[member].accepted[rule] += 1;
+        }
         Route::Via(Path {
             from: through,
             to: place,
@@ -540,13 +548,17 @@ impl Subnet {
         };
         let rule = &cluster.description.port_rules[position];
         let member = &cluster.members[member];
-        let all: u64 = cluster.members.iter().map(|one| one.accepted).sum();
+        let all: u64 = cluster
+            .members
+            .iter()
+            .map(|one| one.accepted[position])
+            .sum();
         NlbOutcome::Rule {
             first: rule.first,
             last: rule.last,
             enabled: member.started && member.enabled[position],
-            accepted: member.accepted,
-            dropped: all - member.accepted,
+            accepted: member.accepted[position],
+            dropped: all - member.accepted[position],
         }
     }
 }

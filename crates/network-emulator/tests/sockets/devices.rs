@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::UdpSocket;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -33,25 +34,44 @@ fn behind_a_device() -> SiteDescription {
 }
 
 /// A server: OPTIONS of the device gets 200 or 503, anything else its name when it is primary.
-async fn serve(
-    network: &Network,
-    at_own: &str,
-    name: &'static str,
-    primary: bool,
-) -> Arc<AtomicBool> {
-    let primary = Arc::new(AtomicBool::new(primary));
+#[derive(Clone)]
+struct Server {
+    primary: Arc<AtomicBool>,
+    /// How often the device has asked.
+    asked: watch::Sender<u64>,
+}
+
+impl Server {
+    /// Waits until the device has counted an answer that this server gives from now on: it asks once in a round, so that with
+    /// the third question a round that began after this call is over.
+    async fn is_judged(&self) {
+        let mut asked = self.asked.subscribe();
+        let until = *asked.borrow() + 3;
+        timeout(PATIENCE, asked.wait_for(|asked| *asked >= until))
+            .await
+            .expect("the device asks")
+            .expect("the server is there");
+    }
+}
+
+async fn serve(network: &Network, at_own: &str, name: &'static str, primary: bool) -> Server {
+    let server = Server {
+        primary: Arc::new(AtomicBool::new(primary)),
+        asked: watch::Sender::new(0),
+    };
     let mut socket = network.datagrams(at(at_own)).await.expect("a socket");
-    let is_primary = Arc::clone(&primary);
+    let this = server.clone();
     tokio::spawn(async move {
         while let Ok(datagram) = socket.receive().await {
             let text = String::from_utf8_lossy(&datagram.payload).into_owned();
-            let is_primary = is_primary.load(Ordering::SeqCst);
+            let is_primary = this.primary.load(Ordering::SeqCst);
             let answer = if let Some(cseq) = text.lines().find(|line| line.starts_with("CSeq")) {
                 assert_eq!(
                     datagram.from.ip(),
                     ip("10.10.11.104"),
                     "the device itself asks"
                 );
+                this.asked.send_modify(|asked| *asked += 1);
                 let status = if is_primary {
                     "200 OK"
                 } else {
@@ -67,7 +87,7 @@ async fn serve(
             sent.expect("sent");
         }
     });
-    primary
+    server
 }
 
 /// Who answers at a Virtual IP, from which the answer must come.
@@ -103,8 +123,8 @@ async fn the_traffic_follows_the_server_that_answers_as_primary_and_no_address_m
     let second = serve(&site.host2, "10.10.11.102:5060", "host2", false).await;
     until_answered_by(&site, "10.10.11.103:5060", Some("host1")).await;
 
-    first.store(false, Ordering::SeqCst);
-    second.store(true, Ordering::SeqCst);
+    first.primary.store(false, Ordering::SeqCst);
+    second.primary.store(true, Ordering::SeqCst);
     let took = until_answered_by(&site, "10.10.11.103:5060", Some("host2")).await;
     assert!(took < INTERVAL * 20, "it asks every 50 ms: {took:?}");
 
@@ -116,11 +136,11 @@ async fn the_traffic_follows_the_server_that_answers_as_primary_and_no_address_m
 #[tokio::test]
 async fn a_server_whose_cable_is_pulled_loses_the_traffic_and_two_primaries_do_not_share_it() {
     let site = Site::of(&behind_a_device()).await;
-    let _first = serve(&site.host1, "10.10.11.101:5060", "host1", true).await;
+    let first = serve(&site.host1, "10.10.11.101:5060", "host1", true).await;
     until_answered_by(&site, "10.10.11.103:5060", Some("host1")).await;
     // Both say that they are primary: who has the traffic keeps it.
-    let _second = serve(&site.host2, "10.10.11.102:5060", "host2", true).await;
-    tokio::time::sleep(INTERVAL * 4).await;
+    let second = serve(&site.host2, "10.10.11.102:5060", "host2", true).await;
+    second.is_judged().await;
     let client = site.client().await;
     let real = site.real("10.10.11.103:5060").await;
     assert_eq!(answers(&client, real).await.as_deref(), Some("host1"));
@@ -128,7 +148,7 @@ async fn a_server_whose_cable_is_pulled_loses_the_traffic_and_two_primaries_do_n
     site.control.unplug("host1", "eth0").await.expect("obeyed");
     until_answered_by(&site, "10.10.11.103:5060", Some("host2")).await;
     site.control.plug("host1", "eth0").await.expect("obeyed");
-    tokio::time::sleep(INTERVAL * 4).await;
+    first.is_judged().await;
     assert_eq!(answers(&client, real).await.as_deref(), Some("host2"));
 }
 
@@ -140,7 +160,10 @@ async fn one_device_serves_several_pairs_each_by_its_own_primary() {
     let west = serve(&site.host2, "10.10.11.102:5080", "west on host2", true).await;
     until_answered_by(&site, "10.10.11.103:5060", Some("east on host1")).await;
     until_answered_by(&site, "10.10.11.105:5080", Some("west on host2")).await;
-    west.store(false, Ordering::SeqCst);
+    west.primary.store(false, Ordering::SeqCst);
+    west.is_judged().await;
+    let state = site.control.state().await.expect("a state");
+    assert_eq!(state["devices"][OTHER], serde_json::Value::Null);
     until_answered_by(&site, "10.10.11.105:5080", None).await;
     until_answered_by(&site, "10.10.11.103:5060", Some("east on host1")).await;
 }

@@ -338,6 +338,28 @@ fn to_its_lca_a_host_has_the_cluster_ip_while_its_port_is_enabled() {
 }
 
 #[test]
+fn a_rule_counts_its_own_packets_and_a_port_without_rule_none() {
+    let mut subnet = cluster_of(|cluster| {
+        let media = rule(6000, 6100, Affinity::Single);
+        cluster.port_rules.push(media);
+    });
+    assert_eq!(local(&mut subnet, at(1), HOST2, OFF), NlbOutcome::Done);
+    for port in [SIP, 6000, 6050, 80] {
+        // An even sum of octets is the first host's.
+        let host = taken(&mut subnet, at(2), "10.10.11.21:40000", port);
+        assert_eq!(host, Ok(HOST1), "port {port}");
+    }
+    let mut counts = |port, host| match local(&mut subnet, at(3), host, NlbVerb::QueryPort(port)) {
+        NlbOutcome::Rule {
+            accepted, dropped, ..
+        } => (accepted, dropped),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((counts(SIP, HOST1), counts(SIP, HOST2)), ((1, 0), (0, 1)));
+    assert_eq!((counts(6000, HOST1), counts(6000, HOST2)), ((2, 0), (0, 2)));
+}
+
+#[test]
 fn questions_are_answered_by_state_members_and_counts() {
     let mut subnet = cluster_of(|cluster| cluster.convergence_ms = 500);
     let state = |started, converged, members: &[u8]| NlbOutcome::State {
