@@ -18,13 +18,18 @@ use scenario::Step::{
 };
 use site::Site;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+const BOTH: [&str; 2] = ["SIP_SERVER_PRIMARY", "SIP_SERVER_BACKUP"];
+
+/// How long it may take until somebody has seen that a call stands and begins the takeover.
+const SEEING: Duration = Duration::from_millis(2_500);
 
 /// What becomes of the primary while the call stands.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +59,7 @@ impl Takeover {
 
 /// A test of the guide: a call, the takeover, then hold, retrieve and transfer on that call, release.
 fn guide_test(site: &Site, takeover: Takeover) {
-    let wait = u64::try_from(takeover.wait().as_millis()).expect("seconds");
+    let wait = u64::try_from((SEEING + takeover.wait()).as_millis()).expect("seconds");
     let caller: &[Step] = &[
         Invite,
         Pause(wait),
@@ -75,7 +80,9 @@ fn guide_test(site: &Site, takeover: Takeover) {
         Party::takes_calls(site, "1002", callee),
         Party::takes_calls(site, "1003", target),
     ];
-    std::thread::sleep(Duration::from_millis(900));
+    let began = Instant::now();
+    site.await_call(&BOTH, "confirmed");
+    assert!(began.elapsed() < SEEING, "the takeover would come too late");
     takeover.carry_out(site);
     for party in parties {
         assert_eq!(party.ended(), Ending::AsWritten, "{takeover:?}");
@@ -102,7 +109,7 @@ fn ringing_calls_are_answered_and_cancelled_after_a_kill_of_the_primary() {
     let site = Site::up("hot");
     site.register(&["1001", "1002"]);
     let answered = [
-        Party::takes_calls(&site, "1002", &[Ring(3_500), Answer, Released]),
+        Party::takes_calls(&site, "1002", &[Ring(5_000), Answer, Released]),
         Party::calls(
             &site,
             "1001",
@@ -110,7 +117,7 @@ fn ringing_calls_are_answered_and_cancelled_after_a_kill_of_the_primary() {
             &[Invite, Pause(300), Bye { cseq: 2 }],
         ),
     ];
-    std::thread::sleep(Duration::from_millis(900));
+    site.await_call(&BOTH, "early");
     site.kill_primary();
     for party in answered {
         assert_eq!(party.ended(), Ending::AsWritten);
@@ -118,9 +125,9 @@ fn ringing_calls_are_answered_and_cancelled_after_a_kill_of_the_primary() {
     site.await_readiness();
     let cancelled = [
         Party::takes_calls(&site, "1002", &[Ring(0), Cancelled]),
-        Party::calls(&site, "1001", "1002", &[Cancel { after: 3_000 }]),
+        Party::calls(&site, "1001", "1002", &[Cancel { after: 5_000 }]),
     ];
-    std::thread::sleep(Duration::from_millis(900));
+    site.await_call(&BOTH, "early");
     site.kill_primary();
     for party in cancelled {
         assert_eq!(party.ended(), Ending::AsWritten);
@@ -134,9 +141,9 @@ fn warm_standby_fails_the_same_test_and_takes_new_calls_at_once() {
     let site = Site::up("warm");
     site.register(&["1001", "1002"]);
     let callee = Party::takes_calls(&site, "1002", &[Ring(200), Answer, Held, Released]);
-    let caller: &[Step] = &[Invite, Pause(2_500), Hold { cseq: 2 }, Bye { cseq: 3 }];
+    let caller: &[Step] = &[Invite, Pause(5_000), Hold { cseq: 2 }, Bye { cseq: 3 }];
     let caller = Party::calls(&site, "1001", "1002", caller);
-    std::thread::sleep(Duration::from_millis(900));
+    site.await_call(&["SIP_SERVER_PRIMARY"], "confirmed");
     site.kill_primary();
     assert_eq!(caller.ended(), Ending::Unexpected("481".to_owned()));
     callee.end();
@@ -165,31 +172,27 @@ fn a_call_that_rings_is_rejected_after_a_kill_of_the_primary_and_its_messages_ca
         Party::takes_calls(&site, "1002", &[Ring(6_000), Reject]),
         Party::calls(&site, "1001", "1002", &[Rejected]),
     ];
-    std::thread::sleep(Duration::from_millis(900));
-    let held = ["SIP_SERVER_PRIMARY", "SIP_SERVER_BACKUP"].map(|name| site.calls(name));
-    let key = held[0]["call_list"][0]["key"]
-        .as_str()
-        .expect("a call")
-        .to_owned();
-    assert_eq!(held[1]["call_list"][0]["key"], key, "the same call on both");
-    assert_eq!(held[0]["in_step"], true);
+    let key = site.await_call(&BOTH, "early");
+    assert_eq!(site.calls(BOTH[0])["in_step"], true);
     site.kill_primary();
     let traced = site.folder("trace").join("out");
-    std::thread::sleep(Duration::from_millis(800));
+    site.await_primary(BOTH[1]);
     let mut trace = site.trace("SIP_SERVER_BACKUP", &key, &traced);
     for party in parties {
         assert_eq!(party.ended(), Ending::AsWritten);
     }
-    trace.kill().expect("our own child");
-    trace.wait().expect("our own child");
-    let text = std::fs::read_to_string(traced).expect("the trace");
-    for line in [
+    // What was said last may still be on its way to the file.
+    let lines = [
         "from udp 10.10.11.254:5002",
         "SIP/2.0 486 Busy Here",
         "to udp 10.10.11.254:5001",
-    ] {
-        assert!(text.contains(line), "no '{line}' in:\n{text}");
-    }
+    ];
+    site.await_fact("trace of the rejection", || {
+        let text = std::fs::read_to_string(&traced).expect("the trace");
+        lines.iter().all(|line| text.contains(line)).then_some(())
+    });
+    trace.kill().expect("our own child");
+    trace.wait().expect("our own child");
 }
 
 /// What leaves the SIP interface of a host while its server is backup: nothing.

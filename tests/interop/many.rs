@@ -1,5 +1,6 @@
 //! Very many calls at once: two SIPp processes that hold them while the primary dies, and what they had to repeat.
 
+use crate::party::await_socket;
 use crate::site::{CLIENT, SIP, Site};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -131,7 +132,7 @@ impl Many {
                 .expect("SIPp is installed")
         };
         let callee = start("callee", callee(), CALLEE, &[]);
-        std::thread::sleep(Duration::from_millis(500));
+        await_socket(&callee, CALLEE);
         let rate = ["-r".to_owned(), rate.to_string()];
         let caller = start("caller", caller(pause), CALLER, &rate);
         Self {

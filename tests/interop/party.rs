@@ -25,6 +25,25 @@ pub(crate) struct Party {
     began: Instant,
 }
 
+/// Longest wait for SIPp to open its socket.
+const OPENS: Duration = Duration::from_secs(20);
+
+/// Waits until a process has bound a UDP port in its own network namespace.
+pub(crate) fn await_socket(process: &Child, port: u16) {
+    let table = format!("/proc/{}/net/udp", process.id());
+    let bound = format!(":{port:04X}");
+    let is_bound = || {
+        let text = std::fs::read_to_string(&table).unwrap_or_default();
+        let mut locals = text.lines().filter_map(|line| line.split_whitespace().nth(1));
+        locals.any(|local| local.ends_with(&bound))
+    };
+    let until = Instant::now() + OPENS;
+    while !is_bound() {
+        assert!(Instant::now() < until, "nobody listens on port {port}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// The port of a DN's phone.
 fn port(dn: &str) -> u16 {
     dn.parse::<u16>()
@@ -34,13 +53,14 @@ fn port(dn: &str) -> u16 {
 
 impl Party {
     pub(crate) fn calls(site: &Site, me: &str, peer: &str, steps: &[Step]) -> Self {
-        // Whoever is called has to be there first.
-        std::thread::sleep(Duration::from_millis(500));
         Self::start(site, me, &scenario(me, peer, steps))
     }
 
+    /// A phone that listens already when this returns.
     pub(crate) fn takes_calls(site: &Site, me: &str, steps: &[Step]) -> Self {
-        Self::start(site, me, &scenario(me, "", steps))
+        let party = Self::start(site, me, &scenario(me, "", steps));
+        await_socket(&party.process, port(me));
+        party
     }
 
     /// Registers a phone.

@@ -86,6 +86,45 @@ impl Site {
         serde_json::from_str(&text).expect("JSON")
     }
 
+    /// Waits until each of these SIP Servers shows one call with all its legs in this phase, and no other; its key.
+    pub(crate) fn await_call(&self, applications: &[&str], phase: &str) -> String {
+        let shows = |application: &str| {
+            let shown = self.calls(application);
+            let [call] = shown["call_list"].as_array()?.as_slice() else {
+                return None;
+            };
+            let legs = call["legs"].as_array()?;
+            let all = legs.len() == 2 && legs.iter().all(|leg| leg["phase"] == phase);
+            all.then(|| call["key"].as_str().map(str::to_owned))?
+        };
+        self.await_fact(&format!("one call that is {phase}"), || {
+            let keys: Option<Vec<String>> = applications.iter().map(|name| shows(name)).collect();
+            let keys = keys?;
+            let first = keys.first()?.clone();
+            assert!(keys.iter().all(|key| *key == first), "the same: {keys:?}");
+            Some(first)
+        })
+    }
+
+    /// Waits until this SIP Server says itself that it is primary.
+    pub(crate) fn await_primary(&self, application: &str) {
+        self.await_fact(&format!("{application} as primary"), || {
+            (self.calls(application)["run_mode"] == "Primary").then_some(())
+        });
+    }
+
+    /// Waits until there is such a fact.
+    pub(crate) fn await_fact<T>(&self, what: &str, mut fact: impl FnMut() -> Option<T>) -> T {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(fact) = fact() {
+                return fact;
+            }
+            assert!(Instant::now() < until, "no {what}: {:#}", self.status());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Follows the messages of a call until the returned process is ended.
     pub(crate) fn trace(&self, application: &str, call: &str, into: &std::path::Path) -> Child {
         let file = std::fs::File::create(into).expect("the test's own folder");

@@ -377,7 +377,6 @@ impl Units {
     }
 }
 
-/// One that is not taken yet says enough.
 /// What tells of a unit and of its service, asked anew each time: a cache would answer with the past.
 async fn proxies(
     bus: &Connection,
@@ -396,6 +395,7 @@ async fn proxies(
     Ok((unit, service))
 }
 
+/// One that is not taken yet says enough.
 fn say(seen: &mpsc::Sender<()>) {
     if seen.try_send(()).is_err() {
         tracing::debug!("an earlier sighting of the unit is not taken yet");

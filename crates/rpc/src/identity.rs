@@ -359,6 +359,10 @@ mod tests {
         );
         assert_eq!(admitted(Need::Change), [Role::Operator]);
         assert_eq!(
+            admitted(Need::Attend),
+            [Role::Application, Role::Operator]
+        );
+        assert_eq!(
             admitted(Need::Look),
             [Role::Scs, Role::Operator, Role::Viewer]
         );

@@ -301,6 +301,11 @@ impl Clients {
             .count();
         (clients, self.shared.len() - clients)
     }
+
+    /// Requests whose event has not come yet; calls at DNs that were told.
+    pub(crate) fn under_way(&self) -> (usize, usize) {
+        (self.pending.len(), self.told.len())
+    }
 }
 
 impl SipCore {

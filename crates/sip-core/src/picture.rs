@@ -25,6 +25,10 @@ pub struct SipPicture {
     pub clients: usize,
     /// Agents that are logged in.
     pub agents: usize,
+    /// Requests of clients whose event has not come yet.
+    pub requests: usize,
+    /// Calls at DNs that clients were told of and have not ended there.
+    pub told: usize,
     /// Deadlines.
     pub timers: usize,
     /// Messages that wait for the backup.
@@ -109,6 +113,8 @@ impl SipCore {
             registrations: self.registrar.len(),
             clients: self.audience.count().0,
             agents: self.audience.count().1,
+            requests: self.audience.under_way().0,
+            told: self.audience.under_way().1,
             timers: self.timers.iter().count(),
             held: self.held.len(),
             sync: SyncPicture {

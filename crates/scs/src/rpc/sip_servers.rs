@@ -36,9 +36,15 @@ impl Service {
         asked: wire::TraceCallsRequest,
     ) -> Result<Answers<wire::TracedMessage>, Status> {
         let caller = self.sip_server(&asked.application).await?;
-        let messages = SipServerClient::new(caller.channel.clone())
-            .trace_sip(asked.trace.unwrap_or_default())
-            .await?;
+        let mut client = SipServerClient::new(caller.channel.clone());
+        // The wait for the stream has a bound, the stream itself has none: so no deadline of the request.
+        let begun = client.trace_sip(asked.trace.unwrap_or_default());
+        let messages = tokio::time::timeout(ANSWER, begun).await.map_err(|_| {
+            Status::deadline_exceeded(format!(
+                "{} took the call and did not begin a trace",
+                asked.application
+            ))
+        })??;
         // The connection lives as long as its stream.
         let stream = messages.into_inner().map(move |message| {
             let _connection = &caller;

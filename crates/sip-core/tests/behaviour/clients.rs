@@ -483,3 +483,55 @@ fn every_cut_within_a_hold_by_a_client_leaves_a_call_that_is_held_or_not_and_can
         );
     }
 }
+
+/// Asks for something on behalf of 1001 in a call that its phone ends later, and hears what `then` makes of it.
+fn asked_in_vain(then: impl FnOnce(&mut World)) -> Vec<String> {
+    let (mut world, phones) = subscribed(&["1001"], 0);
+    talk(&mut world, &phones);
+    told(&mut world);
+    control(&mut world, 0, 50, "1001", CallAction::Hold);
+    then(&mut world);
+    world.run_for(Duration::from_secs(1));
+    let told = told(&mut world);
+    hang_up(&mut world, &phones);
+    told
+}
+
+#[test]
+fn a_client_that_unsubscribes_hears_that_what_it_asked_for_there_is_nothing_it_will_be_told() {
+    let told = asked_in_vain(|world| {
+        ask(world, 0, 51, ClientRequest::Unsubscribe("1001".to_owned()));
+    });
+    assert_eq!(told, ["0: refused 50 Failed", "0: done 51"]);
+}
+
+#[test]
+fn nothing_of_a_session_that_was_replaced_stays_and_its_event_comes_without_the_reference_id() {
+    let told = asked_in_vain(|world| {
+        let (session, name) = (SessionId(77), "desktop".to_owned());
+        world.feed(0, SipInput::ClientConnected { session, name });
+        let session = SESSIONS[0];
+        world.feed(0, SipInput::ClientGone { session });
+    });
+    assert_eq!(
+        told,
+        [
+            "0: Primary",
+            "0: 1001 Established with '1002'",
+            "0: 1001 Held with '1002'",
+        ]
+    );
+}
+
+#[test]
+fn a_release_before_the_phone_has_said_a_word_is_told() {
+    let (mut world, phones) = subscribed(&["1002"], 0);
+    world.with(phones[1], |b| b.manner = Manner::Mute);
+    world.with(phones[0], |a| drop(a.call("1002")));
+    world.run_for(Duration::from_millis(20));
+    assert_eq!(told(&mut world), Vec::<String>::new());
+    control(&mut world, 0, 60, "1002", CallAction::Release);
+    world.run_for(Duration::from_secs(60));
+    assert_eq!(told(&mut world), ["0: 1002 Released with '1001' by 60"]);
+    assert_eq!(leaks(&mut world), Vec::<String>::new(), "{}", world.show());
+}

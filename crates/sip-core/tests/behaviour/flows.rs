@@ -307,7 +307,8 @@ pub(crate) fn leaks(world: &mut World) -> Vec<String> {
             continue;
         };
         let it = server.core.picture();
-        if (it.calls, it.transactions, it.tombstones, it.held) != (0, 0, 0, 0) {
+        let of_calls = (it.calls, it.transactions, it.tombstones, it.held);
+        if (of_calls, it.requests, it.told) != ((0, 0, 0, 0), 0, 0) {
             left.push(format!(
                 "S{index} still holds {it:?} {:?}",
                 server.core.calls(9)
