@@ -34,7 +34,9 @@ pub(crate) fn await_socket(process: &Child, port: u16) {
     let bound = format!(":{port:04X}");
     let is_bound = || {
         let text = std::fs::read_to_string(&table).unwrap_or_default();
-        let mut locals = text.lines().filter_map(|line| line.split_whitespace().nth(1));
+        let mut locals = text
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(1));
         locals.any(|local| local.ends_with(&bound))
     };
     let until = Instant::now() + OPENS;

@@ -114,9 +114,8 @@ impl Judge {
         })
     }
 
-    /// How long there may be two under `release-after`, as long as no agent was lost and no link was dead one way only: a
-    /// primary that hears an SCS by which it is not heard does not let go. `hold` is judged by what comes after the
-    /// fault, `quorum` by the simulation's own invariant.
+    /// How long there may be two under `release-after`, as long as no agent was lost. `hold` is judged by what comes after
+    /// the fault, `quorum` by the simulation's own invariant.
     fn allowed(&self, path: &[Taken]) -> Option<Duration> {
         let ControllerLoss::ReleaseAfter(time) = self.policy else {
             return None;
@@ -125,10 +124,7 @@ impl Judge {
             matches!(
                 &taken.deviation,
                 Deviation::Trouble(trouble)
-                    if matches!(
-                        trouble.fault,
-                        Fault::Crash(Component::Lca(_), _) | Fault::OneWay(..)
-                    )
+                    if matches!(trouble.fault, Fault::Crash(Component::Lca(_), _))
             )
         });
         // On a quiet site the other host is promoted one detection bound after the same silence began; a procedure that

@@ -358,10 +358,7 @@ mod tests {
             "no application but the peer"
         );
         assert_eq!(admitted(Need::Change), [Role::Operator]);
-        assert_eq!(
-            admitted(Need::Attend),
-            [Role::Application, Role::Operator]
-        );
+        assert_eq!(admitted(Need::Attend), [Role::Application, Role::Operator]);
         assert_eq!(
             admitted(Need::Look),
             [Role::Scs, Role::Operator, Role::Viewer]

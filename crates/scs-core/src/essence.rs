@@ -96,6 +96,7 @@ impl PairCare {
         self.kept.flapping_since.is_some().hash(into);
         (self.misaligned_since.is_some(), self.realign_failures).hash(into);
         (self.waiting_since.is_some(), self.not_before.is_some()).hash(into);
+        self.unjudged_since.is_some().hash(into);
         (self.holder_cut_off, self.holder_returned).hash(into);
         self.host_returned.is_some().hash(into);
         for refusal in &self.suppressed {

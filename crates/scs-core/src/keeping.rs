@@ -1,5 +1,6 @@
 //! What has to be on disk before it is acted on. Owns the tickets and what waits for them; the shape of the
-//! store is `storage`'s.
+//! store is `storage`'s. One write is on its way at a time, and what changes meanwhile goes with the next: so nothing is
+//! ever on disk without what came before it, which a failed write would lose as soon as this life ends.
 
 use crate::dispatch::Timer;
 use crate::{ScsCore, ScsOutput, StoreChange};
@@ -7,11 +8,8 @@ use changeover_model::environment::AlarmCategory;
 use changeover_model::message::{SoleMark, SourceId, ToMessageServer};
 use changeover_model::{Epoch, PairName, Ticket, planted};
 use indexmap::IndexMap;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Most writes on their way; further changes are gathered (by key) until one has come back.
-const ON_THE_WAY: usize = 64;
 /// After a failure the changes are written again after this time.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// A write that takes longer raises an alarm.
@@ -32,30 +30,20 @@ pub(crate) enum AfterWrite {
     SoleKept(PairName, SoleMark),
 }
 
-/// Writes under way.
+/// What waits to be written, and the write under way.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Keeping {
     last_ticket: Ticket,
     changes: IndexMap<String, StoreChange>,
     after: Vec<AfterWrite>,
-    on_the_way: BTreeMap<Ticket, Written>,
+    on_its_way: Option<Written>,
     /// No write before the retry timer: the last one failed.
     pausing: bool,
 }
 
-impl Keeping {
-    /// True if a later write on its way holds a newer value under the same key: the failed one must not come after
-    /// it. If that one fails as well, it is written again itself.
-    fn is_replaced_on_the_way(&self, failed: Ticket, change: &StoreChange) -> bool {
-        let key = change.key();
-        self.on_the_way
-            .range(failed.next()..)
-            .any(|(_, later)| later.changes.iter().any(|newer| newer.key() == key))
-    }
-}
-
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Written {
+    ticket: Ticket,
     changes: Vec<StoreChange>,
     after: Vec<AfterWrite>,
 }
@@ -99,14 +87,11 @@ impl ScsCore {
     pub(crate) fn write(&mut self) {
         self.gather();
         let keeping = &mut self.keeping;
-        if keeping.pausing || keeping.on_the_way.len() >= ON_THE_WAY {
-            return;
-        }
         if keeping.changes.is_empty() {
-            // What waits without a change of its own waits for the last write on its way.
+            // What waits without a change of its own waits for the write on its way.
             let after = std::mem::take(&mut keeping.after);
-            match keeping.on_the_way.last_entry() {
-                Some(mut last) => last.get_mut().after.extend(after),
+            match &mut keeping.on_its_way {
+                Some(written) => written.after.extend(after),
                 None => {
                     for what in after {
                         self.written(what);
@@ -115,36 +100,36 @@ impl ScsCore {
             }
             return;
         }
+        if keeping.pausing || keeping.on_its_way.is_some() {
+            return;
+        }
         let ticket = keeping.last_ticket.next();
         keeping.last_ticket = ticket;
         let changes: Vec<StoreChange> =
             std::mem::take(&mut keeping.changes).into_values().collect();
-        let after = std::mem::take(&mut keeping.after);
-        keeping.on_the_way.insert(
+        keeping.on_its_way = Some(Written {
             ticket,
-            Written {
-                changes: changes.clone(),
-                after,
-            },
-        );
+            changes: changes.clone(),
+            after: std::mem::take(&mut keeping.after),
+        });
         self.out.push(ScsOutput::Persist { ticket, changes });
-        self.watch_writes();
+        self.timers.set(Timer::WriteBound, self.now + WRITE_BOUND);
     }
 
-    fn watch_writes(&mut self) {
-        if self.keeping.on_the_way.is_empty() {
-            self.timers.cancel(&Timer::WriteBound);
-        } else if self.timers.get(&Timer::WriteBound).is_none() {
-            self.timers.set(Timer::WriteBound, self.now + WRITE_BOUND);
-        }
+    /// The write under way has come back.
+    fn came_back(&mut self, ticket: Ticket) -> Option<Written> {
+        let written = self
+            .keeping
+            .on_its_way
+            .take_if(|written| written.ticket == ticket)?;
+        self.timers.cancel(&Timer::WriteBound);
+        Some(written)
     }
 
     pub(crate) fn persisted(&mut self, ticket: Ticket) {
-        let Some(written) = self.keeping.on_the_way.remove(&ticket) else {
+        let Some(written) = self.came_back(ticket) else {
             return;
         };
-        self.timers.cancel(&Timer::WriteBound);
-        self.watch_writes();
         for what in written.after {
             self.written(what);
         }
@@ -174,19 +159,16 @@ impl ScsCore {
     }
 
     pub(crate) fn persist_failed(&mut self, ticket: Ticket, reason: &str) {
-        let Some(failed) = self.keeping.on_the_way.remove(&ticket) else {
+        let Some(failed) = self.came_back(ticket) else {
             return;
         };
-        self.timers.cancel(&Timer::WriteBound);
-        self.watch_writes();
         // Newer values of the same keys win over the failed ones.
         let newer = std::mem::take(&mut self.keeping.changes);
-        for change in failed.changes {
-            if !self.keeping.is_replaced_on_the_way(ticket, &change)
-                && !planted("failed-write-not-repeated")
-            {
-                self.keep(change);
-            }
+        if !planted("failed-write-not-repeated") {
+            failed
+                .changes
+                .into_iter()
+                .for_each(|change| self.keep(change));
         }
         self.keeping.changes.extend(newer);
         for what in &failed.after {
@@ -221,7 +203,7 @@ impl ScsCore {
             "the store has not answered for 5 s: no promotion under a new epoch meanwhile; look at the disk of \
              the SCS's state directory",
         );
-        self.watch_writes();
+        self.timers.set(Timer::WriteBound, self.now + WRITE_BOUND);
     }
 
     fn store_alarm(&mut self, text: &str) {
@@ -256,42 +238,41 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_write_is_not_repeated_over_a_newer_one_that_was_on_its_way() {
+    fn what_changes_while_a_write_is_on_its_way_goes_with_the_next_and_a_failed_one_comes_before_it()
+     {
         let identity = ScsIdentity {
             version: "test".into(),
             session: 1,
         };
         let mut core = ScsCore::new(Timestamp(0), identity, StoredState::default());
-        let pair = PairName::from("P");
-        let at_epoch = |epoch| {
+        let at_epoch = |pair: &str, epoch| {
             let kept = StoredPair {
                 epoch: Epoch(epoch),
                 ..StoredPair::default()
             };
-            StoreChange::Pair(pair.clone(), kept)
+            StoreChange::Pair(pair.into(), kept)
         };
-        let mut store = StoredState::default();
-        for epoch in [1, 2] {
-            core.keep(at_epoch(epoch));
-            core.write();
-        }
+        core.keep(at_epoch("EAST", 1));
+        core.keep(at_epoch("WEST", 1));
+        core.write();
+        core.keep(at_epoch("EAST", 2));
+        core.write();
         let mut outputs = std::mem::take(&mut core.out);
-        let on_the_way = writes(&mut outputs);
-        assert_eq!(on_the_way.len(), 2);
-        // The first fails, the second is done.
-        let (ticket, reason) = (on_the_way[0].0, "disk full".to_owned());
+        let first = writes(&mut outputs);
+        assert_eq!(first.len(), 1, "one at a time");
+        let (ticket, reason) = (first[0].0, "disk full".to_owned());
         core.handle(
             Timestamp(10),
             ScsInput::PersistFailed { ticket, reason },
             &mut outputs,
         );
-        let (ticket, changes) = on_the_way[1].clone();
-        changes.into_iter().for_each(|change| store.apply(change));
-        core.handle(Timestamp(20), ScsInput::Persisted(ticket), &mut outputs);
-        core.tick(Timestamp(2_000_000), &mut outputs);
+        assert_eq!(writes(&mut outputs), [], "not before the pause is over");
+        core.tick(Timestamp(1_000_010), &mut outputs);
+        let mut store = StoredState::default();
         for (_, changes) in writes(&mut outputs) {
             changes.into_iter().for_each(|change| store.apply(change));
         }
-        assert_eq!(store.pairs[&pair].epoch, Epoch(2));
+        let epochs = ["EAST", "WEST"].map(|pair| store.pairs[&PairName::from(pair)].epoch);
+        assert_eq!(epochs, [Epoch(2), Epoch(1)]);
     }
 }

@@ -3,7 +3,7 @@
 use super::Kind::{Either, List, Object as Of};
 use super::Presence::{Default, Required};
 use super::scalars::{BOOLEAN, CANCEL_TIMEOUT, EVENT_ID, TEXT, reference, words};
-use super::{Kind, Object, Target, key};
+use super::{Object, Target, key};
 
 /// A Script object.
 pub(crate) static SCRIPT: Object = Object {

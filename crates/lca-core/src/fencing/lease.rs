@@ -105,7 +105,7 @@ impl LcaCore {
             ControllerLoss::ReleaseAfter(_) if planted("release-after-ignored") => Lease::Free,
             ControllerLoss::ReleaseAfter(_) if self.pairs.in_maintenance(Some(pair)) => Lease::Free,
             ControllerLoss::ReleaseAfter(time) => {
-                let heard = self.scs_heard_at().unwrap_or(began);
+                let heard = self.scs_contact().unwrap_or(began);
                 Lease::Until(heard.max(began) + time)
             }
             ControllerLoss::Quorum => self.majority_lease(slice),
@@ -183,7 +183,7 @@ impl LcaCore {
             .map_or(Duration::ZERO, |due| self.now.since(due));
         let mut why = match slice.fencing.policy {
             ControllerLoss::ReleaseAfter(time) => {
-                format!("the SCS was not heard of for {}", show_duration(time))
+                format!("the SCS has answered nothing for {}", show_duration(time))
             }
             ControllerLoss::Quorum | ControllerLoss::Hold
                 if self.entitled(&slice.name).is_none()

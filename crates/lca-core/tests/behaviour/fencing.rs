@@ -240,16 +240,23 @@ fn under_hold_nothing_of_this_happens() {
 }
 
 #[test]
-fn release_after_counts_from_when_the_scs_was_heard_last_and_pauses_in_maintenance() {
+fn release_after_counts_from_the_last_word_that_the_scs_has_answered_and_pauses_in_maintenance() {
     let policy = ControllerLoss::ReleaseAfter(ms(2_000));
     let mut lca = holding_the_vip(policy);
-    lca.pass(ms(1_500));
+    lca.pass(ms(1_000));
     scs_beats(&mut lca, 1, 0, None);
+    lca.pass(ms(500));
+    // It has heard what was said at 1,000 ms.
+    scs_beats(&mut lca, 2, 1, None);
+    lca.pass(ms(400));
+    // It has heard nothing newer: who hears and is not heard is lost to the SCS, which goes on without it.
+    scs_beats(&mut lca, 3, 1, None);
     expect(
-        told(lca.pass(ms(2_100))),
+        told(lca.pass(ms(1_150))),
         "
-        2000 remove 10.10.11.103
-        2000 application: enter Backup of epoch 2, order 1003500000
+        1100 remove 10.10.11.103
+        1100 application: enter Backup of epoch 2, order 1003000000
+        1100 scs: let go in epoch 2: the SCS has answered nothing for 2s
     ",
     );
     let mut lca = holding_the_vip(policy);

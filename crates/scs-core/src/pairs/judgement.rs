@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// How long a pair waits for the member that should be primary first while that one comes up.
 const PREFERRED_WAIT: Duration = Duration::from_secs(3);
+/// How long it waits for an LCA that has not reported before it says that it does.
+const REPORT_WAIT: Duration = Duration::from_secs(3);
 /// Rounds of procedure and judgement within one input.
 const ROUNDS: usize = 8;
 
@@ -73,12 +75,17 @@ impl ScsCore {
         let Some([first, second]) = self.members(pair) else {
             return false;
         };
-        let unjudged = [&first, &second]
-            .iter()
-            .any(|member| member.condition == HostCondition::NotYetJudged);
-        if self.stops_member(pair) || unjudged {
+        if self.stops_member(pair) {
             self.suppress(pair, Vec::new(), "");
             return false;
+        }
+        let members = [&first, &second];
+        if members.iter().any(|member| member.is_unjudged()) {
+            self.await_report(pair, members);
+            return false;
+        }
+        if let Some(care) = self.pairs.get_mut(pair) {
+            care.unjudged_since = None;
         }
         match (first.is_primary(), second.is_primary()) {
             (true, true) => self.two_primaries(pair, &first, &second),
@@ -86,6 +93,26 @@ impl ScsCore {
             (false, true) => self.one_primary(pair, &second, &first),
             (false, false) => self.no_primary(pair, &first, &second),
         }
+    }
+
+    /// Nothing is judged before both LCAs have reported or are lost, which several faults in a row can put off: while nobody
+    /// is seen to be primary and one could be, that is told.
+    fn await_report(&mut self, pair: &PairName, members: [&Member; 2]) {
+        let now = self.now;
+        let Some(care) = self.pairs.get_mut(pair) else {
+            return;
+        };
+        let until = *care.unjudged_since.get_or_insert(now) + REPORT_WAIT;
+        let mut reasons = Vec::new();
+        if until > now {
+            care.wake_at(until);
+        } else if members.iter().any(|member| member.can_take_over())
+            && !members.iter().any(|member| member.is_primary())
+        {
+            let unjudged = members.iter().filter(|member| member.is_unjudged());
+            reasons.extend(unjudged.flat_map(|member| member.obstacles()));
+        }
+        self.suppress(pair, reasons, "nobody is seen to be primary");
     }
 
     fn two_primaries(&mut self, pair: &PairName, first: &Member, second: &Member) -> bool {

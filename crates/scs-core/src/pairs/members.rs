@@ -33,6 +33,11 @@ impl Member {
         self.condition == HostCondition::Reported
     }
 
+    /// Its LCA has neither reported nor been away for long enough.
+    pub(crate) fn is_unjudged(&self) -> bool {
+        self.condition == HostCondition::NotYetJudged
+    }
+
     /// In run mode Primary, as its LCA reports.
     pub(crate) fn is_primary(&self) -> bool {
         self.reported()

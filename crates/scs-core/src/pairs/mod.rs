@@ -70,6 +70,8 @@ pub(crate) struct PairCare {
     pub(crate) holder_returned: bool,
     /// Since when the pair waits for the member that should be primary first.
     pub(crate) waiting_since: Option<Timestamp>,
+    /// Since when it waits for the report of an LCA.
+    pub(crate) unjudged_since: Option<Timestamp>,
     pub(crate) trouble: Trouble,
     /// A host that was lost and is back, for the record of the reconnect.
     pub(crate) host_returned: Option<(HostName, Timestamp)>,
@@ -137,6 +139,7 @@ impl PairCare {
             holder_cut_off: false,
             holder_returned: false,
             waiting_since: None,
+            unjudged_since: None,
             trouble: Trouble::default(),
             host_returned: None,
             announced: None,
@@ -189,6 +192,7 @@ impl PairCare {
             &mut self.not_before,
             &mut self.misaligned_since,
             &mut self.waiting_since,
+            &mut self.unjudged_since,
         ]
         .into_iter()
         .flatten()

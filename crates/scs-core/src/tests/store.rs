@@ -4,6 +4,7 @@ use super::desk::{A, B, Desk, site, store_of_epoch_1};
 use crate::{ScsInput, StoredState};
 use changeover_model::message::{LogAcknowledged, PairState, SourceId};
 use changeover_model::{ApplicationStatus, Epoch, RunMode};
+use std::time::Duration;
 
 #[test]
 fn nothing_is_promoted_under_an_epoch_that_could_not_be_written() {
@@ -89,6 +90,37 @@ fn a_pair_is_judged_only_once_both_lcas_have_reported() {
         desk.seen_of(&["to Primary"]),
         ["host1: SIP_SERVER_PRIMARY to Primary in epoch 2"],
         "the configured primary is preferred"
+    );
+}
+
+#[test]
+fn a_pair_that_waits_for_a_report_for_long_says_so() {
+    let mut environment = site();
+    for host in environment.hosts.values_mut() {
+        host.addp.timeout = Duration::from_secs(5);
+    }
+    let mut desk = Desk::started(environment, store_of_epoch_1());
+    for server in desk.servers.values_mut() {
+        server.state.run_mode = RunMode::Backup;
+        server.holds = false;
+    }
+    desk.connect("host2");
+    desk.wait(2_900);
+    assert_eq!(desk.pair().suppressed, []);
+    desk.wait(200);
+    let told = "not-yet-judged: the LCA of host1 has not reported yet; try again in a moment";
+    let suppressed: Vec<String> = desk
+        .pair()
+        .suppressed
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(suppressed, [told]);
+    desk.connect("host1");
+    assert_eq!(desk.pair().suppressed, []);
+    assert_eq!(
+        desk.seen_of(&["to Primary"]),
+        ["host1: SIP_SERVER_PRIMARY to Primary in epoch 2"]
     );
 }
 

@@ -5,13 +5,14 @@
 
 use super::at;
 use changeover_model::ApplicationName;
-use changeover_model::message::{FromLca, LcaReport, ReactionPicture, ReactionState, ScriptResult};
+use changeover_model::message::{ReactionPicture, ReactionState, ScriptResult};
 use std::collections::BTreeMap;
 
-/// How the last run of each control script was judged, as the SCS heard it.
+/// How the last run of each control script was judged, and whether the addresses were as it wanted when that arrived: an
+/// SCS that stands still hears it later.
 #[derive(Clone, Debug, Default)]
 pub(super) struct HonestOutcome {
-    heard: BTreeMap<ApplicationName, ScriptResult>,
+    heard: BTreeMap<ApplicationName, (ScriptResult, bool)>,
 }
 
 pub(super) fn lied(now: u64, application: &ApplicationName, result: ScriptResult) -> String {
@@ -22,10 +23,13 @@ pub(super) fn lied(now: u64, application: &ApplicationName, result: ScriptResult
 }
 
 impl HonestOutcome {
-    pub(super) fn outcome_arrived(&mut self, message: &FromLca) {
-        if let LcaReport::ControlScriptFinished { key, outcome } = &message.body {
-            self.heard.insert(key.application.clone(), outcome.result);
-        }
+    pub(super) fn outcome_arrived(
+        &mut self,
+        script: &ApplicationName,
+        result: ScriptResult,
+        as_wanted: bool,
+    ) {
+        self.heard.insert(script.clone(), (result, as_wanted));
     }
 
     pub(super) fn reaction_changed(
@@ -38,8 +42,8 @@ impl HonestOutcome {
             return None;
         }
         let application = reaction.application.as_ref()?;
-        let result = self.heard.get(application)?;
-        if reaction.attempts == 0 || result.is_good() {
+        let (result, was_as_wanted) = self.heard.get(application)?;
+        if reaction.attempts == 0 || result.is_good() || *was_as_wanted {
             return None;
         }
         let number = reaction.number;

@@ -186,7 +186,7 @@ impl World {
                 }
             }
             (Dial::ScsToLca(_, host), Payload::FromLca(message)) => {
-                self.invariants.outcome_arrived(&message);
+                self.note_outcome(host, &message);
                 ScsInput::LcaMessage {
                     host: self.hosts[host].name.clone(),
                     connection,

@@ -5,7 +5,7 @@ use super::{HostIndex, World};
 use changeover_model::message::{
     FromLca, FromMessageServer, LcaOrder, LcaReport, LogBatch, ReactionPicture, ToLca,
 };
-use changeover_model::{Epoch, RunMode, ScriptAction};
+use changeover_model::{Epoch, PairName, RunMode, ScriptAction};
 use changeover_scs_core::StoreChange;
 
 fn describe_order(order: &LcaOrder) -> Option<String> {
@@ -178,15 +178,7 @@ impl World {
             && message.sent_at == self.clock(host)
             && let Some((pair, _, action)) = self.environment.control_script(&key.application)
         {
-            let pair = pair.name.clone();
-            let addresses = self.virtual_ips(&pair);
-            let here = &self.hosts[host];
-            let as_wanted = match action {
-                ScriptAction::Enable => here.holds(&addresses),
-                ScriptAction::Disable => {
-                    !addresses.iter().any(|vip| here.addresses.contains_key(vip))
-                }
-            };
+            let as_wanted = self.is_as_wanted(host, &pair.name.clone(), action);
             if !as_wanted {
                 let (now, application) = (self.now, key.application.clone());
                 self.invariants.lied(now, &application, outcome.result);
@@ -198,6 +190,17 @@ impl World {
                 let text = describe_report(&message.body).unwrap_or_default();
                 format!("lca@{name} -> scs {text}")
             });
+        }
+    }
+
+    /// How a control script ended arrives at the SCS, which may be standing still.
+    pub(crate) fn note_outcome(&mut self, host: HostIndex, message: &FromLca) {
+        if let LcaReport::ControlScriptFinished { key, outcome } = &message.body
+            && let Some((pair, _, action)) = self.environment.control_script(&key.application)
+        {
+            let as_wanted = self.is_as_wanted(host, &pair.name.clone(), action);
+            self.invariants
+                .outcome_arrived(&key.application, outcome.result, as_wanted);
         }
     }
 
@@ -294,14 +297,25 @@ impl World {
     fn reaction_as_wanted(&self, reaction: &ReactionPicture) -> Option<bool> {
         let (pair, action) = (reaction.pair.as_ref()?, reaction.action?);
         // Of a host without power nothing is so any more: what the SCS hears of it speaks of before.
-        let host = &self.hosts[self.host_index(reaction.host.as_ref()?)?];
-        if !host.powered {
+        let host = self.host_index(reaction.host.as_ref()?)?;
+        if !self.hosts[host].powered {
             return None;
         }
+        Some(self.is_as_wanted(host, pair, action))
+    }
+
+    /// The addresses on the host are as a control script of this action leaves them.
+    pub(crate) fn is_as_wanted(
+        &self,
+        host: HostIndex,
+        pair: &PairName,
+        action: ScriptAction,
+    ) -> bool {
         let addresses = self.virtual_ips(pair);
-        Some(match action {
+        let host = &self.hosts[host];
+        match action {
             ScriptAction::Enable => host.holds(&addresses),
             ScriptAction::Disable => !addresses.iter().any(|vip| host.addresses.contains_key(vip)),
-        })
+        }
     }
 }
