@@ -40,12 +40,10 @@ impl LcaCore {
             .then_some(newest)
     }
 
-    /// True if there is something to let go of: a VIP that stands here, a control script that may bring one up, or
-    /// a server that is primary.
+    /// True if there is something to let go of: a VIP that stands here, a control script that may bring one up (one that
+    /// takes it away may go on), or a server that is primary.
     pub(super) fn is_exposed(&self, pair: &PairName) -> bool {
-        self.holds_any(pair)
-            || self.scripts.contains_key(pair)
-            || !self.primaries_of(pair).is_empty()
+        self.holds_any(pair) || self.is_enabling(pair) || !self.primaries_of(pair).is_empty()
     }
 
     pub(super) fn holds_any(&self, pair: &PairName) -> bool {

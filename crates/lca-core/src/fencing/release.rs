@@ -139,7 +139,7 @@ impl LcaCore {
     }
 
     /// A control script that may bring the VIPs up has not ended.
-    fn is_enabling(&self, pair: &PairName) -> bool {
+    pub(super) fn is_enabling(&self, pair: &PairName) -> bool {
         self.scripts
             .get(pair)
             .is_some_and(|queue| queue.has(ScriptAction::Enable))

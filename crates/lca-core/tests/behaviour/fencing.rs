@@ -521,3 +521,17 @@ fn an_order_to_enable_that_was_under_way_for_too_long_is_not_carried_out() {
         assert!(timely.contains("start run"), "{timely}");
     }
 }
+
+#[test]
+fn a_script_that_takes_the_vip_away_is_left_to_do_so_when_the_lease_is_over() {
+    let mut lca = standing_by(ControllerLoss::Quorum);
+    lca.observe(false);
+    let launched = told(lca.script(DOWN, 1)).join("\n");
+    assert!(launched.contains("start run"), "{launched}");
+    // Neither a VIP nor a primary stands here, so there is nothing to let go of, however long nobody hears this host.
+    let lines = told(lca.pass(ms(5_000))).join("\n");
+    assert!(
+        !lines.contains("let go") && !lines.contains("remove"),
+        "{lines}"
+    );
+}

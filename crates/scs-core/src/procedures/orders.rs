@@ -4,7 +4,8 @@ use crate::ScsCore;
 use crate::timeline::{Moment, NewEntry};
 use changeover_model::message::{CommandOutcome, LcaOrder, OrderKey, OrderOutcome, Party, Step};
 use changeover_model::{
-    ApplicationName, CauseId, Epoch, HostName, OrderNumber, PairName, RunMode, Timestamp, planted,
+    ApplicationName, ApplicationStatus, CauseId, Epoch, HostName, OrderNumber, PairName, RunMode,
+    Timestamp, planted,
 };
 use std::time::Duration;
 
@@ -231,10 +232,19 @@ impl ScsCore {
         }
         let hooks = change.hooks.orders_on(host);
         for order in change.orders_on(host) {
-            let incarnation = self
+            let state = self
                 .applications
                 .get(&order.application)
-                .map(|care| care.state.incarnation);
+                .map(|care| &care.state);
+            // The procedure is about to hear that this one cannot serve (any more).
+            if order.run_mode == RunMode::Primary
+                && state.is_some_and(|state| {
+                    state.status != ApplicationStatus::Running && state.run_mode != RunMode::Primary
+                })
+            {
+                continue;
+            }
+            let incarnation = state.map(|state| state.incarnation);
             let key = OrderKey {
                 pair: Some(pair.clone()),
                 epoch: order.epoch,

@@ -95,6 +95,25 @@ fn a_lost_event_is_named_and_the_scs_realigns_by_itself() {
 }
 
 #[test]
+fn a_promotion_is_not_ordered_again_to_a_server_that_ended_while_its_lca_was_away() {
+    let mut desk = Desk::running();
+    desk.switchover();
+    desk.acknowledges(A);
+    assert_eq!(
+        desk.seen_of(&["to Primary"]),
+        ["host2: SIP_SERVER_BACKUP to Primary in epoch 2"]
+    );
+    let server = desk.servers.get_mut(B).expect("a member");
+    server.state.status = ApplicationStatus::Stopped;
+    server.state.run_mode = RunMode::Unknown;
+    desk.connect("host2");
+    assert_eq!(
+        desk.seen_of(&["to Primary"]),
+        ["host1: SIP_SERVER_PRIMARY to Primary in epoch 3"]
+    );
+}
+
+#[test]
 fn a_promotion_that_fails_is_rolled_back_under_a_new_epoch() {
     let mut desk = Desk::running();
     desk.switchover();

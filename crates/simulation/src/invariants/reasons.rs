@@ -145,19 +145,18 @@ fn is_recorded(world: &World, pair: &PairPicture) -> bool {
     let Some(driven) = world.scs.driven.as_ref() else {
         return true;
     };
-    let records: Vec<_> = driven
-        .core
-        .timeline(1000)
-        .into_iter()
-        .filter(|record| {
-            record.kind == RecordKind::Suppression && record.pair.as_ref() == Some(&pair.name)
-        })
+    let records = driven.core.timeline(1000).into_iter();
+    let records: Vec<_> = records
+        .filter(|record| record.pair.as_ref() == Some(&pair.name))
         .collect();
     pair.suppressed.iter().all(|shown| {
-        // What an operator has stopped, or tests, is on record as their own command.
+        // What an operator has stopped, or tests, is on record as their own command; a hold after a fence that failed as
+        // the end of the procedure that asked for it.
         let own = matches!(shown.code, RefusalCode::TestHold | RefusalCode::Held);
-        own || records
-            .iter()
-            .any(|record| record.reasons.iter().any(|told| told.code == shown.code))
+        own || records.iter().any(|record| {
+            let suppression = record.kind == RecordKind::Suppression;
+            let told = record.reasons.iter().any(|told| told.code == shown.code);
+            suppression && told || record.why.contains(&shown.reason)
+        })
     })
 }
