@@ -168,7 +168,7 @@ fn under_release_after_the_primary_lets_go_by_its_own_clock() {
     scenario.site.on_controller_loss = ControllerLoss::ReleaseAfter(ms(4_000));
     let run = ends_with(&scenario, A);
     let gone = second(&run, OFF_A, 5.0);
-    assert!((8.4..9.1).contains(&gone), "{gone}");
+    assert!((7.9..8.5).contains(&gone), "{gone}");
     let back = second(&run, "VIP 10.10.11.103 on host1", 15.0);
     assert!(back < 16.0, "{back}");
 }

@@ -22,7 +22,7 @@ impl ScsCore {
         self.message_server_revision.is_some().hash(into);
         for host in self.hosts.values() {
             discriminant(&host.status).hash(into);
-            host.link.is_some().hash(into);
+            host.link.as_ref().map(|link| link.grants).hash(into);
             (host.reported, host.ever_reported, host.confirmed_lost).hash(into);
             (host.agent_lost.is_some(), host.agent_wait_over).hash(into);
             (host.lost.is_some(), host.lost_wait_over, host.heard_out).hash(into);
@@ -91,6 +91,7 @@ impl PairCare {
         base.0.wrapping_sub(self.floor.0).hash(into);
         self.kept.primary.hash(into);
         (self.kept.left_without_primary, self.kept.held.is_some()).hash(into);
+        self.kept.complete.hash(into);
         (self.kept.maintenance.is_some(), self.kept.sole.is_some()).hash(into);
         (self.kept.test_hold_until.is_some(), self.failures).hash(into);
         self.kept.flapping_since.is_some().hash(into);

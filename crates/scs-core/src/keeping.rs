@@ -61,7 +61,9 @@ impl ScsCore {
 
     /// Keeps the state of a pair as it stands.
     pub(crate) fn keep_pair(&mut self, pair: &PairName) {
-        if let Some(care) = self.pairs.get(pair) {
+        let complete = self.knows_epoch(pair);
+        if let Some(care) = self.pairs.get_mut(pair) {
+            care.kept.complete = complete;
             let change = StoreChange::Pair(pair.clone(), care.kept.clone());
             self.keep(change);
         }

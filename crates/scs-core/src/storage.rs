@@ -40,6 +40,10 @@ pub struct StoredPair {
     /// The primary's LCA may hold the VIP without a majority, under `quorum`.
     #[serde(default)]
     pub sole: Option<SoleMark>,
+    /// Since this store began, every host of the pair has been heard of or had its time: no SCS with another store has gone
+    /// further than is known here.
+    #[serde(default)]
+    pub complete: bool,
 }
 
 /// Maintenance of a pair or host.

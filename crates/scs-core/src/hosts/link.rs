@@ -30,6 +30,7 @@ impl ScsCore {
             sequence: 0,
             answered: None,
             beats: VecDeque::new(),
+            grants: false,
             heard: now,
         });
         care.reported = false;
@@ -73,6 +74,8 @@ impl ScsCore {
         link.sequence += 1;
         let sequence = link.sequence;
         let answered = link.answered;
+        let first = answered.is_some() && !link.grants;
+        link.grants |= first;
         link.beats.push_back((sequence, now));
         if link.beats.len() > BEATS {
             link.beats.pop_front();
@@ -85,6 +88,9 @@ impl ScsCore {
         };
         self.send(host, None, beat);
         self.timers.set(Timer::Beat(host.clone()), now + interval);
+        if first {
+            self.touch_host(host);
+        }
     }
 
     /// True if the message belongs to the connection in force; what arrives on it is a sign of life.

@@ -76,6 +76,8 @@ pub(crate) struct Link {
     pub(crate) beats: VecDeque<(u64, Timestamp)>,
     /// Last arrival on it, or its beginning.
     pub(crate) heard: Timestamp,
+    /// A beat on it has answered the LCA, so leases count from there.
+    pub(crate) grants: bool,
 }
 
 /// What the pairs may conclude about a host.

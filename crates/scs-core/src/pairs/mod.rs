@@ -77,8 +77,6 @@ pub(crate) struct PairCare {
     pub(crate) host_returned: Option<(HostName, Timestamp)>,
     /// Record for which the engine had the VIP announced again.
     pub(crate) announced: Option<CauseId>,
-    /// It was in the store when this life began, so its epoch is no older than any that was used.
-    was_stored: bool,
     /// Per host: when the newest word arrived from there that a beat has answered with a grant.
     granted: BTreeMap<HostName, Timestamp>,
     /// The epoch in force is on disk up to this one, not only reserved.
@@ -118,7 +116,6 @@ impl PairCare {
                 kept.reserved.max(kept.epoch)
             },
             durable: Epoch(0),
-            was_stored: kept.reserved > Epoch(0),
             granted: BTreeMap::new(),
             in_force: kept.epoch,
             voted: None,
@@ -267,10 +264,11 @@ impl ScsCore {
             let Some(care) = self.pairs.get_mut(pair) else {
                 continue;
             };
-            if *epoch > care.floor {
-                // It was never reserved in this store, which is not the one of the SCS that gave it. Higher ones may have been
+            if *epoch > care.kept.epoch {
+                // This store does not know of it, so it may not be the one of the SCS that gave it. Higher ones may have been
                 // given to a host that is out of reach, or be on their way.
-                care.floor = Epoch(epoch.0.saturating_add(UNHEARD_EPOCHS));
+                let above = Epoch(epoch.0.saturating_add(UNHEARD_EPOCHS));
+                care.floor = care.floor.max(above);
             }
             if *epoch > care.kept.epoch && care.open_record.is_none() {
                 care.kept.epoch = *epoch;

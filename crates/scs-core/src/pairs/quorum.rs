@@ -68,7 +68,7 @@ impl ScsCore {
     }
 
     /// False while a former life of this SCS may have gone further than this one knows: its store was lost.
-    fn knows_epoch(&self, pair: &PairName) -> bool {
+    pub(crate) fn knows_epoch(&self, pair: &PairName) -> bool {
         let Some(care) = self.pairs.get(pair) else {
             return false;
         };
@@ -77,7 +77,7 @@ impl ScsCore {
                 .get(host)
                 .is_some_and(|host| host.ever_reported || self.started + host.bound() <= self.now)
         });
-        care.was_stored || heard_of_all
+        care.kept.complete || heard_of_all
     }
 
     /// When what this SCS has granted to a host has run out there.
@@ -223,9 +223,18 @@ impl ScsCore {
                 self.picture_changed = true;
             }
             (Some(mark), _) => self.send_sole(pair, &mark, true),
-            (None, Some(mark)) => self.send_sole(pair, &mark, false),
-            (None, None) => {}
+            (None, Some(mark)) if self.leaves_a_lease(&mark) => {
+                self.send_sole(pair, &mark, false);
+            }
+            (None, _) => {}
         }
+    }
+
+    /// The mark is not ended before its holder has a lease to go on with, if it is back: it would let go at once.
+    fn leaves_a_lease(&self, mark: &SoleMark) -> bool {
+        let host = self.hosts.get(&mark.host);
+        host.and_then(|host| host.link.as_ref())
+            .is_none_or(|link| link.grants)
     }
 
     /// `None` = not to be touched now.

@@ -80,6 +80,7 @@ pub(super) fn store_of_epoch_1() -> StoredState {
         epoch: Epoch(1),
         reserved: Epoch(1),
         primary: Some(A.into()),
+        complete: true,
         ..StoredPair::default()
     };
     StoredState {

@@ -235,6 +235,8 @@ fn a_holder_without_its_lca_that_its_peer_answered_lately_is_waited_for() {
 #[test]
 fn a_backup_that_is_stopped_makes_its_primary_sole_and_is_not_ready_before_that_is_given_up() {
     let mut desk = Desk::running_with(quorum());
+    // The primary has a lease.
+    desk.wait(1_000);
     desk.server_is(B, |state| {
         state.status = ApplicationStatus::Stopped;
         state.stopped_as_asked = true;
