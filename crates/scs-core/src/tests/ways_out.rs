@@ -67,15 +67,15 @@ fn a_promotion_of_unknown_outcome_is_taken_back_under_a_new_epoch() {
     desk.connect("host1");
     desk.seen();
     desk.wait(4_500);
-    let lines = desk.seen_of(&["to Primary in epoch 1003", "to Backup", "in epoch 3", "stop"]);
+    let lines = desk.seen_of(&["to Primary in epoch 3", "to Backup", "in epoch 3", "stop"]);
     assert_eq!(
         lines,
         [
-            "host2: SIP_SERVER_BACKUP to Backup in epoch 1003",
-            "host2: intend EAST: SIP_SERVER_PRIMARY in epoch 1003",
+            "host2: SIP_SERVER_BACKUP to Backup in epoch 3",
+            "host2: intend EAST: SIP_SERVER_PRIMARY in epoch 3",
             "host2: stop SIP_SERVER_BACKUP at once",
-            "host1: SIP_SERVER_PRIMARY to Primary in epoch 1003",
-            "host1: intend EAST: SIP_SERVER_PRIMARY in epoch 1003",
+            "host1: SIP_SERVER_PRIMARY to Primary in epoch 3",
+            "host1: intend EAST: SIP_SERVER_PRIMARY in epoch 3",
         ]
     );
     desk.obeys(A);
