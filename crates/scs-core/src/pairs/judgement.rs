@@ -214,9 +214,11 @@ impl ScsCore {
         let Some(care) = self.pairs.get_mut(pair) else {
             return;
         };
-        if care.kept.primary.as_ref() == Some(&primary.application) {
+        let known = care.kept.primary.as_ref() == Some(&primary.application);
+        if known && primary.epoch <= care.kept.epoch {
             return;
         }
+        care.kept.epoch = care.kept.epoch.max(primary.epoch);
         care.kept.primary = Some(primary.application.clone());
         care.kept.because = "it was primary already".to_owned();
         care.kept.left_without_primary = false;

@@ -1,10 +1,10 @@
 //! Ways out of what went wrong: back under a new epoch, holds and alarms that end by themselves, an operator's word.
 
-use super::desk::{A, B, Desk, site};
+use super::desk::{A, B, Desk, site, store_of_epoch_1};
 use crate::{LinkLoss, ScsInput};
 use changeover_model::environment::OnFailure;
 use changeover_model::message::{LcaReport, OperatorCommand, PairState};
-use changeover_model::{Core, RefusalCode, RunMode};
+use changeover_model::{ApplicationStatus, Core, Epoch, RefusalCode, RunMode};
 use std::time::Duration;
 
 /// The LCA of a host is away, the host refuses each new connection.
@@ -83,6 +83,31 @@ fn a_promotion_of_unknown_outcome_is_taken_back_under_a_new_epoch() {
     desk.script_runs("A_UP");
     assert_eq!(desk.story().0, "RollBack Done");
     assert_eq!(desk.state(), PairState::Ok);
+}
+
+#[test]
+fn a_primary_of_an_epoch_that_this_store_does_not_know_is_adopted_with_its_epoch() {
+    let mut desk = Desk::started(site(), store_of_epoch_1());
+    for server in desk.servers.values_mut() {
+        server.state.status = ApplicationStatus::ServiceUnavailable;
+        server.state.run_mode = RunMode::Backup;
+        server.holds = false;
+    }
+    desk.connect("host1");
+    desk.connect("host2");
+    desk.seen();
+    desk.server_is(B, |state| {
+        state.status = ApplicationStatus::Running;
+        state.run_mode = RunMode::Primary;
+        state.epoch = Epoch(2);
+    });
+    assert_eq!(
+        desk.seen_of(&["intend"]),
+        [
+            "host1: intend EAST: SIP_SERVER_BACKUP in epoch 2",
+            "host2: intend EAST: SIP_SERVER_BACKUP in epoch 2",
+        ]
+    );
 }
 
 #[test]
