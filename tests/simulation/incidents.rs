@@ -205,6 +205,8 @@ fn a_host_that_is_shut_down_hands_over_first() {
     let promoted = second(&run, "SIP_SERVER_BACKUP enters Primary epoch 2", 5.0);
     assert!(promoted < 5.1, "{promoted}");
     assert!(promoted < second(&run, "host1 is down", 5.0));
+    let demoted = second(&run, "SIP_SERVER_PRIMARY enters Backup epoch 2", 5.0);
+    assert!(demoted < second(&run, "SIP_SERVER_PRIMARY on host1 ends", 5.0));
 }
 
 #[test]

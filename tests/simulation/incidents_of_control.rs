@@ -386,6 +386,17 @@ fn a_controller_that_lost_its_store_goes_on_above_what_the_agents_have_seen() {
 }
 
 #[test]
+fn a_controller_that_lost_its_store_believes_the_agents_where_nobody_is_primary_any_more() {
+    let scenario = hold(25_000)
+        .switchover(at(5_000))
+        .fault(at(8_000), Fault::LoseStore(ms(3_000)))
+        .fault(at(8_200), Fault::KillServer(1));
+    let run = ends_with(&scenario, A);
+    second(&run, "SIP_SERVER_PRIMARY enters Primary epoch 1003", 11.0);
+    never(&run, "StaleEpoch", 8.0, 60.0);
+}
+
+#[test]
 fn an_alarm_clears_itself_after_its_cancel_timeout() {
     let mut scenario = hold(10_000);
     scenario.end_at = ms(3_640_000);
@@ -464,6 +475,7 @@ pub(crate) const ALL: &[Named] = named![
     a_failed_fence_command_holds_the_pair,
     an_epoch_that_was_reserved_is_not_used_again_by_the_next_life_of_the_controller,
     a_controller_that_lost_its_store_goes_on_above_what_the_agents_have_seen,
+    a_controller_that_lost_its_store_believes_the_agents_where_nobody_is_primary_any_more,
     an_alarm_clears_itself_after_its_cancel_timeout,
     a_switchover_to_a_backup_that_has_not_caught_up_is_refused,
     a_primary_whose_health_checks_fail_is_replaced,

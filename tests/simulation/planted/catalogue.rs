@@ -98,16 +98,11 @@ pub(crate) const BUGS: &[Bug] = &[
         "scs-core",
         "the SCS forgets that a sole mark was given up",
     ),
-    Bug {
-        survives: Some(
-            "not looked into yet; presumably the LCA of the backup, which keeps the mark as well, refuses its vote",
-        ),
-        ..bug(
-            "sole-mark-ignored",
-            "scs-core",
-            "the SCS promotes past a sole mark that stands",
-        )
-    },
+    bug(
+        "sole-mark-ignored",
+        "scs-core",
+        "the SCS promotes past a sole mark that stands",
+    ),
     bug(
         "detection-acknowledged-before-stored",
         "scs-core",
@@ -168,16 +163,11 @@ pub(crate) const BUGS: &[Bug] = &[
         "scs-core",
         "an operator is refused without a reason",
     ),
-    Bug {
-        survives: Some(
-            "not looked into yet; presumably the LCAs, which tell what they have seen before anything is ordered; found by a scenario before a lost store left a gap",
-        ),
-        ..bug(
-            "reserved-epoch-forgotten",
-            "scs-core",
-            "after a restart the SCS starts below the epoch that it had reserved on disk",
-        )
-    },
+    bug(
+        "reserved-epoch-forgotten",
+        "scs-core",
+        "after a restart the SCS starts below the epoch that it had reserved on disk",
+    ),
     bug(
         "reported-epochs-ignored",
         "scs-core",
