@@ -63,6 +63,8 @@ pub fn worst_times(environment: &Environment) -> Vec<WorstTimes> {
 struct Timing {
     bound: Duration,
     shortest_bound: Duration,
+    /// By so much an answer may be older than the last word that was heard.
+    beat: Duration,
     lost_wait: Duration,
     lifetime: Duration,
     moving: Duration,
@@ -89,6 +91,7 @@ impl Timing {
         Self {
             bound: longest(Host::detection_bound),
             shortest_bound: bounds.min().unwrap_or_default(),
+            beat: longest(Host::beat_interval),
             lost_wait: longest(|host| host.disconnect_switchover_timeout),
             lifetime: policy.address_lifetime,
             moving: policy.demotion_wait + policy.event_wait + policy.release_wait + enabling,
@@ -175,7 +178,8 @@ fn case(
 }
 
 fn cut_off(policy: ControllerLoss, timing: &Timing) -> (Worst, Worst) {
-    let promoted = timing.bound + timing.lost_wait;
+    // From the word that the holder's lease counts from.
+    let promoted = timing.beat + timing.bound + timing.lost_wait;
     let after = timing.fencing + timing.moving;
     match policy {
         ControllerLoss::Hold => (Worst::UntilReconnect, Worst::Time(Duration::ZERO)),

@@ -29,6 +29,12 @@ impl Host {
     pub fn detection_bound(&self) -> Duration {
         self.addp.timeout * 2
     }
+
+    /// Distance of the SCS's beats and probes: three fit into one ADDP timeout, and it is never more than 500 ms. A lease may
+    /// count from a word that is this much older than the last one.
+    pub fn beat_interval(&self) -> Duration {
+        (self.addp.timeout / 3).clamp(Duration::from_millis(1), Duration::from_millis(500))
+    }
 }
 
 /// Advanced Disconnect Detection Protocol settings of the SCS-LCA link.

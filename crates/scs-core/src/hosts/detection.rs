@@ -32,7 +32,7 @@ impl ScsCore {
             self.timers.set(Timer::HostSilence(host.clone()), due);
         }
         if care.link.is_none() && self.timers.get(&Timer::Poll(host.clone())).is_none() {
-            let next = self.now + care.beat_interval();
+            let next = self.now + care.config.beat_interval();
             self.timers.set(Timer::Poll(host.clone()), next);
         }
     }
@@ -66,7 +66,7 @@ impl ScsCore {
             return;
         };
         let timeout = care.silence();
-        let next = self.now + care.beat_interval();
+        let next = self.now + care.config.beat_interval();
         self.out.push(ScsOutput::ProbeHost {
             host: host.clone(),
             timeout,

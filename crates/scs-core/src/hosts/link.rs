@@ -67,7 +67,7 @@ impl ScsCore {
         let Some(care) = self.hosts.get_mut(host) else {
             return;
         };
-        let interval = care.beat_interval();
+        let interval = care.config.beat_interval();
         let Some(link) = care.link.as_mut() else {
             return;
         };

@@ -137,11 +137,6 @@ impl HostCare {
         self.silence() * 2
     }
 
-    /// Distance of beats and of probes: three fit into one ADDP timeout.
-    pub(crate) fn beat_interval(&self) -> Duration {
-        (self.silence() / 3).clamp(Duration::from_millis(1), Duration::from_millis(500))
-    }
-
     pub(crate) fn condition(&self) -> HostCondition {
         if self.lost.is_some() {
             HostCondition::Lost(self.lost_wait_over || self.confirmed_lost)
