@@ -1,10 +1,18 @@
-//! Owns the removal of what is mounted below a run's folder: small file systems that a drill fills.
+//! Owns the removal of what is mounted below a run's folder: small file systems that a drill fills, and slow ones above
+//! them that the drill's own process serves.
 
+use crate::moment::Moment;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Where the kernel lists what is mounted.
 const MOUNTS: &str = "/proc/self/mounts";
+
+/// Unmounting one place takes no longer: who serves what lay above it lets go of it a moment after that is gone.
+const BOUND: Duration = Duration::from_secs(3);
+/// Between two tries.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
 
 /// Unmounts everything below a folder, the deepest first. Says what is left.
 pub(super) fn remove_below(folder: &Path) -> Vec<String> {
@@ -33,7 +41,19 @@ fn below(mounts: &str, folder: &Path) -> Vec<PathBuf> {
 }
 
 fn unmount(place: &Path) -> Result<(), String> {
+    let end = Moment::now().plus(BOUND);
+    loop {
+        match try_to_unmount(place) {
+            Err(_) if Moment::now() < end => std::thread::sleep(TRY_AGAIN),
+            done => return done,
+        }
+    }
+}
+
+/// By force, which means something only for a file system that a process serves: nobody waits for its answers any more.
+fn try_to_unmount(place: &Path) -> Result<(), String> {
     let ran = Command::new("umount")
+        .arg("-f")
         .arg(place)
         .stdin(Stdio::null())
         .output()
