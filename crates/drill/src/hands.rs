@@ -233,13 +233,7 @@ pub(crate) async fn make(
             site.disk(target, true).await?;
             Ok(Done::with(Undo::Room(target.to_owned())))
         }
-        Kind::SlowDisk => Ok(slow.of(target).map_or_else(
-            || Done::missed(target),
-            |throttle| {
-                throttle.begin();
-                Done::with(Undo::Hasten(Arc::clone(throttle)))
-            },
-        )),
+        Kind::SlowDisk => Ok(slacken(slow, target)),
         Kind::ScriptFails => scripts(site, host(), "fails"),
         Kind::ScriptSlow => scripts(site, host(), "slow"),
         Kind::ScriptHangs => scripts(site, host(), "hangs"),
@@ -267,6 +261,14 @@ fn stop(site: &LiveSite, what: &str, pid: Option<u32>) -> Done {
         Some(pid) => Done::with(Undo::Continue(pid)),
         None => Done::missed(what),
     }
+}
+
+fn slacken(slow: &SlowDisks, component: &str) -> Done {
+    let Some(throttle) = slow.of(component) else {
+        return Done::missed(component);
+    };
+    throttle.begin();
+    Done::with(Undo::Hasten(Arc::clone(throttle)))
 }
 
 fn scripts(site: &LiveSite, host: HostName, how: &str) -> Result<Done, Trouble> {

@@ -98,6 +98,7 @@ fn mount(place: &Path, inside: File, seed: u64) -> std::io::Result<Arc<Throttle>
     how.n_threads = Some(AT_ONCE);
     let serves = Passthrough::new(inside, Arc::clone(&throttle));
     let session = fuser::Session::new(serves, place, &how)?;
+    // When its service ends, the crate unmounts once more by path, which is the run's own and goes anyway.
     // Nobody waits for its end: it ends when the file system is unmounted, or with this process.
     std::thread::Builder::new()
         .name("slow-disk".to_owned())

@@ -96,9 +96,9 @@ fn files_and_folders_are_those_below_and_so_are_their_errors() {
         .append(true)
         .open(at("places"))
         .expect("there");
-    appended.write_all(b"67").expect("at its end");
-    appended.write_all(b"8").expect("at its end");
-    assert_eq!(read(&disk.below("places")), "\0\0\0\0\0678");
+    appended.write_all(b"ap").expect("at its end");
+    appended.write_all(b"pended").expect("at its end");
+    assert_eq!(read(&disk.below("places")), "\0\0\0\0\0appended");
 
     std::fs::set_permissions(at("places"), std::fs::Permissions::from_mode(0o640)).expect("ours");
     assert_eq!(
