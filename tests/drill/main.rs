@@ -68,7 +68,7 @@ fn a_minute_of_faults_on_a_site_with_shell_scripts_breaks_no_invariant() {
     assert_eq!((code, broken(&report)), (Some(0), vec![]), "{report:#}");
     assert_eq!(report["trouble"], Value::Null);
     assert!(rounds(&report).len() >= 3, "{report:#}");
-    assert!(not_possible(&report).contains(&"slow-disk"));
+    assert!(!not_possible(&report).contains(&"slow-disk"), "{report:#}");
     place.assert_nothing_is_left();
 }
 
@@ -84,6 +84,62 @@ fn a_minute_of_faults_on_a_site_with_built_in_scripts_breaks_no_invariant() {
     // There is no program that could fail, and the report says so.
     for fault in ["script-fails", "script-slow", "script-hangs"] {
         assert!(not_possible(&report).contains(&fault), "{report:#}");
+    }
+    place.assert_nothing_is_left();
+}
+
+#[test]
+#[ignore = "needs root"]
+fn slow_disks_move_no_vip_and_lose_nothing_and_they_are_slow() {
+    let _alone = alone();
+    let place = Rehearsal::new();
+    let site = with_policy(&place, "{on_controller_loss: quorum}");
+    let only = ["--only", "slow-disk", "--at-once", "1"];
+    let drill = ["drill", &site, "--minutes", "1.5", "--seed", "3"];
+    let (code, report) = place.json(&[&drill[..], &only].concat());
+    assert_eq!((code, broken(&report)), (Some(0), vec![]), "{report:#}");
+    assert_eq!(not_possible(&report), Vec::<&str>::new());
+    // A disk that is slow in name only would break nothing either.
+    let (mut alone, mut switched, mut slowed) = (0, 0, Vec::new());
+    for round in rounds(&report) {
+        let faults = round["faults"].as_array().expect("faults");
+        let is_switched = faults.len() > 1;
+        let with = if is_switched {
+            &mut switched
+        } else {
+            &mut alone
+        };
+        *with += 1;
+        let of = &faults[0]["slowed"];
+        let count = |what: &str| of[what].as_u64().expect("a number");
+        if count("syncs") > 0 {
+            assert!(of["longest_ms"].as_f64() > Some(0.0), "{round:#}");
+            slowed.push((
+                faults[0]["target"].as_str().expect("a name"),
+                count("writes"),
+                of["longest_ms"].as_f64().expect("a time"),
+            ));
+        }
+    }
+    assert!(alone > 0 && switched > 0, "{report:#}");
+    assert!(
+        slowed.iter().map(|(_, writes, _)| writes).sum::<u64>() >= 10,
+        "{slowed:?}"
+    );
+    assert!(
+        slowed.iter().any(|(.., longest)| *longest >= 200.0),
+        "{slowed:?}"
+    );
+    let judged = report["invariants"].as_array().expect("invariants").iter();
+    let judged = judged.filter(|verdict| verdict["judged"] != 0);
+    let names: Vec<&str> = judged
+        .filter_map(|verdict| verdict["invariant"].as_str())
+        .collect();
+    for name in ["slow-disk-alone", "delivery", "honest-outcome", "settled"] {
+        assert!(
+            names.contains(&name),
+            "{name} had something to judge: {report:#}"
+        );
     }
     place.assert_nothing_is_left();
 }

@@ -6,6 +6,7 @@ use crate::hands::{Order, Undo, end_of, heal, make};
 use crate::rest::{self, Remedy};
 use crate::schedule::{Cast, Planned, host_of};
 use crate::seen::{Made, Promises, Round};
+use crate::slow_disk::SlowDisks;
 use changeover_model::message::Picture;
 use changeover_rehearsal::{LiveSite, Moment, Trouble};
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ const MOST_REMEDIES: usize = 3;
 pub(crate) struct Course<'a> {
     pub(crate) cast: &'a Cast,
     pub(crate) promises: &'a Promises,
+    pub(crate) slow: &'a SlowDisks,
     pub(crate) began: Moment,
 }
 
@@ -54,7 +56,7 @@ pub(crate) async fn round(
     };
     (round.epoch_before, round.primary_before) = epoch_and_primary(site, &before);
     let holder = site.holders().into_iter().next();
-    round.faults = act(site, course.cast, planned, &before, began).await?;
+    round.faults = act(site, course, planned, &before, began).await?;
     let rest = until_rest(site, course, &mut round, CALM).await?;
     let sightings = site.sightings();
     let to = rest.measured_until.unwrap_or_else(Moment::now);
@@ -96,7 +98,7 @@ struct UnderWay {
 /// Makes and heals every fault at its time.
 async fn act(
     site: &mut LiveSite,
-    cast: &Cast,
+    course: &Course<'_>,
     planned: &[Planned],
     before: &Picture,
     began: Moment,
@@ -115,16 +117,19 @@ async fn act(
     let mut under_way: BTreeMap<usize, UnderWay> = BTreeMap::new();
     for (at, is_end, index) in steps {
         let wait = began.plus(at).since(Moment::now());
+        // Nothing is waited for but the moment that the schedule says.
         tokio::time::sleep(wait).await;
         let Some(fault) = planned.get(index) else {
             continue;
         };
         if !is_end {
-            let begun = begin(site, cast, fault, &processes, began).await?;
+            let begun = begin(site, course, fault, &processes, began).await?;
             under_way.insert(index, begun);
         } else if let Some(fault) = under_way.get_mut(&index) {
             let undo = std::mem::replace(&mut fault.undo, Undo::Nothing);
-            fault.orders.extend(heal(site, undo).await?);
+            let healed = heal(site, undo).await?;
+            fault.orders.extend(healed.order);
+            fault.made.slowed = healed.slowed;
             fault.made.until_ms = Moment::now().ms_since(began);
         }
     }
@@ -145,17 +150,17 @@ async fn act(
 
 async fn begin(
     site: &mut LiveSite,
-    cast: &Cast,
+    course: &Course<'_>,
     fault: &Planned,
     processes: &BTreeMap<String, u32>,
     began: Moment,
 ) -> Result<UnderWay, Trouble> {
-    let host = host_of(fault, cast);
+    let host = host_of(fault, course.cast);
     let hit_holder = host
         .as_ref()
         .is_some_and(|host| site.holders().contains(host));
     let from_ms = Moment::now().ms_since(began);
-    let done = make(site, fault, processes).await?;
+    let done = make(site, course.slow, fault, processes).await?;
     Ok(UnderWay {
         made: Made {
             kind: fault.kind,
@@ -165,6 +170,7 @@ async fn begin(
             host,
             hit_holder,
             note: done.note,
+            slowed: None,
         },
         undo: done.undo,
         orders: done.order.into_iter().collect(),
@@ -237,6 +243,7 @@ async fn until_rest(
             round.missing = missing;
             return Ok(rest);
         }
+        // Rest is the absence of events, which nobody announces: it is looked for, up to `end`.
         tokio::time::sleep(LOOK_AGAIN).await;
     }
 }

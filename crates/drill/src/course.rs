@@ -3,10 +3,12 @@
 
 use crate::arguments::DrillArguments;
 use crate::carry_out::{self, Course};
+use crate::fault::Kind;
 use crate::hands::{self, NotPossible};
 use crate::report::{self, Report};
 use crate::schedule::{Cast, Schedule};
 use crate::seen::{Case, Promises, Promotion, Recorded, Seen};
+use crate::slow_disk::SlowDisks;
 use crate::switchovers::{self, Switchovers};
 use changeover_component::ExitCode;
 use changeover_configuration::{Worst, WorstTimes, worst_times};
@@ -104,7 +106,14 @@ async fn on_the_site(
     found: &mut Found,
 ) -> Result<(), Trouble> {
     report::progress("bringing the site up");
-    let mut site = ground.bring_up(plan).await?;
+    let disks = ground.lay_disks(plan).await?;
+    // Only where one may be slow: everything else stays on what it has always stood on.
+    let slow = if arguments.switchovers.is_none() && wanted(arguments).contains(&Kind::SlowDisk) {
+        SlowDisks::lay(&disks, seed).await
+    } else {
+        SlowDisks::default()
+    };
+    let mut site = ground.bring_up(plan, disks).await?;
     let began = Moment::now();
     found.began = Some(began);
     found.control = site.control().to_owned();
@@ -114,6 +123,7 @@ async fn on_the_site(
     let course = Course {
         cast: &cast,
         promises: &promises,
+        slow: &slow,
         began,
     };
     carry_out::first_rest(&mut site, &course).await?;
@@ -132,6 +142,15 @@ async fn on_the_site(
     done.and(gathered)
 }
 
+/// The kinds of fault that were asked for.
+fn wanted(arguments: &DrillArguments) -> Vec<Kind> {
+    if arguments.only.is_empty() {
+        carry_out::all_kinds()
+    } else {
+        arguments.only.clone()
+    }
+}
+
 async fn rounds(
     arguments: &DrillArguments,
     seed: u64,
@@ -139,12 +158,7 @@ async fn rounds(
     course: &Course<'_>,
     found: &mut Found,
 ) -> Result<(), Trouble> {
-    let wanted = if arguments.only.is_empty() {
-        carry_out::all_kinds()
-    } else {
-        arguments.only.clone()
-    };
-    let (possible, not_possible) = hands::possible(site, &wanted).await;
+    let (possible, not_possible) = hands::possible(site, course.slow, &wanted(arguments)).await;
     found.not_possible = not_possible;
     if possible.is_empty() {
         let why: Vec<String> = found

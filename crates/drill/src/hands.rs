@@ -4,10 +4,12 @@
 use crate::fault::Kind;
 use crate::relay::Relay;
 use crate::schedule::Planned;
+use crate::slow_disk::{SlowDisks, Slowed, Throttle};
 use changeover_model::{ConditionName, HostName};
 use changeover_rehearsal::{LiveSite, Moment, Ordered, Trouble};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -33,6 +35,7 @@ pub(crate) enum Undo {
     Tables(Vec<(String, String)>, Option<HostName>),
     Relays(Vec<(Relay, String, String)>, String),
     Room(String),
+    Hasten(Arc<Throttle>),
     Scripts(HostName),
     Realign,
 }
@@ -65,8 +68,20 @@ impl Done {
     }
 }
 
+/// What healing a fault has led to.
+#[derive(Default)]
+pub(crate) struct Healed {
+    pub(crate) order: Option<Order>,
+    /// What a slow disk has held up.
+    pub(crate) slowed: Option<Slowed>,
+}
+
 /// Which kinds of these can be made on this site, and why the others cannot.
-pub(crate) async fn possible(site: &LiveSite, wanted: &[Kind]) -> (Vec<Kind>, Vec<NotPossible>) {
+pub(crate) async fn possible(
+    site: &LiveSite,
+    slow: &SlowDisks,
+    wanted: &[Kind],
+) -> (Vec<Kind>, Vec<NotPossible>) {
     let nftables = nftables(site).await;
     let tap = Relay::is_possible();
     let (mut can, mut cannot) = (Vec::new(), Vec::new());
@@ -74,10 +89,7 @@ pub(crate) async fn possible(site: &LiveSite, wanted: &[Kind]) -> (Vec<Kind>, Ve
         let why = match kind {
             Kind::MuteHost | Kind::DeafHost => nftables.clone().err(),
             Kind::DelayHost => tap.clone().err(),
-            Kind::SlowDisk => Some(
-                "this build has no slow file system to put below a component (a FUSE passthrough)"
-                    .to_owned(),
-            ),
+            Kind::SlowDisk => slow.refusal(),
             Kind::ScriptFails | Kind::ScriptSlow | Kind::ScriptHangs => {
                 let none = "the control scripts of this site are built in: there is no program that could fail";
                 (!site.has_scripts()).then(|| none.to_owned())
@@ -175,6 +187,7 @@ async fn links(site: &LiveSite, words: &[&str]) -> Result<Vec<serde_json::Value>
 /// When the machine does not obey: then the drill cannot go on.
 pub(crate) async fn make(
     site: &mut LiveSite,
+    slow: &SlowDisks,
     fault: &Planned,
     processes: &BTreeMap<String, u32>,
 ) -> Result<Done, Trouble> {
@@ -216,10 +229,11 @@ pub(crate) async fn make(
         }
         Kind::MuteHost | Kind::DeafHost => half_cut(site, host(), fault.kind).await,
         Kind::DelayHost => delay(site, &host()).await,
-        Kind::FullDisk | Kind::SlowDisk => {
+        Kind::FullDisk => {
             site.disk(target, true).await?;
             Ok(Done::with(Undo::Room(target.to_owned())))
         }
+        Kind::SlowDisk => Ok(slacken(slow, target)),
         Kind::ScriptFails => scripts(site, host(), "fails"),
         Kind::ScriptSlow => scripts(site, host(), "slow"),
         Kind::ScriptHangs => scripts(site, host(), "hangs"),
@@ -247,6 +261,14 @@ fn stop(site: &LiveSite, what: &str, pid: Option<u32>) -> Done {
         Some(pid) => Done::with(Undo::Continue(pid)),
         None => Done::missed(what),
     }
+}
+
+fn slacken(slow: &SlowDisks, component: &str) -> Done {
+    let Some(throttle) = slow.of(component) else {
+        return Done::missed(component);
+    };
+    throttle.begin();
+    Done::with(Undo::Hasten(Arc::clone(throttle)))
 }
 
 fn scripts(site: &LiveSite, host: HostName, how: &str) -> Result<Done, Trouble> {
@@ -355,7 +377,7 @@ async fn master(site: &LiveSite, namespace: &str, device: &str) -> Result<String
 ///
 /// # Errors
 /// When the machine does not obey: then the drill cannot go on.
-pub(crate) async fn heal(site: &mut LiveSite, undo: Undo) -> Result<Option<Order>, Trouble> {
+pub(crate) async fn heal(site: &mut LiveSite, undo: Undo) -> Result<Healed, Trouble> {
     match undo {
         Undo::Nothing => {}
         Undo::Continue(pid) => {
@@ -392,15 +414,23 @@ pub(crate) async fn heal(site: &mut LiveSite, undo: Undo) -> Result<Option<Order
             }
         }
         Undo::Room(component) => site.disk(&component, false).await?,
+        Undo::Hasten(throttle) => {
+            return Ok(Healed {
+                slowed: Some(throttle.end()),
+                ..Healed::default()
+            });
+        }
         Undo::Scripts(host) => site.scripts(&host, None)?,
         Undo::Realign => {
             let (orders, pair) = (site.orders(), site.pair().name.clone());
-            return Ok(Some(tokio::spawn(
-                async move { orders.realign(&pair).await },
-            )));
+            let order = tokio::spawn(async move { orders.realign(&pair).await });
+            return Ok(Healed {
+                order: Some(order),
+                ..Healed::default()
+            });
         }
     }
-    Ok(None)
+    Ok(Healed::default())
 }
 
 /// Waits for an order's end, for a bounded time, and says how it ended.

@@ -64,6 +64,11 @@ const INVARIANTS: &[Invariant] = &[
         judge: rules::controller_alone,
     },
     Invariant {
+        name: "slow-disk-alone",
+        meaning: "a slow disk alone moves no VIP (hold and quorum)",
+        judge: rules::slow_disk_alone,
+    },
+    Invariant {
         name: "honest-outcome",
         meaning: "a change of roles that is reported as done is done: the new primary's host has the VIP",
         judge: rules::honest_outcome,

@@ -2,7 +2,8 @@
 //! done, what happened, and whether everything held that must hold.
 //!
 //! The flow: `course` (the whole drill) -> `schedule` (which fault, on what, for how long: pure) -> `carry_out` (does it
-//! and looks on) with `hands` (how each fault is made and healed) and `relay` (a slow wire) -> `rest` (what is missing for
+//! and looks on) with `hands` (how each fault is made and healed) `relay` (a slow wire) and
+//! `slow_disk` (a slow disk) -> `rest` (what is missing for
 //! the site to be at rest, and what an operator would do: pure) -> `judge` (a verdict per invariant: pure) -> `report`.
 //! The site itself is `changeover-rehearsal`'s. Decides nothing about switchovers: that is what it tries.
 
@@ -18,6 +19,7 @@ mod report;
 mod rest;
 mod schedule;
 mod seen;
+mod slow_disk;
 mod switchovers;
 
 pub use arguments::DrillArguments;

@@ -48,6 +48,8 @@ pub(crate) struct Schedule {
 
 /// One round in so many has two faults.
 const TWO_IN: u64 = 5;
+/// In one round of so many with a slow disk the roles change meanwhile.
+const SWITCHED_IN: u64 = 2;
 /// A second fault begins at most this much later than the first.
 const APART: u64 = 3_000;
 /// One fault in so many lasts longer than as a rule.
@@ -70,8 +72,12 @@ impl Schedule {
             return Vec::new();
         };
         let mut round = vec![first];
-        if let Some(first) = round.first().filter(|first| first.kind.is_of_scripts()) {
-            // Nobody would notice otherwise: the fault is there when the roles change.
+        let accompanied = round.first().is_some_and(|first| {
+            first.kind.is_of_scripts()
+                || (first.kind == Kind::SlowDisk && self.random.below(SWITCHED_IN) == 0)
+        });
+        if let Some(first) = round.first().filter(|_| accompanied) {
+            // Nobody would notice otherwise: the fault is there when the roles change, which writes more than rest does.
             let switchover = Planned {
                 kind: Kind::Switchover,
                 target: cast.pair.clone(),
@@ -182,9 +188,14 @@ pub(crate) fn place(kind: Kind, target: &str, cast: &Cast) -> Option<String> {
 
 /// splitmix64.
 #[derive(Clone, Debug)]
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
+    /// The same seed gives the same numbers.
+    pub(crate) fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -193,7 +204,8 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    /// From 0, below the bound.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound.max(1)
     }
 
@@ -294,6 +306,23 @@ mod tests {
             assert_eq!(kinds, [Kind::ScriptHangs, Kind::Switchover]);
             assert!(round[1].after < round[0].healed_after());
         }
+    }
+
+    #[test]
+    fn a_disk_is_slow_while_nothing_else_is_done_and_while_an_operator_switches_over() {
+        let rounds = rounds(5, &[Kind::SlowDisk], 2, 40);
+        let orders = |round: &Vec<Planned>| round.get(1).map(|order| order.kind);
+        assert!(rounds.iter().any(|round| orders(round).is_none()));
+        assert!(
+            rounds
+                .iter()
+                .any(|round| orders(round) == Some(Kind::Switchover))
+        );
+        assert!(
+            rounds
+                .iter()
+                .all(|round| round[0].kind == Kind::SlowDisk && round.len() <= 2)
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! reference to anything that runs, so that verdicts can be tried on observations that never happened.
 
 use crate::fault::Kind;
+use crate::slow_disk::Slowed;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub(crate) struct Made {
     pub(crate) hit_holder: bool,
     /// How it went, where there is something to say.
     pub(crate) note: String,
+    /// What a slow disk has held up; null for everything else.
+    pub(crate) slowed: Option<Slowed>,
 }
 
 impl Made {

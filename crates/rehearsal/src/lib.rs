@@ -33,7 +33,7 @@ pub use arguments::{
     Format, JanitorArguments, NetworkKind, RedundancyChoice, RehearseArguments, UpArguments,
 };
 pub use faults::Fault;
-pub use live::{Ground, LivePlan, LiveSite, Ordered, Orders, ScsTime, Sightings};
+pub use live::{Ground, LivePlan, LiveSite, Ordered, Orders, ScsTime, Sightings, StateDisk};
 pub use moment::Moment;
 pub use observer::HolderTimes;
 pub use rehearse::{Interruption, rehearse};

@@ -15,6 +15,7 @@ use changeover_model::environment::{Environment, Pair};
 use changeover_model::message::{LogRecord, Picture, TimelineRecord};
 use changeover_model::{ApplicationName, ConditionName, HostName, LogEventId, PairName, Timestamp};
 use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -76,23 +77,45 @@ impl Ground {
         Ok((ground, swept))
     }
 
-    /// Brings a site up, each component with its state on a small file system of its own, which can be filled.
+    /// Makes a small file system for the state of each component, which can be filled. What shall lie above one must be
+    /// there before the component starts.
+    ///
+    /// # Errors
+    /// When one cannot be mounted.
+    pub async fn lay_disks(&self, plan: &LivePlan) -> Result<Vec<StateDisk>, Trouble> {
+        let lcas = plan.plan.hosts.iter().map(|host| format!("lca@{host}"));
+        let names = ["scs", "message-server"].map(str::to_owned);
+        let mut disks = Vec::new();
+        for component in names.into_iter().chain(lcas) {
+            let state = self.janitor.run().folder.join("state");
+            let place = state.join(component.replace('@', "-"));
+            std::fs::create_dir_all(&place).map_err(Trouble::file("make the folder", &place))?;
+            mount(&place).await?;
+            let inside = std::fs::File::open(&place).map_err(Trouble::file("open", &place))?;
+            disks.push(StateDisk {
+                component,
+                place,
+                inside,
+            });
+        }
+        Ok(disks)
+    }
+
+    /// Brings a site up, each component with its state on its disk.
     ///
     /// # Errors
     /// When something cannot be started, or the start state is not reached.
-    pub async fn bring_up(&self, plan: &LivePlan) -> Result<LiveSite, Trouble> {
+    pub async fn bring_up(
+        &self,
+        plan: &LivePlan,
+        disks: Vec<StateDisk>,
+    ) -> Result<LiveSite, Trouble> {
         let run = self.janitor.run();
-        let lcas = plan.plan.hosts.iter().map(|host| format!("lca-{host}"));
-        let names = ["scs", "message-server"].map(str::to_owned);
-        for name in names.into_iter().chain(lcas) {
-            let place = run.folder.join("state").join(name);
-            std::fs::create_dir_all(&place).map_err(Trouble::file("make the folder", &place))?;
-            mount(&place).await?;
-        }
         let site = Site::bring_up(&plan.plan, &self.program, run).await?;
         Ok(LiveSite {
             site,
             folder: run.folder.clone(),
+            disks,
         })
     }
 
@@ -102,6 +125,25 @@ impl Ground {
     /// When something was left.
     pub async fn clear(self) -> Result<(), Trouble> {
         self.janitor.finish().await
+    }
+}
+
+/// The small file system on which a component keeps its state.
+#[derive(Debug)]
+pub struct StateDisk {
+    /// `scs`, `message-server`, `lca@HOST`.
+    pub component: String,
+    /// Where the component finds it.
+    pub place: PathBuf,
+    /// Its root, whatever is mounted above it by now.
+    pub inside: std::fs::File,
+}
+
+impl StateDisk {
+    /// A path by which only this process reaches a file of the disk itself. What lies above it may be served by this very
+    /// process, which must never wait for itself.
+    fn beneath(&self, name: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}/{name}", self.inside.as_raw_fd()))
     }
 }
 
@@ -200,6 +242,7 @@ impl Orders {
 pub struct LiveSite {
     site: Site,
     folder: PathBuf,
+    disks: Vec<StateDisk>,
 }
 
 impl LiveSite {
@@ -384,8 +427,10 @@ impl LiveSite {
     /// # Errors
     /// When it cannot be written, for another reason than that it is full.
     pub async fn disk(&self, component: &str, full: bool) -> Result<(), Trouble> {
-        let folder = self.folder.join("state").join(component.replace('@', "-"));
-        let path = folder.join(FILLER);
+        let disk = self.disks.iter().find(|disk| disk.component == component);
+        let Some(path) = disk.map(|disk| disk.beneath(FILLER)) else {
+            return Ok(());
+        };
         let work = move || {
             if full {
                 fill(&path).map_err(Trouble::file("fill", &path))

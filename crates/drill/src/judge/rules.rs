@@ -146,10 +146,24 @@ pub(super) fn controller_alone(seen: &Seen) -> Judged {
         | Kind::Switchover
         | Kind::AlarmTest => false,
     };
+    vip_stays(seen, alone)
+}
+
+/// A disk that takes its time, under whichever component, says nothing about who can serve: what waits for it must not be
+/// what the service depends on. Rounds in which disks were slow, and nothing else was done.
+pub(super) fn slow_disk_alone(seen: &Seen) -> Judged {
+    if !matches!(seen.promises.policy.as_str(), "hold" | "quorum") {
+        return (0, Vec::new());
+    }
+    vip_stays(seen, |fault| fault.kind == Kind::SlowDisk)
+}
+
+/// In rounds with faults of this sort only, and in which no operator had to help, the VIP stayed where it was.
+fn vip_stays(seen: &Seen, is_of_sort: impl Fn(&Made) -> bool) -> Judged {
     let rounds: Vec<&Round> = seen
         .rounds
         .iter()
-        .filter(|round| round.remedies.is_empty() && round.faults.iter().all(alone))
+        .filter(|round| round.remedies.is_empty() && round.faults.iter().all(&is_of_sort))
         .collect();
     let broken = rounds
         .iter()

@@ -43,6 +43,7 @@ fn made(kind: Kind, target: &str, host: Option<&str>) -> Made {
         host: host.map(str::to_owned),
         hit_holder: true,
         note: String::new(),
+        slowed: None,
     }
 }
 
@@ -112,7 +113,10 @@ fn a_death_and_its_failover_break_nothing_and_every_invariant_has_looked() {
         .filter(|verdict| verdict.judged == 0)
         .map(|verdict| verdict.invariant)
         .collect();
-    assert_eq!(idle, ["controller-alone", "reasons-given"]);
+    assert_eq!(
+        idle,
+        ["controller-alone", "slow-disk-alone", "reasons-given"]
+    );
 }
 
 #[test]
@@ -269,4 +273,37 @@ fn what_a_drill_writes_can_be_judged_again() {
     let text = serde_json::to_string(&seen).expect("plain data");
     let again: Seen = serde_json::from_str(&text).expect("what was written");
     assert_eq!(judge(&again), judge(&seen));
+}
+
+#[test]
+fn a_vip_that_leaves_its_host_because_a_disk_is_slow_breaks_an_invariant_unless_the_policy_lets_go_by_itself()
+ {
+    let slow = |target: &str, others: &[Kind]| {
+        let mut faults = vec![made(Kind::SlowDisk, target, Some("host1"))];
+        faults.extend(others.iter().map(|kind| made(*kind, "EAST", None)));
+        Round {
+            vip_left: true,
+            ..round(faults)
+        }
+    };
+    let verdict = |policy: &str, round: Round| {
+        let seen = Seen {
+            promises: promises(policy),
+            rounds: vec![round],
+            ..Seen::default()
+        };
+        let verdicts = judge(&seen);
+        let of = verdicts
+            .iter()
+            .find(|verdict| verdict.invariant == "slow-disk-alone")
+            .expect("it is judged");
+        (of.judged, of.passed)
+    };
+    for policy in ["hold", "quorum"] {
+        assert_eq!(verdict(policy, slow("lca@host1", &[])), (1, false));
+        assert_eq!(verdict(policy, slow("scs", &[])), (1, false));
+        // An operator moved it.
+        assert_eq!(verdict(policy, slow("scs", &[Kind::Switchover])), (0, true));
+    }
+    assert_eq!(verdict("release-after 10s", slow("scs", &[])), (0, true));
 }

@@ -163,6 +163,14 @@ fn round(of: &RoundReport) -> Vec<String> {
         if fault.hit_holder {
             line.push_str("  on the holder");
         }
+        if let Some(slowed) = fault.slowed {
+            write!(
+                line,
+                "  {} writes and {} syncs slowed, by {:.0} ms at most",
+                slowed.writes, slowed.syncs, slowed.longest_ms
+            )
+            .expect("a String takes every text");
+        }
         if !fault.note.is_empty() {
             line.push_str("  ");
             line.push_str(&fault.note);

@@ -1,25 +1,41 @@
-//! Owns the removal of what is mounted below a run's folder: small file systems that a drill fills.
+//! Owns the removal of what is mounted below a run's folder: small file systems that a drill fills, and slow ones above
+//! them that the drill's own process serves.
 
+use crate::moment::Moment;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Where the kernel lists what is mounted.
 const MOUNTS: &str = "/proc/self/mounts";
 
-/// Unmounts everything below a folder, the deepest first. Says what is left.
+/// Unmounting everything takes no longer: who serves what lay above a place lets go of it a moment after that is gone.
+const BOUND: Duration = Duration::from_secs(5);
+/// Between two tries.
+const TRY_AGAIN: Duration = Duration::from_millis(20);
+
+/// Unmounts everything below a folder, the deepest first, and tries again what is still in use. Says what is left. What
+/// somebody else unmounts meanwhile, as the process does that serves it, is gone as well: only the kernel's list counts.
 pub(super) fn remove_below(folder: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(MOUNTS).unwrap_or_default();
-    let mut places = below(&text, folder);
-    places.sort();
-    places.reverse();
-    places
-        .into_iter()
-        .filter_map(|place| {
-            unmount(&place)
-                .err()
-                .map(|why| format!("what is mounted on {}: {why}", place.display()))
-        })
-        .collect()
+    let end = Moment::now().plus(BOUND);
+    loop {
+        let text = std::fs::read_to_string(MOUNTS).unwrap_or_default();
+        let mut places = below(&text, folder);
+        places.sort();
+        places.reverse();
+        let left: Vec<String> = places
+            .into_iter()
+            .filter_map(|place| {
+                unmount(&place)
+                    .err()
+                    .map(|why| format!("what is mounted on {}: {why}", place.display()))
+            })
+            .collect();
+        if left.is_empty() || Moment::now() > end {
+            return left;
+        }
+        std::thread::sleep(TRY_AGAIN);
+    }
 }
 
 /// The mount points below a folder, by the kernel's list.
@@ -32,8 +48,10 @@ fn below(mounts: &str, folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+/// By force, which means something only for a file system that a process serves: nobody waits for its answers any more.
 fn unmount(place: &Path) -> Result<(), String> {
     let ran = Command::new("umount")
+        .arg("-f")
         .arg(place)
         .stdin(Stdio::null())
         .output()

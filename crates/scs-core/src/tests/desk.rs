@@ -1,8 +1,8 @@
 //! The harness: a site of two hosts and one pair, an SCS, and a hand that plays the LCAs and the Message Server.
 
 use super::show::show;
-pub(super) use super::site::site;
-use crate::{ScsCore, ScsIdentity, ScsInput, ScsOutput, StoredPair, StoredState};
+pub(super) use super::site::{site, store_of_epoch_1};
+use crate::{ScsCore, ScsIdentity, ScsInput, ScsOutput, StoredState};
 use changeover_model::environment::Environment;
 use changeover_model::message::{
     AddressObservation, AlarmDetected, AlarmMatch, ApplicationState, FromLca, FromMessageServer,
@@ -71,21 +71,6 @@ fn server(name: &str, host: &'static str, run_mode: RunMode, epoch: u64) -> Serv
         state,
         holds: run_mode == RunMode::Primary,
         carrier: true,
-    }
-}
-
-/// What an SCS has kept that gave epoch 1 and nothing since.
-pub(super) fn store_of_epoch_1() -> StoredState {
-    let pair = StoredPair {
-        epoch: Epoch(1),
-        reserved: Epoch(1),
-        primary: Some(A.into()),
-        complete: true,
-        ..StoredPair::default()
-    };
-    StoredState {
-        pairs: [("EAST".into(), pair)].into_iter().collect(),
-        ..StoredState::default()
     }
 }
 

@@ -1,13 +1,14 @@
-//! The guide's hot standby pair on two hosts, as an environment.
+//! The guide's hot standby pair on two hosts, as an environment, and what an SCS has kept of it.
 
 use super::desk::{A, B, VIP};
+use crate::{StoredPair, StoredState};
 use changeover_model::environment::{
     Addp, AlarmCategory, AlarmCondition, Application, Environment, Host, ManagementLayer, Pair,
     Policy, Ports, ReactionType, Script, Selection, StartInfo, Switch, VipControl, VirtualIp,
 };
 use changeover_model::{
-    ApplicationType, ConditionName, HostName, LogEventId, OperatingSystem, PairName, Redundancy,
-    ScriptName, Takeover,
+    ApplicationType, ConditionName, Epoch, HostName, LogEventId, OperatingSystem, PairName,
+    Redundancy, ScriptName, Takeover,
 };
 use std::time::Duration;
 
@@ -146,5 +147,20 @@ pub(super) fn site() -> Environment {
             .into_iter()
             .collect(),
         pairs: [(PairName::from("EAST"), pair())].into_iter().collect(),
+    }
+}
+
+/// What an SCS has kept that gave epoch 1 and nothing since.
+pub(super) fn store_of_epoch_1() -> StoredState {
+    let pair = StoredPair {
+        epoch: Epoch(1),
+        reserved: Epoch(1),
+        primary: Some(A.into()),
+        complete: true,
+        ..StoredPair::default()
+    };
+    StoredState {
+        pairs: [("EAST".into(), pair)].into_iter().collect(),
+        ..StoredState::default()
     }
 }
