@@ -115,7 +115,7 @@ impl ScsCore {
         };
         let vote = self.take_vote_into(record, change, to, voted.answer)?;
         if let Some(refusal) = other
-            .filter(|_| !vote.released && !change.yielded)
+            .filter(|other| !self.has_let_go(change, other, vote))
             .and_then(|_| self.sole_obstacle(pair, to))
         {
             return Err(format!("{} was not promoted: {refusal}", change.to));
@@ -229,6 +229,16 @@ impl ScsCore {
         now + ASK_AGAIN
     }
 
+    /// The former holder needs no lease to run out. One that was demoted has yielded, and is voted for as such: its VIP goes by
+    /// its script, which its LCA must be there for.
+    fn has_let_go(&self, change: &RoleChange, other: &HostName, vote: crate::pairs::Vote) -> bool {
+        if change.yielded {
+            !self.is_away(other)
+        } else {
+            vote.released
+        }
+    }
+
     /// When the former holder has surely let go, as far as this SCS has a part in it.
     fn former_holder_ends(
         &self,
@@ -238,7 +248,7 @@ impl ScsCore {
         vote: crate::pairs::Vote,
         voted_at: Timestamp,
     ) -> Timestamp {
-        let Some(other) = other.filter(|_| !vote.released && !change.yielded) else {
+        let Some(other) = other.filter(|other| !self.has_let_go(change, other, vote)) else {
             return self.now;
         };
         let Some(care) = self.hosts.get(other) else {

@@ -96,6 +96,24 @@ fn a_planned_switchover_asks_for_the_vote_when_the_demotion_is_acknowledged_and_
 }
 
 #[test]
+fn a_demoted_holder_whose_lca_goes_away_before_its_vip_is_gone_is_waited_for() {
+    let mut desk = Desk::running_with(quorum());
+    desk.wait(2_000);
+    desk.switchover();
+    desk.acknowledges(A);
+    agent_dies(&mut desk);
+    lives_on(&mut desk, 500);
+    votes(&mut desk, 2, true, Some(0));
+    assert_eq!(desk.seen_of(&["to Primary"]), Vec::<String>::new());
+    // It is back, and there is somebody to release its VIP again.
+    desk.connect("host1");
+    assert_eq!(
+        desk.seen_of(&["to Primary"]),
+        ["host2: SIP_SERVER_BACKUP to Primary in epoch 2"]
+    );
+}
+
+#[test]
 fn a_vote_of_another_epoch_or_host_promotes_nobody() {
     let mut desk = Desk::running_with(quorum());
     desk.dies(A);
