@@ -179,6 +179,12 @@ impl Site {
         Endpoint::start(user, &self.run.id, socket, vip, target)
     }
 
+    /// The host whose node of an NLB cluster gets the probe's questions while the port is enabled on both.
+    pub(crate) fn node_for_client(&self) -> Option<String> {
+        let port = sip_port(&self.environment, &self.pair.primary);
+        cluster::host_for(&self.pair, port, self.probe.as_ref()?.from())
+    }
+
     /// T of SIP traffic monitoring; zero where nothing is watched.
     pub(crate) fn traffic_period(&self) -> Duration {
         traffic_period(self.environment.environment(), &self.pair).unwrap_or_default()

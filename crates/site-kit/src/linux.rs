@@ -49,6 +49,14 @@ fn host_files(request: &Request, values: &Values) -> Result<Vec<KitFile>, KitErr
     Ok(files)
 }
 
+/// An address as it stands in a SIP URI.
+fn in_uri(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
 /// What every kit says of its site; the platform adds its own.
 pub(crate) fn values(request: &Request) -> Values {
     let hot = request.redundancy == Redundancy::Hot;
@@ -90,6 +98,10 @@ pub(crate) fn values(request: &Request) -> Values {
         .text("prefix", request.prefix.to_string())
         .text("network", network)
         .text("interface", &request.interface)
+        .text(
+            "gateway",
+            request.gateway().map_or_else(String::new, in_uri),
+        )
         .text("netmask", of_network(IpNet::netmask))
         .text("network_address", of_network(IpNet::network))
         .text("broadcast", of_network(IpNet::broadcast))

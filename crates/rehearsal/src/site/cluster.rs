@@ -6,6 +6,7 @@ use changeover_network_emulator::{
     Affinity, ClusterDescription, ClusterMember, Filtering, PortRule,
 };
 use ipnet::IpNet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The pair's cluster, if it has one: its IP is the first VIP, its adapter that VIP's.
@@ -26,6 +27,12 @@ pub(super) fn describe(
         started: cluster.default_state == NlbState::Started,
         convergence_ms: u64::try_from(convergence.as_millis()).unwrap_or(u64::MAX),
     })
+}
+
+/// The host that gets a client's packets to the SIP port while it is enabled on all of them.
+pub(super) fn host_for(pair: &Pair, sip_port: u16, client: SocketAddr) -> Option<String> {
+    let cluster = describe(pair, sip_port, Duration::ZERO)?;
+    cluster.host_for(client).map(ToOwned::to_owned)
 }
 
 fn members(
