@@ -103,6 +103,20 @@ fn defects() -> Vec<Defect> {
         defect("script-without-effect", Site::linux, |site| {
             site.edit(UP, "status=0\n", "exit 0\n");
         }),
+        defect("script-without-effect", nlb, |site| {
+            // NLB does not enable a port of a host that takes no part.
+            let script = "scripts/sip_server_backup_vip_up.bat";
+            site.edit(script, "wlbs.exe start", "rem wlbs.exe start");
+        }),
+        defect("script-without-effect", nlb, |site| {
+            let script = "scripts/sip_server_primary_vip_down.bat";
+            site.edit(script, "%CLUSTER%:1", "%CLUSTER%:2");
+        }),
+        defect("script-not-idempotent", nlb, |site| {
+            let script = "scripts/sip_server_primary_vip_up.bat";
+            let toggle = "if exist on.txt wlbs.exe stop sipcluster:1\r\necho on> on.txt\r\nexit";
+            site.edit(script, "exit", toggle);
+        }),
         defect("script-not-idempotent", Site::linux, |site| {
             let toggle = "if ip -o address show | grep -q 10.10.11.103; then exec ./set_ip_down.sh; fi\nstatus=0\n";
             site.edit(UP, "status=0\n", toggle);

@@ -1,6 +1,8 @@
 //! Owns the description of an NLB cluster as the emulator needs it: a rehearsal writes it from the environment, the subnet
 //! plays it (`subnet/nlb.rs`).
 
+mod of_pair;
+
 use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
