@@ -114,8 +114,9 @@ fn defects() -> Vec<Defect> {
         }),
         defect("script-not-idempotent", nlb, |site| {
             let script = "scripts/sip_server_primary_vip_up.bat";
-            let toggle = "if exist on.txt wlbs.exe stop sipcluster:1\r\necho on> on.txt\r\nexit";
-            site.edit(script, "exit", toggle);
+            let toggle =
+                "\r\nif exist on.txt wlbs.exe stop sipcluster:1\r\necho on> on.txt\r\nexit\r\n";
+            site.edit(script, "\r\nexit\r\n", toggle);
         }),
         defect("script-not-idempotent", Site::linux, |site| {
             let toggle = "if ip -o address show | grep -q 10.10.11.103; then exec ./set_ip_down.sh; fi\nstatus=0\n";
