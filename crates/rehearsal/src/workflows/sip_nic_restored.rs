@@ -41,22 +41,7 @@ pub(super) async fn carry_out(
     // Not a wait for something: that nothing happens for so long is the step.
     let watched = start.plus(period + LONGER).since(Moment::now());
     tokio::time::sleep(watched).await;
-    let records = site.operator.timeline().await?;
-    let steps: Vec<(&Step, &str)> = records
-        .iter()
-        .filter(|record| record.id > newest && of_the_pair(record, cast))
-        .flat_map(|record| &record.entries)
-        .map(|entry| (&entry.step, entry.what.as_str()))
-        .collect();
-    let that = |wanted: &dyn Fn(&Step) -> bool| -> Vec<String> {
-        let matching = steps.iter().filter(|(step, _)| wanted(step));
-        matching.map(|(_, what)| (*what).to_owned()).collect()
-    };
-    let mut moved = that(&|step| match step {
-        Step::RunModeOrdered(..) | Step::EventLogged(..) => true,
-        Step::Launched(..) => !cast.is_nlb(),
-        _ => false,
-    });
+    let (silences, mut moved) = steps_since(site, cast, newest).await?;
     moved.extend(moves(site, cast, seen_before));
     let at_ms = Moment::now().ms_since(start);
     let unchanged = |watched: &str, changes| OwnSighting::Unchanged {
@@ -69,10 +54,7 @@ pub(super) async fn carry_out(
             host: cast.host_2.clone(),
             plugged: true,
         },
-        unchanged(
-            HEARS,
-            that(&|step| matches!(step, Step::ApplicationUnavailable(_))),
-        ),
+        unchanged(HEARS, silences),
         unchanged(if cast.is_nlb() { STAYS_ON } else { STAYS }, moved),
     ];
     Ok(Carried {
@@ -91,6 +73,29 @@ pub(super) async fn carry_out(
         rules: rules(cast),
         notes: Vec::new(),
     })
+}
+
+/// What the timeline says of silence, and of changes that must not be. The scripts of an NLB site are run again.
+async fn steps_since(
+    site: &Site,
+    cast: &Cast,
+    newest: CauseId,
+) -> Result<(Vec<String>, Vec<String>), Trouble> {
+    let records = site.operator.timeline().await?;
+    let entries = records
+        .iter()
+        .filter(|record| record.id > newest && of_the_pair(record, cast))
+        .flat_map(|record| &record.entries);
+    let (mut silences, mut moved) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match &entry.step {
+            Step::ApplicationUnavailable(_) => silences.push(entry.what.clone()),
+            Step::RunModeOrdered(..) | Step::EventLogged(..) => moved.push(entry.what.clone()),
+            Step::Launched(..) if !cast.is_nlb() => moved.push(entry.what.clone()),
+            _ => {}
+        }
+    }
+    Ok((silences, moved))
 }
 
 /// Whether the roles go back to where they were: nobody disables the port of the host whose cable is back, and SIP reaches the
