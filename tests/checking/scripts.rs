@@ -50,8 +50,43 @@ fn windows() -> Site {
     site
 }
 
+fn defect(rule: &'static str, site: fn() -> Site, spoil: fn(&Site)) -> Defect {
+    Defect { rule, site, spoil }
+}
+
+/// Those of an NLB cluster.
+fn nlb_defects() -> Vec<Defect> {
+    vec![
+        defect("script-names-another-cluster", nlb, |site| {
+            let script = "scripts/sip_server_backup_vip_up.bat";
+            site.edit(script, "set CLUSTER=sipcluster", "set CLUSTER=othercluster");
+        }),
+        defect("script-without-effect", nlb, |site| {
+            // NLB does not enable a port of a host that takes no part.
+            let script = "scripts/sip_server_backup_vip_up.bat";
+            site.edit(script, "wlbs.exe start", "rem wlbs.exe start");
+        }),
+        defect("script-without-effect", nlb, |site| {
+            let script = "scripts/sip_server_primary_vip_down.bat";
+            site.edit(script, "%CLUSTER%:1", "%CLUSTER%:2");
+        }),
+        defect("script-not-idempotent", nlb, |site| {
+            let script = "scripts/sip_server_primary_vip_up.bat";
+            let toggle =
+                "\r\nif exist on.txt wlbs.exe stop sipcluster:1\r\necho on> on.txt\r\nexit\r\n";
+            site.edit(script, "\r\nexit\r\n", toggle);
+        }),
+    ]
+}
+
 fn defects() -> Vec<Defect> {
-    let defect = |rule, site, spoil| Defect { rule, site, spoil };
+    let mut all = nlb_defects();
+    all.extend(nic_defects());
+    all
+}
+
+/// Those of IP Address Takeover.
+fn nic_defects() -> Vec<Defect> {
     vec![
         defect("script-missing", Site::linux, |site| {
             std::fs::remove_file(site.path(DOWN)).expect("it is there");
@@ -86,10 +121,6 @@ fn defects() -> Vec<Defect> {
                 "site.yaml",
                 "applications: {SIP_SERVER_BACKUP_VIP_UP: {start_info: {working_directory: scripts-2}}}\n",
             );
-        }),
-        defect("script-names-another-cluster", nlb, |site| {
-            let script = "scripts/sip_server_backup_vip_up.bat";
-            site.edit(script, "set CLUSTER=sipcluster", "set CLUSTER=othercluster");
         }),
         defect("script-not-covered", windows, |site| {
             site.add(

@@ -4,6 +4,8 @@
 mod calls;
 #[path = "../rehearsal/nlb.rs"]
 mod nlb;
+#[path = "../rehearsal/nlb_nic.rs"]
+mod nlb_nic;
 #[path = "../rehearsal/platforms.rs"]
 mod platforms;
 #[path = "../rehearsal/running.rs"]

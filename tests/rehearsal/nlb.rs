@@ -1,5 +1,6 @@
-//! An NLB site whose primary loses its SIP card and gets it back: the port behind the pulled cable stays enabled whatever it
-//! is told, and what follows when the cable is back.
+//! An NLB site that does not watch its SIP traffic, but the link of its SIP cards: the port behind the pulled cable stays enabled
+//! whatever it is told, and what follows when the cable is back. Where SIP traffic is watched the two are judged workflows
+//! (`nlb_nic.rs`).
 
 use crate::running::Rehearsal;
 use changeover_emulated_nic::{Control, Observations};
@@ -41,7 +42,10 @@ impl<'a> Site<'a> {
         let file = rehearsal.folder().join("west/site.yaml");
         let text = std::fs::read_to_string(&file).expect("it was just written");
         assert!(text.contains(from), "{from}");
-        std::fs::write(&file, text.replace(from, to)).expect("ours");
+        let text = text.replace(from, to);
+        let watched = ", sip-pass-check: true";
+        assert!(text.contains(watched), "{text}");
+        std::fs::write(&file, text.replace(watched, "")).expect("ours");
         let up = up(rehearsal);
         let socket = socket(rehearsal);
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -64,6 +64,9 @@ pub(crate) struct New {
     /// The interface that carries it, on both hosts [default: eth0, Local Area Connection, en0, dmfe0]
     #[arg(long, value_name = "NAME")]
     interface: Option<String>,
+    /// With two NICs: the SIP gateway, which is asked in quiet times whether SIP still arrives [default: the address after the VIP]
+    #[arg(long, value_name = "IP")]
+    gateway: Option<IpAddr>,
     /// Write every object by hand instead of deriving the guide's twelve from the pair
     #[arg(long)]
     explicit: bool,
@@ -191,6 +194,7 @@ fn request(platform: Platform, arguments: &New) -> Request {
         vip,
         prefix: arguments.prefix.unwrap_or(prefix),
         interface: arguments.interface.clone().unwrap_or(sample.interface),
+        gateway: arguments.gateway,
     }
 }
 

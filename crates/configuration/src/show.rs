@@ -6,6 +6,7 @@
 mod health;
 mod nlb;
 mod policy;
+mod rehearsal;
 mod switches;
 
 use crate::source::SourceText;
@@ -88,6 +89,7 @@ fn objects(page: &mut Page<'_>, loaded: &Loaded) {
             .collect();
         page.map("check", |page| page.list("allow", &names));
     }
+    rehearsal::section(page, &loaded.rehearsal);
 }
 
 /// The same as one JSON document: the environment, and the origin of each path that has one.
@@ -107,7 +109,11 @@ pub fn show_json(loaded: &Loaded) -> serde_json::Value {
             (path.to_owned(), value)
         })
         .collect();
-    serde_json::json!({"environment": loaded.environment, "origins": origins})
+    serde_json::json!({
+        "environment": loaded.environment,
+        "rehearsal": rehearsal::json(&loaded.rehearsal),
+        "origins": origins,
+    })
 }
 
 /// The page under construction.

@@ -110,6 +110,28 @@ fn an_explicit_file_means_the_same_and_derives_nothing() {
     }
 }
 
+#[test]
+fn what_a_rehearsal_shall_play_is_shown_as_it_was_written_and_reads_the_same_again() {
+    let path = |name: &str| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let text = std::fs::read_to_string(path("../../deploy/examples/windows-hot.yaml"))
+        .expect("a shipped example");
+    let plain = load("plain.yaml", &text).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(!show(&plain).contains("rehearsal:"), "nobody wrote of one");
+    for section in [
+        "rehearsal: {nlb_convergence: 1500ms}\n",
+        "rehearsal:\n  netsh_time: 2s\n  properties_dialog: [host2]\n  drop_announcements: {host1: 2}\n",
+        "rehearsal: {netsh_time: {least: 1s, most: 5s}}\n",
+    ] {
+        let loaded = load("site.yaml", &format!("{text}{section}"))
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        for shown in [show(&loaded), changeover_configuration::explicit(&loaded)] {
+            let again =
+                load("shown.yaml", &shown).unwrap_or_else(|problems| panic!("{problems}\n{shown}"));
+            assert_eq!(again.rehearsal, loaded.rehearsal, "{shown}");
+        }
+    }
+}
+
 /// What `show` prints without where it came from.
 fn provenance_gone(shown: &str) -> String {
     let lines = shown

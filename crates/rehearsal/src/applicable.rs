@@ -39,8 +39,8 @@ pub(crate) fn workflows(environment: &Environment, pair: &Pair) -> Vec<WorkflowN
 }
 
 fn no_sip_nic(environment: &Environment, pair: &Pair) -> Option<&'static str> {
-    if pair.takeover != Takeover::IpAddress {
-        return Some("it is rehearsed with IP Address Takeover");
+    if !matches!(pair.takeover, Takeover::IpAddress | Takeover::WindowsNlb) {
+        return Some("no host of the pair has a SIP NIC with a VIP on it");
     }
     if !SipNics::are_apart(environment, pair) {
         return Some("SIP and management share a NIC there");

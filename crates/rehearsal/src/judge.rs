@@ -7,6 +7,7 @@ mod checks;
 use evidence::Finding;
 pub(crate) mod documented;
 pub(crate) mod evidence;
+pub(crate) mod ports;
 pub(crate) mod traffic;
 mod witness;
 

@@ -72,6 +72,19 @@ impl SiteEnvironment {
     pub(crate) fn environment(&self) -> &Environment {
         &self.loaded.environment
     }
+
+    /// Makes working directories absolute, for an environment that is written elsewhere than the file that it was read from. One
+    /// of a Windows host that names a drive begins in the host's own folder, wherever the file is.
+    pub(crate) fn keep_working_directories(&mut self) {
+        for application in self.loaded.environment.applications.values_mut() {
+            let folder = &mut application.start_info.working_directory;
+            let names_a_drive = folder.as_bytes().get(1) == Some(&b':');
+            if !folder.is_empty() && !names_a_drive {
+                let absolute: PathBuf = self.home.join(&*folder).components().collect();
+                *folder = absolute.display().to_string();
+            }
+        }
+    }
 }
 
 /// The sites that the arguments ask for, without repetitions, and remarks about the file.

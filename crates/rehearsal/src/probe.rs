@@ -31,6 +31,7 @@ pub(crate) struct ProbeAnswer {
 /// A running probe; it ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Probe {
+    from: SocketAddr,
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -59,6 +60,7 @@ impl Probe {
         };
         socket.set_read_timeout(Some(LOOK)).map_err(failed)?;
         let receiving = socket.try_clone().map_err(failed)?;
+        let from = socket.local_addr().map_err(failed)?;
         let shared = Arc::new(Shared::default());
         let ask = {
             let (shared, question) = (
@@ -72,6 +74,7 @@ impl Probe {
             move || listen(&shared, &receiving, named)
         };
         let mut probe = Self {
+            from,
             shared,
             threads: Vec::new(),
         };
@@ -86,6 +89,11 @@ impl Probe {
             probe.threads.push(thread.map_err(failed)?);
         }
         Ok(probe)
+    }
+
+    /// Where its questions come from.
+    pub(crate) fn from(&self) -> SocketAddr {
+        self.from
     }
 
     /// The answers from a moment on.

@@ -3,7 +3,6 @@
 //! (`janitor.rs`). What is done on a site is in `workflows`.
 
 mod certificates;
-mod cluster;
 mod commands;
 mod components;
 mod hands;
@@ -31,6 +30,7 @@ use crate::trouble::Trouble;
 use certificates::Authority;
 use changeover_model::environment::Pair;
 use changeover_model::{ApplicationName, HostName, Takeover};
+use changeover_network_emulator::ClusterDescription;
 use changeover_rpc::identity::Role;
 use components::Components;
 use loopback::LoopbackNetwork;
@@ -177,6 +177,14 @@ impl Site {
         let vip = SocketAddr::new(sip_address(&self.environment, &self.pair), port);
         let (socket, target) = self.client_socket(vip).await?;
         Endpoint::start(user, &self.run.id, socket, vip, target)
+    }
+
+    /// The host whose node of an NLB cluster gets the probe's questions while the port is enabled on both.
+    pub(crate) fn node_for_client(&self) -> Option<String> {
+        let port = sip_port(&self.environment, &self.pair.primary);
+        let cluster = ClusterDescription::of(&self.pair, port, Duration::ZERO)?;
+        let host = cluster.host_for(self.probe.as_ref()?.from());
+        host.map(ToOwned::to_owned)
     }
 
     /// T of SIP traffic monitoring; zero where nothing is watched.

@@ -83,6 +83,7 @@ pub(crate) fn put_in(
     if said.is_empty() && added.is_empty() {
         return Ok(());
     }
+    site.keep_working_directories();
     let config = folder.join("rehearsed.yaml");
     std::fs::write(&config, show(&site.loaded)).map_err(Trouble::file("write", &config))?;
     site.config = config;
@@ -191,6 +192,33 @@ mod tests {
             let again = load("rehearsed.yaml", &written).expect("what show prints can be read");
             assert_eq!(again.environment, site.loaded.environment);
         }
+    }
+
+    #[test]
+    fn where_endpoints_are_added_the_scripts_are_still_found_beside_the_sites_own_file() {
+        let text = include_str!("../../../deploy/examples/linux-two-nics.yaml").replace(
+            "control_scripts: builtin",
+            "control_scripts: {working_directory: scripts, enable: {command_line: ./up}, disable: {command_line: ./down}}",
+        );
+        let text = format!(
+            "{text}\napplications: {{SIP_SERVER_BACKUP_VIP_UP: {{start_info: {{working_directory: 'D:\\scripts'}}}}}}\n"
+        );
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut site = site(&text);
+        site.home = "/etc/changeover".into();
+        put_in(&mut site, NetworkKind::Loopback, folder.path()).expect("the folder is ours");
+        assert_eq!(site.config, folder.path().join("rehearsed.yaml"));
+        let folder_of = |name: &str| {
+            &site.environment().applications[name]
+                .start_info
+                .working_directory
+        };
+        assert_eq!(
+            folder_of("SIP_SERVER_PRIMARY_VIP_UP"),
+            "/etc/changeover/scripts"
+        );
+        assert_eq!(folder_of("SIP_SERVER_BACKUP_VIP_UP"), "D:\\scripts");
+        assert_eq!(folder_of("SIP_SERVER_PRIMARY"), "", "none stays none");
     }
 
     #[test]

@@ -11,6 +11,8 @@ mod primary_failure;
 mod reconnect;
 mod sip_nic_lost;
 mod sip_nic_restored;
+mod sip_nic_switched_back;
+mod sip_silence;
 
 pub(crate) use acceptance::USERS;
 
@@ -39,6 +41,8 @@ pub(crate) mod rules {
     pub(crate) use super::primary_failure::rules as primary_failure;
     pub(crate) use super::reconnect::rules as reconnect;
     pub(crate) use super::sip_nic_lost::rules as sip_nic_lost;
+    pub(crate) use super::sip_nic_restored::rules as sip_nic_restored;
+    pub(crate) use super::sip_nic_switched_back::rules as sip_nic_switched_back;
 }
 
 /// The state in which a workflow begins is reached within this time.
@@ -47,6 +51,8 @@ const BEGIN_BOUND: Duration = Duration::from_secs(20);
 const END_BOUND: Duration = Duration::from_secs(10);
 /// Its records are closed, and the client's neighbour entry is confirmed, within this time after that.
 const CLOSE_BOUND: Duration = Duration::from_secs(3);
+/// Two hosts may have the VIP for this long once the link of one of them is back.
+const TWO_HOLDERS: Duration = Duration::from_secs(1);
 /// Between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -314,20 +320,27 @@ pub(crate) async fn settle(
         Err(Trouble::NotReached { .. }) => return Ok(()),
         Err(other) => return Err(other),
     }
+    until_answered(site, &end.primary, limit).await;
+    Ok(())
+}
+
+/// Waits until this server answers the probe from now on. Not to get there is for the judge.
+async fn until_answered(site: &Site, server: &ApplicationName, limit: Moment) {
+    let now = Moment::now();
     while let Some(probe) = &site.probe
         && Moment::now() < limit
     {
         let by_it = probe.last_answer().is_some_and(|answer| {
-            answer
-                .server
-                .is_none_or(|name| name.contains(end.primary.as_str()))
+            answer.at >= now
+                && answer
+                    .server
+                    .is_none_or(|name| name.contains(server.as_str()))
         });
         if by_it {
             break;
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
-    Ok(())
 }
 
 fn outcome(

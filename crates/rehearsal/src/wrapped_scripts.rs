@@ -49,14 +49,10 @@ pub(crate) fn put_in(site: &mut SiteEnvironment, folder: &Path) -> Result<(), Tr
         std::fs::create_dir_all(place).map_err(Trouble::file("make the folder", place))?;
     }
     let home = site.home.clone();
+    site.keep_working_directories();
     let environment = &mut site.loaded.environment;
     for application in environment.applications.values_mut() {
         let info = &mut application.start_info;
-        // The new file lies elsewhere than the one that this was written beside.
-        if !info.working_directory.is_empty() {
-            let absolute: PathBuf = home.join(&info.working_directory).components().collect();
-            info.working_directory = absolute.display().to_string();
-        }
         if !names.contains(&application.name) {
             continue;
         }

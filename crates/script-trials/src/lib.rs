@@ -19,6 +19,9 @@ use std::time::Duration;
 /// No run of a script is given more time, whatever its startup timeout.
 const LONGEST_RUN: Duration = Duration::from_secs(20);
 
+/// The port of SIP where the file names none.
+const SIP_PORT: u16 = 5060;
+
 /// Why scripts could not be tried. What is known from their files is known all the same.
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
@@ -48,6 +51,8 @@ struct OnHost<'s> {
     host: &'s Host,
     peer: &'s Host,
     vips: Vec<VirtualIpOnHost>,
+    /// The SIP port, which is what moves in an NLB cluster.
+    sip_port: u16,
     scripts: Vec<Script<'s>>,
 }
 
@@ -146,8 +151,8 @@ fn hosts<'s>(loaded: &'s Loaded, home: &Path) -> Vec<OnHost<'s>> {
             let scripts = actions.into_iter().filter_map(|(action, name)| {
                 let application = environment.applications.get(name)?;
                 let mut look = files::look(application, host, home)?;
-                // Of an NLB cluster no NIC shows what a script did: its scripts are read here, and tried by a rehearsal.
-                look.can_be_started &= pair.takeover == Takeover::IpAddress;
+                look.can_be_started &=
+                    matches!(pair.takeover, Takeover::IpAddress | Takeover::WindowsNlb);
                 Some(Script {
                     application,
                     action,
@@ -159,6 +164,12 @@ fn hosts<'s>(loaded: &'s Loaded, home: &Path) -> Vec<OnHost<'s>> {
                 host,
                 peer,
                 vips: pair.virtual_ips_on(name),
+                sip_port: environment
+                    .applications
+                    .get(&pair.primary)
+                    .and_then(|server| server.option("TServer", "sip-port"))
+                    .and_then(|port| port.trim().parse().ok())
+                    .unwrap_or(SIP_PORT),
                 scripts: scripts.collect(),
             });
         }

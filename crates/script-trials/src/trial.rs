@@ -13,14 +13,15 @@ use changeover_emulated_nic::{EmulatedNic, NETWORK_HOST_VARIABLE, NETWORK_VARIAB
 use changeover_model::environment::Host;
 use changeover_model::{OperatingSystem, ScriptAction};
 use changeover_network_emulator::{
-    Emulator, HostDescription, InterfaceDescription, ReservedBlock, SiteDescription,
-    VirtualIpDescription, choose_block,
+    ClusterDescription, Emulator, HostDescription, InterfaceDescription, ReservedBlock,
+    SiteDescription, VirtualIpDescription, choose_block,
 };
 use changeover_virtual_ip::{Addresses as _, VirtualAddress};
 use ipnet::IpNet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The NIC of a host's own address where no VIP stands in its network.
@@ -131,16 +132,22 @@ impl Bench {
     }
 
     async fn held(&self, on_host: &OnHost<'_>) -> Result<Vec<HeldAddress>, TrialError> {
-        let links = self.nic.links().await.map_err(network)?;
-        let all = links.into_iter().flat_map(|link| link.addresses);
-        let of_the_pair = all.filter(|one| {
+        let all = if on_host.pair.nlb.is_some() {
+            // The NIC of every host shows the cluster's IP; an agent sees it where the SIP port is enabled.
+            self.nic.snapshot().await.map_err(network)?.addresses
+        } else {
+            let links = self.nic.links().await.map_err(network)?;
+            let all = links.into_iter().flat_map(|link| link.addresses);
+            all.map(|one| one.held).collect()
+        };
+        let of_the_pair = all.into_iter().filter(|held| {
             let vips = &mut on_host.vips.iter();
-            vips.any(|vip| vip.address == one.held.address)
+            vips.any(|vip| vip.address == held.address)
         });
-        let shown = of_the_pair.map(|one| HeldAddress {
-            address: one.held.address,
-            prefix: one.held.prefix,
-            interface: one.held.interface,
+        let shown = of_the_pair.map(|held| HeldAddress {
+            address: held.address,
+            prefix: held.prefix,
+            interface: held.interface,
         });
         Ok(shown.collect())
     }
@@ -327,10 +334,19 @@ fn describe(on_host: &OnHost<'_>) -> SiteDescription {
         hosts: hosts.into(),
         virtual_ips: vips.collect(),
         devices: Vec::new(),
-        clusters: Vec::new(),
+        clusters: cluster(on_host).into_iter().collect(),
         neighbours: Vec::new(),
         arp_lifetime_ms: 30_000,
     }
+}
+
+/// The NLB cluster of the pair, which takes part only once a script has told it to: what was so before proves nothing of one.
+fn cluster(on_host: &OnHost<'_>) -> Option<ClusterDescription> {
+    let cluster = ClusterDescription::of(on_host.pair, on_host.sip_port, Duration::ZERO)?;
+    Some(ClusterDescription {
+        started: false,
+        ..cluster
+    })
 }
 
 fn nic(name: &str) -> InterfaceDescription {

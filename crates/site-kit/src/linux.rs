@@ -49,6 +49,14 @@ fn host_files(request: &Request, values: &Values) -> Result<Vec<KitFile>, KitErr
     Ok(files)
 }
 
+/// An address as it stands in a SIP URI.
+fn in_uri(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
 /// What every kit says of its site; the platform adds its own.
 pub(crate) fn values(request: &Request) -> Values {
     let hot = request.redundancy == Redundancy::Hot;
@@ -65,14 +73,7 @@ pub(crate) fn values(request: &Request) -> Values {
             other => other.to_ascii_uppercase(),
         })
         .collect();
-    let network = request
-        .network()
-        .map_or_else(String::new, |network| network.trunc().to_string());
-    let of_network = |part: fn(&IpNet) -> IpAddr| {
-        let network = request.network();
-        network.map_or_else(String::new, |network| part(&network).to_string())
-    };
-    Values::default()
+    addresses(request)
         .text("name", &request.name)
         .text("pair", format!("SIP_{upper}"))
         .text("switch_name", format!("SIP_Switch_{}", request.name))
@@ -80,19 +81,6 @@ pub(crate) fn values(request: &Request) -> Values {
         .text("redundancy_title", if hot { "Hot" } else { "Warm" })
         .text("became_backup", became_backup)
         .text("became_primary", became_primary)
-        .text("management_host", &request.management.0)
-        .text("management_address", request.management.1.to_string())
-        .text("primary_host", &request.primary.0)
-        .text("primary_address", request.primary.1.to_string())
-        .text("backup_host", &request.backup.0)
-        .text("backup_address", request.backup.1.to_string())
-        .text("vip", request.vip.to_string())
-        .text("prefix", request.prefix.to_string())
-        .text("network", network)
-        .text("interface", &request.interface)
-        .text("netmask", of_network(IpNet::netmask))
-        .text("network_address", of_network(IpNet::network))
-        .text("broadcast", of_network(IpNet::broadcast))
         .text("os", "linux")
         .text("platform_title", "Linux")
         .text("takeover", "ip_address")
@@ -121,4 +109,33 @@ pub(crate) fn values(request: &Request) -> Values {
         )
         .switch("one_nic", request.nics == Nics::One)
         .switch("two_nics", request.nics == Nics::Two)
+}
+
+/// Hosts and networks.
+fn addresses(request: &Request) -> Values {
+    let network = request
+        .network()
+        .map_or_else(String::new, |network| network.trunc().to_string());
+    let of_network = |part: fn(&IpNet) -> IpAddr| {
+        let network = request.network();
+        network.map_or_else(String::new, |network| part(&network).to_string())
+    };
+    Values::default()
+        .text("management_host", &request.management.0)
+        .text("management_address", request.management.1.to_string())
+        .text("primary_host", &request.primary.0)
+        .text("primary_address", request.primary.1.to_string())
+        .text("backup_host", &request.backup.0)
+        .text("backup_address", request.backup.1.to_string())
+        .text("vip", request.vip.to_string())
+        .text("prefix", request.prefix.to_string())
+        .text("network", network)
+        .text("interface", &request.interface)
+        .text(
+            "gateway",
+            request.gateway().map_or_else(String::new, in_uri),
+        )
+        .text("netmask", of_network(IpNet::netmask))
+        .text("network_address", of_network(IpNet::network))
+        .text("broadcast", of_network(IpNet::broadcast))
 }

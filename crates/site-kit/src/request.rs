@@ -9,6 +9,9 @@ use std::net::IpAddr;
 /// Longest interface name that leaves room for a label's `:1`.
 const LONGEST_INTERFACE: usize = 13;
 
+/// How far from the VIP a gateway is looked for when none is named.
+const LAST_GUESS: u8 = 8;
+
 /// What moves the VIP on a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ControlScripts {
@@ -50,6 +53,8 @@ pub struct Request {
     pub prefix: u8,
     /// The interface of the VIP, on both hosts.
     pub interface: String,
+    /// The SIP gateway, which is asked in quiet times where the SIP NIC is guarded; `None` = the address after the VIP.
+    pub gateway: Option<IpAddr>,
 }
 
 impl Request {
@@ -73,7 +78,25 @@ impl Request {
             vip: IpAddr::from([10, 10, 11, 103]),
             prefix: 24,
             interface: "eth0".to_owned(),
+            gateway: None,
         }
+    }
+
+    /// Whom SIP traffic monitoring asks in quiet times: the gateway, or for want of one the next address that nobody has here.
+    pub(crate) fn gateway(&self) -> Option<IpAddr> {
+        self.gateway.or_else(|| {
+            let network = self.network()?;
+            (1..=LAST_GUESS)
+                .filter_map(|step| later(self.vip, step))
+                .find(|free| {
+                    network.contains(free) && *free != network.broadcast() && !self.has(*free)
+                })
+        })
+    }
+
+    fn has(&self, address: IpAddr) -> bool {
+        let hosts = [&self.management, &self.primary, &self.backup];
+        address == self.vip || hosts.iter().any(|host| host.1 == address)
     }
 
     /// The network of the VIP, if the prefix length fits the address.
@@ -95,6 +118,7 @@ impl Request {
         self.refuse_names()?;
         self.refuse_hosts()?;
         self.refuse_networks()?;
+        self.refuse_gateway()?;
         match platform {
             Platform::Linux | Platform::NetworkDevice | Platform::SingleHost => {
                 self.refuse_interface()
@@ -187,6 +211,24 @@ impl Request {
         Ok(())
     }
 
+    fn refuse_gateway(&self) -> Result<(), KitError> {
+        match self.gateway() {
+            Some(gateway) if self.has(gateway) => refuse(format!(
+                "{gateway} is the VIP or the address of a host: the gateway that is to answer in quiet times is another machine"
+            )),
+            Some(gateway) if gateway.is_ipv4() != self.vip.is_ipv4() => refuse(format!(
+                "{gateway} and the VIP {} are of two kinds of address: SIP cannot reach one from the other",
+                self.vip
+            )),
+            None if self.nics == Nics::Two => refuse(format!(
+                "no address is free after {}: name the SIP gateway (--gateway), which is asked in quiet times whether SIP still \
+                 arrives",
+                self.vip
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn refuse_networks(&self) -> Result<(), KitError> {
         let Some(network) = self.network() else {
             return refuse(format!(
@@ -218,6 +260,18 @@ impl Request {
             }
         }
         Ok(())
+    }
+}
+
+/// An address some steps further on.
+fn later(address: IpAddr, step: u8) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(ip) => {
+            Some(u32::from(ip).checked_add(step.into())?).map(|bits| IpAddr::V4(bits.into()))
+        }
+        IpAddr::V6(ip) => {
+            Some(u128::from(ip).checked_add(step.into())?).map(|bits| IpAddr::V6(bits.into()))
+        }
     }
 }
 

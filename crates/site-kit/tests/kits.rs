@@ -132,6 +132,62 @@ fn a_kit_is_the_site_that_was_asked_for() {
 }
 
 #[test]
+fn with_two_cards_the_sip_card_is_guarded_by_a_gateway_that_is_asked_and_with_one_it_is_not() {
+    for request in every_request() {
+        let site = loaded(&request).environment;
+        let member = &site.applications["SIP_SERVER_PRIMARY"];
+        let switch = &site.switches[member.switch.as_ref().expect("a Switch")];
+        let asked: Vec<&str> = switch
+            .dns
+            .values()
+            .map(|dn| dn.contact.as_deref().unwrap_or_default())
+            .collect();
+        let expected = match (request.1.nics, request.1.vip.is_ipv4()) {
+            (Nics::One, _) => vec![],
+            (Nics::Two, true) => vec!["sip:10.10.11.104"],
+            (Nics::Two, false) => vec!["sip:[2001:db8:11::104]"],
+        };
+        assert_eq!(asked, expected, "{request:?}");
+        assert_eq!(member.sip_pass_check(), !expected.is_empty(), "{request:?}");
+    }
+}
+
+#[test]
+fn a_gateway_that_nobody_names_is_the_first_free_address_after_the_vip() {
+    let named = |change: fn(&mut Request)| {
+        let mut request = Request::sample("east", Redundancy::Hot, Nics::Two);
+        change(&mut request);
+        match files(Platform::Linux, &request) {
+            Ok(files) => {
+                let at = files[0].text.find("contact: \"sip:").expect("a gateway") + 14;
+                let rest = &files[0].text[at..];
+                rest[..rest.find('"').expect("its end")].to_owned()
+            }
+            Err(error) => error.to_string(),
+        }
+    };
+    assert_eq!(
+        named(|r| r.management.1 = address("10.10.11.104")),
+        "10.10.11.105"
+    );
+    assert_eq!(
+        named(|r| r.gateway = Some(address("192.0.2.9"))),
+        "192.0.2.9"
+    );
+    let refused = [
+        (named(|r| r.gateway = Some(r.vip)), "is another machine"),
+        (
+            named(|r| r.gateway = Some(address("2001:db8::1"))),
+            "two kinds of address",
+        ),
+        (named(|r| r.vip = address("10.10.11.254")), "--gateway"),
+    ];
+    for (said, reason) in refused {
+        assert!(said.contains(reason), "{said}");
+    }
+}
+
+#[test]
 fn what_the_checklist_says_to_type_names_what_the_site_has() {
     for request in every_request() {
         let site = loaded(&request).environment;

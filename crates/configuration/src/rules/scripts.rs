@@ -210,6 +210,14 @@ impl<'c> Scripted<'c> {
 
     /// What is wrong with the host after a run, in words that follow the script's name.
     pub(super) fn fault_of(&self, run: &TrialRun) -> Option<String> {
+        if self.pair.nlb.is_some() {
+            // Every host of a cluster has its IP; it counts as held where the SIP port is enabled.
+            return match (self.action, run.held.is_empty()) {
+                (ScriptAction::Enable, true) => Some("leaves the SIP port disabled".to_owned()),
+                (ScriptAction::Disable, false) => Some("leaves the SIP port enabled".to_owned()),
+                (ScriptAction::Enable, false) | (ScriptAction::Disable, true) => None,
+            };
+        }
         self.pair.virtual_ips.iter().find_map(|vip| {
             let held = run.held.iter().find(|held| held.address == vip.address);
             let interface = vip.interfaces.get(self.host)?;
@@ -234,6 +242,12 @@ impl<'c> Scripted<'c> {
         self.other_vip(context).is_some()
             || self.other_interface().is_some()
             || self.file_given_to_ifconfig().is_some()
+            || context.clustered().iter().any(|clustered| {
+                clustered.pair.name == self.pair.name
+                    && self
+                        .other_cluster(clustered.cluster, clustered.sip_port)
+                        .is_some()
+            })
     }
 }
 

@@ -11,10 +11,7 @@ use changeover_emulated_nic::{
 };
 
 use super::{Moment, NicPlace, Path, Route, Silence, Station, Subnet, arp};
-use crate::cluster::{Affinity, ClusterDescription, Filtering, PortRule};
-
-/// The load of a host for which a rule names none.
-const EQUAL: u32 = 50;
+use crate::cluster::{ClusterDescription, Filtering, PortRule};
 
 /// Who takes part: in the cluster, and in each rule; positions of members in order of their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -160,52 +157,13 @@ impl Cluster {
             // No rule: the default host's.
             return agreed.members.first().copied();
         };
-        let rule = &self.description.port_rules[position];
         let able = &agreed.rules[position];
-        match rule.filtering {
-            Filtering::Disabled => None,
-            Filtering::Single => able.first().copied(),
-            Filtering::Multiple => {
-                let weight = |member: &usize| {
-                    let name = &self.members[*member].name;
-                    let given = rule.load_weight.iter().find(|(host, _)| host == name);
-                    given.map_or(EQUAL, |(_, weight)| u32::from(*weight))
-                };
-                let total: u32 = able.iter().map(weight).sum();
-                let equal = able
-                    .windows(2)
-                    .all(|two| weight(&two[0]) == weight(&two[1]));
-                let client = client(rule.affinity, flow.from);
-                if equal && total > 0 {
-                    let count = u32::try_from(able.len()).unwrap_or(1);
-                    return able
-                        .get(usize::try_from(client % count).unwrap_or(0))
-                        .copied();
-                }
-                let mut bucket = client.checked_rem(total)?;
-                able.iter().copied().find(|member| {
-                    let share = weight(member);
-                    let mine = bucket < share;
-                    bucket = bucket.saturating_sub(share);
-                    mine
-                })
-            }
-        }
-    }
-}
-
-/// A client as a number: the sum of what ties it to a host. The real function is not published; what counts is that the same
-/// client always gets the same number, and different ones different hosts.
-fn client(affinity: Affinity, from: SocketAddr) -> u32 {
-    let octets: Vec<u8> = match from.ip() {
-        IpAddr::V4(ip) => ip.octets().into(),
-        IpAddr::V6(ip) => ip.octets().into(),
-    };
-    let sum = |octets: &[u8]| octets.iter().map(|octet| u32::from(*octet)).sum::<u32>();
-    match affinity {
-        Affinity::None => sum(&octets) + u32::from(from.port()),
-        Affinity::Single => sum(&octets),
-        Affinity::ClassC => sum(octets.get(..3).unwrap_or_default()),
+        let hosts: Vec<&str> = able
+            .iter()
+            .map(|member| self.members[*member].name.as_str())
+            .collect();
+        let rule = &self.description.port_rules[position];
+        able.get(rule.share_out(&hosts, flow.from)?).copied()
     }
 }
 

@@ -28,13 +28,17 @@ impl Finding {
         self
     }
 
-    fn miss(&mut self, expected: impl Into<String>) {
+    pub(super) fn miss(&mut self, expected: impl Into<String>) {
         self.missing.push(expected.into());
     }
 }
 
 /// The first entry for which something holds becomes an event; without one it is missing.
-fn first(witness: &Witness, expected: &str, holds: impl Fn(&SeenEntry) -> bool) -> Finding {
+pub(super) fn first(
+    witness: &Witness,
+    expected: &str,
+    holds: impl Fn(&SeenEntry) -> bool,
+) -> Finding {
     let mut finding = Finding::default();
     match witness.entries.iter().find(|entry| holds(entry)) {
         Some(entry) => finding.events.push(entry.event()),
@@ -353,22 +357,6 @@ pub(crate) fn moved(witness: &Witness, off: Option<&HostName>, on: Option<&HostN
             }),
             None => finding.miss(format!("the observer sees the VIP go {word} on {host}")),
         }
-    }
-    finding
-}
-
-/// A host that nobody could tell to let go still has what it had, where no neighbour reaches it.
-pub(crate) fn keeps(witness: &Witness, host: &HostName) -> Finding {
-    let mut finding = Finding::default();
-    if witness.holding.holds(host.as_str()) {
-        finding.events.push(EventOutcome {
-            at_ms: 0.0,
-            who: "VIP".to_owned(),
-            what: format!("still enabled on {host}"),
-            evidence: "observer: behind its pulled cable".to_owned(),
-        });
-    } else {
-        finding.miss(format!("{host} keeps its port enabled"));
     }
     finding
 }

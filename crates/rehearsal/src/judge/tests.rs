@@ -20,6 +20,7 @@ use std::path::Path;
 use std::time::Duration;
 
 mod calls;
+mod ports;
 
 const A: &str = "SIP_SERVER_PRIMARY";
 const B: &str = "SIP_SERVER_BACKUP";

@@ -98,11 +98,14 @@ impl Holding {
 
     /// True if exactly this host holds each address where neighbours can reach it, and no other does.
     pub(crate) fn is_held_by(&self, host: &str) -> bool {
-        let Some(last) = self.sightings.last() else {
-            return false;
-        };
+        let last = self.sightings.last();
+        last.is_some_and(|last| self.was_held_by(last, host))
+    }
+
+    /// The same at an earlier sighting.
+    pub(crate) fn was_held_by(&self, sighting: &Sighting, host: &str) -> bool {
         self.addresses.iter().all(|address| {
-            let mut reachable = last
+            let mut reachable = sighting
                 .holders
                 .iter()
                 .filter(|holder| holder.address == *address && holder.reachable);

@@ -1,7 +1,6 @@
 //! Owns a site's emulated network: the emulator as a process, the folder of platform commands that stand first in
 //! PATH, cables, and where the site's addresses are on this machine.
 
-use super::cluster;
 use super::commands::{self, namespace_file};
 use super::layout::{self, CLIENT, HostLayout};
 use crate::faults::{Fault, Faults};
@@ -17,9 +16,9 @@ use changeover_emulated_nic::{Control, NETWORK_HOST_VARIABLE, NETWORK_VARIABLE};
 use changeover_model::OperatingSystem;
 use changeover_model::environment::{Environment, Pair};
 use changeover_network_emulator::{
-    DeviceDescription, EmulatorArguments, EmulatorProcess, HostDescription, InterfaceDescription,
-    NeighbourDescription, PoolDescription, ReservedBlock, SiteDescription, VirtualIpDescription,
-    choose_block,
+    ClusterDescription, DeviceDescription, EmulatorArguments, EmulatorProcess, HostDescription,
+    InterfaceDescription, NeighbourDescription, PoolDescription, ReservedBlock, SiteDescription,
+    VirtualIpDescription, choose_block,
 };
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -264,7 +263,7 @@ fn describe(
             segment: None,
         }],
         arp_lifetime_ms: 30_000,
-        clusters: cluster::describe(pair, sip_port, convergence)
+        clusters: ClusterDescription::of(pair, sip_port, convergence)
             .into_iter()
             .collect(),
     }

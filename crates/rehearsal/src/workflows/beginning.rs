@@ -3,7 +3,7 @@
 
 use super::{
     BEGIN_BOUND, WorkflowName, cast_of, no_pair, pair_of, primary_disconnected, primary_of,
-    sip_nic_lost,
+    sip_nic_lost, sip_nic_restored,
 };
 use crate::site::{Expected, Site};
 use crate::trouble::Trouble;
@@ -20,11 +20,15 @@ pub(super) async fn bring_about(
     let now = pair_of(&picture, site)
         .cloned()
         .ok_or_else(|| no_pair(site))?;
-    let primary = primary_of(&now).unwrap_or_else(|| site.pair.primary.clone());
+    let mut primary = primary_of(&now).unwrap_or_else(|| site.pair.primary.clone());
     if name != WorkflowName::SipNicRestored
         && let Some(host) = site.sip_cable_out()
     {
         site.sip_cable(&host, true).await?;
+        let cast = cast_of(site, &primary)?;
+        if sip_nic_restored::switches_back(&cast) {
+            primary = cast.server_2;
+        }
     }
     let away = is_away(&picture, &now, &primary);
     if name != WorkflowName::Reconnect && away {
@@ -39,11 +43,13 @@ pub(super) async fn bring_about(
             cast.server_2
         }
         WorkflowName::SipNicRestored if site.sip_cable_out().is_none() => {
+            let primary = where_sip_would_go(site, primary).await?;
             reached(site, &primary, true).await?;
             let cast = cast_of(site, &primary)?;
             sip_nic_lost::carry_out(site, &cast).await?;
             cast.server_2
         }
+        WorkflowName::SipNicLost => where_sip_would_go(site, primary).await?,
         // Switching back is what the second test does.
         WorkflowName::Test1 | WorkflowName::Test3 => {
             let wanted = site.pair.primary.clone();
@@ -88,6 +94,24 @@ async fn with_primary(
     Ok(wanted)
 }
 
+/// In an NLB cluster the primary is to be on the node that gets the client's packets while both ports are enabled: what follows
+/// when its cable is back is about SIP that reaches this node.
+async fn where_sip_would_go(
+    site: &mut Site,
+    now: ApplicationName,
+) -> Result<ApplicationName, Trouble> {
+    let node = site.node_for_client();
+    let members = site.pair.members();
+    let there = members
+        .iter()
+        .find(|(_, _, host)| node.as_deref() == Some(host.as_str()))
+        .map(|(_, application, _)| (*application).clone());
+    match there {
+        Some(wanted) => with_primary(site, now, wanted).await,
+        None => Ok(now),
+    }
+}
+
 async fn reached(
     site: &mut Site,
     primary: &ApplicationName,
@@ -97,5 +121,7 @@ async fn reached(
         primary: primary.clone(),
         backup_there,
     };
-    site.reach(&expected, BEGIN_BOUND + site.patience).await
+    // A second switchover comes after T.
+    let bound = BEGIN_BOUND + site.patience + site.traffic_period();
+    site.reach(&expected, bound).await
 }

@@ -85,19 +85,8 @@ pub(super) fn moving(cast: &Cast) -> [Rule; 2] {
         server_2,
         ..
     } = cast.clone();
-    let (from, to) = (host_1.clone(), host_2.clone());
     [
-        Rule::new(
-            "the LCAs launch the control scripts",
-            format!("{pair}.control_scripts"),
-            move |witness| {
-                evidence::launched(witness, &from, ScriptAction::Disable).and(evidence::launched(
-                    witness,
-                    &to,
-                    ScriptAction::Enable,
-                ))
-            },
-        ),
+        launching(cast),
         Rule::new(
             if cast.is_nlb() {
                 "the port goes off on host 1 and on on host 2"
@@ -111,4 +100,20 @@ pub(super) fn moving(cast: &Cast) -> [Rule; 2] {
             },
         ),
     ]
+}
+
+/// The control scripts of both hosts are launched, and do what they are for.
+pub(super) fn launching(cast: &Cast) -> Rule {
+    let (from, to) = (cast.host_1.clone(), cast.host_2.clone());
+    Rule::new(
+        "the LCAs launch the control scripts",
+        format!("pairs.{}.control_scripts", cast.pair.name),
+        move |witness| {
+            evidence::launched(witness, &from, ScriptAction::Disable).and(evidence::launched(
+                witness,
+                &to,
+                ScriptAction::Enable,
+            ))
+        },
+    )
 }

@@ -4,7 +4,7 @@
 use super::primary_failure::takeover_rules;
 use super::{Carried, END_BOUND, settle};
 use crate::judge::documented::followed;
-use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence};
+use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence, ports};
 use crate::site::Site;
 use crate::trouble::Trouble;
 use changeover_model::ScriptAction;
@@ -36,8 +36,21 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
         "without holder for the detection bound of {}",
         changeover_model::show_duration(bound)
     )];
-    if site.observer.holding().holds(cast.host_1.as_str()) {
-        notes.push(format!(
+    notes.extend(kept(site, cast));
+    Ok(Carried {
+        start,
+        own,
+        end,
+        rules: rules(cast),
+        notes,
+    })
+}
+
+/// What the host of the cast's server 1 still has behind its pulled cable, as a note.
+pub(super) fn kept(site: &Site, cast: &Cast) -> Option<String> {
+    let holds = site.observer.holding().holds(cast.host_1.as_str());
+    holds.then(|| {
+        format!(
             "{} kept {} behind its pulled cable; no neighbour could reach it",
             cast.host_1,
             if cast.is_nlb() {
@@ -45,14 +58,7 @@ pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, T
             } else {
                 "the VIP"
             }
-        ));
-    }
-    Ok(Carried {
-        start,
-        own,
-        end,
-        rules: rules(cast),
-        notes,
+        )
     })
 }
 
@@ -75,7 +81,7 @@ pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
     )];
     rules.extend(takeover_rules(cast));
     if cast.is_nlb() {
-        rules.extend(ports(cast));
+        rules.extend(without_host_1(cast));
         return rules;
     }
     if cast.pair.control.is_empty() {
@@ -100,29 +106,33 @@ pub(crate) fn rules(cast: &Cast) -> Vec<Rule> {
 }
 
 /// The last two of the eight steps of a site with an NLB cluster: nobody tells the lost host to disable its port.
-fn ports(cast: &Cast) -> [Rule; 2] {
+fn without_host_1(cast: &Cast) -> [Rule; 2] {
+    let launching = cast.host_2.clone();
+    [
+        Rule::new(
+            "the LCA of host 2 launches its control script; none can run on host 1",
+            format!("pairs.{}.control_scripts", cast.pair.name),
+            move |witness| evidence::launched(witness, &launching, ScriptAction::Enable),
+        ),
+        still_enabled(cast),
+    ]
+}
+
+/// The last step of an NLB site whose host 1 has no link: it keeps its port, and neighbours reach host 2.
+pub(super) fn still_enabled(cast: &Cast) -> Rule {
     let Cast {
         host_1,
         server_2,
         host_2,
         ..
     } = cast.clone();
-    let pair = format!("pairs.{}", cast.pair.name);
-    let launching = host_2.clone();
-    [
-        Rule::new(
-            "the LCA of host 2 launches its control script; none can run on host 1",
-            format!("{pair}.control_scripts"),
-            move |witness| evidence::launched(witness, &launching, ScriptAction::Enable),
-        ),
-        Rule::new(
-            "the port is enabled on host 2, and stays enabled on host 1",
-            format!("{pair}.nlb"),
-            move |witness| {
-                evidence::moved(witness, None, Some(&host_2))
-                    .and(evidence::keeps(witness, &host_1))
-                    .and(evidence::reaches(witness, &host_2, &server_2))
-            },
-        ),
-    ]
+    Rule::new(
+        "the port is enabled on host 2, and stays enabled on host 1",
+        format!("pairs.{}.nlb", cast.pair.name),
+        move |witness| {
+            evidence::moved(witness, None, Some(&host_2))
+                .and(ports::keeps(witness, &host_1))
+                .and(evidence::reaches(witness, &host_2, &server_2))
+        },
+    )
 }

@@ -2,7 +2,7 @@
 //! `quorum` its LCA has let go of both by itself meanwhile. Server 1
 //! of this workflow is the one that comes back, as in the documented steps, although it is not the primary.
 
-use super::{Carried, END_BOUND, settle};
+use super::{Carried, END_BOUND, TWO_HOLDERS, settle};
 use crate::judge::documented::{alarms, event, order};
 use crate::judge::{Cast, EndState, OwnSighting, Rule, evidence, traffic};
 use crate::site::Site;
@@ -10,9 +10,6 @@ use crate::trouble::Trouble;
 use changeover_model::environment::ControllerLoss;
 use changeover_model::{RunMode, ScriptAction};
 use std::time::Duration;
-
-/// Two holders may last this long from link-up.
-const TWO_HOLDERS: Duration = Duration::from_secs(1);
 
 /// Carries it out. In the cast, server 1 is the primary now: the one that took over.
 pub(super) async fn carry_out(site: &mut Site, cast: &Cast) -> Result<Carried, Trouble> {

@@ -1,37 +1,31 @@
 //! Owns the NLB cluster of a pair as the emulator is told of it.
 
-use changeover_model::environment::{NlbCluster, NlbPortRule, Pair};
+use super::{Affinity, ClusterDescription, ClusterMember, Filtering, PortRule};
+use changeover_model::environment::{NlbCluster, NlbPortRule, Pair, VirtualIp};
 use changeover_model::{NlbAffinity, NlbFiltering, NlbMode, NlbProtocol, NlbState};
-use changeover_network_emulator::{
-    Affinity, ClusterDescription, ClusterMember, Filtering, PortRule,
-};
 use ipnet::IpNet;
 use std::time::Duration;
 
-/// The pair's cluster, if it has one: its IP is the first VIP, its adapter that VIP's.
-pub(super) fn describe(
-    pair: &Pair,
-    sip_port: u16,
-    convergence: Duration,
-) -> Option<ClusterDescription> {
-    let cluster = pair.nlb.as_ref()?;
-    let vip = pair.virtual_ips.first()?;
-    Some(ClusterDescription {
-        name: cluster.name.clone(),
-        address: IpNet::new(vip.address, vip.prefix).ok()?,
-        unicast: cluster.mode == NlbMode::Unicast,
-        watched_port: sip_port,
-        port_rules: cluster.port_rules.iter().map(rule).collect(),
-        members: members(cluster, vip),
-        started: cluster.default_state == NlbState::Started,
-        convergence_ms: u64::try_from(convergence.as_millis()).unwrap_or(u64::MAX),
-    })
+impl ClusterDescription {
+    /// The cluster of a pair, if it has one: its IP is the first VIP, its adapter that VIP's.
+    #[must_use]
+    pub fn of(pair: &Pair, sip_port: u16, convergence: Duration) -> Option<Self> {
+        let cluster = pair.nlb.as_ref()?;
+        let vip = pair.virtual_ips.first()?;
+        Some(Self {
+            name: cluster.name.clone(),
+            address: IpNet::new(vip.address, vip.prefix).ok()?,
+            unicast: cluster.mode == NlbMode::Unicast,
+            watched_port: sip_port,
+            port_rules: cluster.port_rules.iter().map(rule).collect(),
+            members: members(cluster, vip),
+            started: cluster.default_state == NlbState::Started,
+            convergence_ms: u64::try_from(convergence.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
 }
 
-fn members(
-    cluster: &NlbCluster,
-    vip: &changeover_model::environment::VirtualIp,
-) -> Vec<ClusterMember> {
+fn members(cluster: &NlbCluster, vip: &VirtualIp) -> Vec<ClusterMember> {
     cluster
         .host_ids
         .iter()
