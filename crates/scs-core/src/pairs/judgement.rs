@@ -2,12 +2,12 @@
 //! primaries, or name why not. Judged from levels, anew after each input that touched the pair, so that a lost
 //! message or a restart of the SCS heals. The procedures it opens stand in `procedures`.
 
-use super::Member;
+use super::{Alignment, Member};
 use crate::ScsCore;
 use crate::dispatch::Timer;
 use crate::hosts::HostCondition;
 use changeover_model::environment::OnAgentLoss;
-use changeover_model::message::RecordKind;
+use changeover_model::message::{LcaOrder, RecordKind};
 use changeover_model::{PairName, Refusal, RefusalCode, planted};
 use std::time::Duration;
 
@@ -155,6 +155,7 @@ impl ScsCore {
             .is_some_and(|host| host.stopping && !host.handed_over);
         if !primary.fails_to_serve() && !leaving {
             self.suppress(pair, Vec::new(), "");
+            self.announce_after_a_return(pair, primary, other);
             return false;
         }
         let cause = if leaving {
@@ -182,6 +183,22 @@ impl ScsCore {
         } else {
             self.open_failover(pair, primary, other, &cause)
         }
+    }
+
+    /// A host that nobody could hear is back and has nothing to give up. It may have announced the VIP as its own meanwhile (one
+    /// that stood still does, as soon as it goes on), where the holder could not hear it: so the holder announces again.
+    fn announce_after_a_return(&mut self, pair: &PairName, primary: &Member, other: &Member) {
+        let aligned = self.alignment(pair, false) == Alignment::AsIntended;
+        let Some(care) = self.pairs.get_mut(pair).filter(|_| aligned) else {
+            return;
+        };
+        let returned = care.host_returned.take_if(|(host, _)| *host == other.host);
+        if returned.is_none() || care.config.virtual_ips.is_empty() {
+            return;
+        }
+        let key = self.order_key(Some(pair), primary.epoch, &primary.application, true);
+        let order = LcaOrder::AnnounceAddresses { key };
+        self.send(&primary.host, None, order);
     }
 
     /// The epoch in force was given to another server: an order in it may still be on its way.

@@ -146,6 +146,20 @@ fn a_silent_host_is_lost_after_its_detection_bound_and_not_before() {
 }
 
 #[test]
+fn a_host_that_is_back_with_nothing_to_give_up_makes_the_holder_announce_once() {
+    let mut desk = Desk::running();
+    desk.silence("host2");
+    desk.wait(3_100);
+    desk.seen();
+    desk.connect("host2");
+    // It may have said meanwhile that the VIP was its own, where host1 could not hear it.
+    assert_eq!(desk.seen_of(&["announce"]), ["host1: announce"]);
+    desk.wait(5_000);
+    desk.connect("host2");
+    assert_eq!(desk.seen_of(&["announce"]), Vec::<String>::new());
+}
+
+#[test]
 fn a_restored_host_that_is_still_primary_is_demoted_and_the_winner_announces() {
     let mut desk = Desk::running();
     desk.silence("host1");

@@ -21,7 +21,7 @@ mod two_holders_under_quorum;
 use crate::scenario::Fault;
 use crate::world::{HostIndex, World};
 use changeover_model::message::{
-    LogAcknowledged, LogBatch, OperatorAnswer, OperatorCommand, OrderKey, ReactionPicture,
+    FromLca, LogAcknowledged, LogBatch, OperatorAnswer, OperatorCommand, OrderKey, ReactionPicture,
     ScriptResult, SourceId,
 };
 use changeover_model::{ApplicationName, CauseId, Epoch, HostName, PairName, ScriptAction};
@@ -109,13 +109,12 @@ impl Invariants {
         self.delivery.acknowledged(life, acknowledged);
     }
 
-    pub(crate) fn outcome_arrived(
-        &mut self,
-        script: &ApplicationName,
-        result: ScriptResult,
-        as_wanted: bool,
-    ) {
-        self.honesty.outcome_arrived(script, result, as_wanted);
+    pub(crate) fn outcome_arrived(&mut self, message: &FromLca) {
+        self.honesty.outcome_arrived(message);
+    }
+
+    pub(crate) fn seen_as_wanted(&mut self, now: u64, script: ApplicationName) {
+        self.honesty.seen_as_wanted(now, script);
     }
 
     pub(crate) fn lied(&mut self, now: u64, application: &ApplicationName, result: ScriptResult) {

@@ -186,7 +186,7 @@ impl World {
                 }
             }
             (Dial::ScsToLca(_, host), Payload::FromLca(message)) => {
-                self.note_outcome(host, &message);
+                self.invariants.outcome_arrived(&message);
                 ScsInput::LcaMessage {
                     host: self.hosts[host].name.clone(),
                     connection,

@@ -185,6 +185,7 @@ impl World {
             }
         }
         if !matches!(message.body, LcaReport::BeatAnswered { .. }) {
+            self.note_what_is_so(host);
             self.say(|world| {
                 let name = &world.hosts[host].name;
                 let text = describe_report(&message.body).unwrap_or_default();
@@ -193,14 +194,22 @@ impl World {
         }
     }
 
-    /// How a control script ended arrives at the SCS, which may be standing still.
-    pub(crate) fn note_outcome(&mut self, host: HostIndex, message: &FromLca) {
-        if let LcaReport::ControlScriptFinished { key, outcome } = &message.body
-            && let Some((pair, _, action)) = self.environment.control_script(&key.application)
-        {
-            let as_wanted = self.is_as_wanted(host, &pair.name.clone(), action);
-            self.invariants
-                .outcome_arrived(&key.application, outcome.result, as_wanted);
+    /// What an LCA tells speaks of this moment, whenever it is heard.
+    fn note_what_is_so(&mut self, host: HostIndex) {
+        let name = self.hosts[host].name.clone();
+        let environment = self.environment.clone();
+        for (pair, config) in &environment.pairs {
+            let Some(control) = config.control.get(&name) else {
+                continue;
+            };
+            let script = if self.is_as_wanted(host, pair, ScriptAction::Enable) {
+                &control.enable
+            } else if self.is_as_wanted(host, pair, ScriptAction::Disable) {
+                &control.disable
+            } else {
+                continue;
+            };
+            self.invariants.seen_as_wanted(self.now, script.clone());
         }
     }
 
