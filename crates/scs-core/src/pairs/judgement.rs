@@ -201,22 +201,33 @@ impl ScsCore {
         self.send(&primary.host, None, order);
     }
 
-    /// The epoch in force was given to another server: an order in it may still be on its way.
+    /// The epoch in force is newer than the one in which it is primary: it was given to another server, whose order may still
+    /// be on its way, or to this one, which never came to hear of it and for which its LCA does not speak.
     fn is_overtaken(&self, pair: &PairName, primary: &Member) -> bool {
-        self.pairs.get(pair).is_some_and(|care| {
-            primary.epoch < care.kept.epoch
-                && care.kept.primary.as_ref() != Some(&primary.application)
-        })
+        let care = self.pairs.get(pair);
+        care.is_some_and(|care| primary.epoch < care.kept.epoch)
     }
 
     /// The primary of an older epoch serves and the one that was to follow it does not: back under a new epoch,
     /// unless that one may serve where nobody can see it.
     fn take_back(&mut self, pair: &PairName, primary: &Member, other: &Member) -> bool {
-        let cause = format!(
-            "{} is primary in epoch {}, {} never became it",
-            primary.application, primary.epoch, other.application
-        );
-        let mut reasons: Vec<Refusal> = self.may_still_serve(pair, other).into_iter().collect();
+        let (name, epoch) = (&primary.application, primary.epoch);
+        let kept = self.pairs.get(pair).map(|care| &care.kept);
+        let own = kept.filter(|kept| kept.primary.as_ref() == Some(name));
+        let (cause, mut reasons) = match own.map(|kept| kept.epoch) {
+            Some(newest) => {
+                let cause = format!("{name} is primary in epoch {epoch}, not in {newest}");
+                (cause, Vec::new())
+            }
+            None => {
+                let cause = format!(
+                    "{name} is primary in epoch {epoch}, {} never became it",
+                    other.application
+                );
+                let may = self.may_still_serve(pair, other);
+                (cause, may.into_iter().collect::<Vec<Refusal>>())
+            }
+        };
         reasons.extend(self.gate(pair));
         if !reasons.is_empty() {
             self.suppress(pair, reasons, &cause);

@@ -111,6 +111,27 @@ fn a_primary_of_an_epoch_that_this_store_does_not_know_is_adopted_with_its_epoch
 }
 
 #[test]
+fn a_primary_that_never_heard_of_its_newest_epoch_is_promoted_anew() {
+    let mut kept = store_of_epoch_1();
+    for pair in kept.pairs.values_mut() {
+        pair.epoch = Epoch(3);
+        pair.reserved = Epoch(4);
+    }
+    let mut desk = Desk::started(site(), kept);
+    desk.connect("host1");
+    desk.connect("host2");
+    desk.acknowledges(B);
+    // Its LCA would not speak for it in epoch 3, so nobody would announce its VIP.
+    assert_eq!(
+        desk.seen_of(&["to Backup", "to Primary"]),
+        [
+            "host2: SIP_SERVER_BACKUP to Backup in epoch 5",
+            "host1: SIP_SERVER_PRIMARY to Primary in epoch 5",
+        ]
+    );
+}
+
+#[test]
 fn an_epoch_that_only_an_lca_knows_is_nobodys() {
     let mut desk = Desk::running();
     desk.wait(10);
