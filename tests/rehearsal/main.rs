@@ -8,6 +8,7 @@ mod nlb;
 mod platforms;
 #[path = "../rehearsal/running.rs"]
 mod running;
+mod single_host;
 mod site_kits;
 
 use running::{Rehearsal, every_workflow, workflows};

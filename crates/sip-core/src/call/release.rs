@@ -103,16 +103,6 @@ impl SipCore {
         }
     }
 
-    fn unindex_leg(&mut self, leg: &crate::call::Leg) {
-        self.dialogs.remove(&leg.local_tag);
-        for server in &leg.servers {
-            self.invite_servers.remove(&server.key);
-        }
-        for client in &leg.clients {
-            self.invite_clients.remove(&client.branch);
-        }
-    }
-
     /// INVITEs that went to a peer which cannot be reached over its connection.
     pub(crate) fn invites_failed(&mut self, to: crate::net::Peer) {
         if to.transport == crate::net::Transport::Udp {

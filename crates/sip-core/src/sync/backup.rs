@@ -63,9 +63,10 @@ impl SipCore {
 
     pub(crate) fn backup_connected(&mut self, link: LinkId) {
         self.sync.backup.link = Some(link);
-        self.arm_link();
-        let node = self.config.node;
-        self.say(link, SyncMessage::Hello { node });
+        let (node, addp) = (self.config.node, self.config.addp);
+        self.arm_link(addp);
+        let addp = Some(addp);
+        self.say(link, SyncMessage::Hello { node, addp });
     }
 
     pub(crate) fn backup_disconnected(&mut self, link: LinkId) {
