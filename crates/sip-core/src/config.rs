@@ -82,8 +82,10 @@ impl Addp {
 /// Bounds on what peers can make the server hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Most calls; a further INVITE gets 503.
+    /// Most calls that somebody is in; a further INVITE gets 503.
     pub calls: usize,
+    /// Most calls that are kept, those included that are over and whose late requests are still answered.
+    pub kept_calls: usize,
     /// Most non-INVITE transactions.
     pub transactions: usize,
     /// Most addresses of record with a binding.
@@ -100,6 +102,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             calls: 50_000,
+            kept_calls: 200_000,
             transactions: 200_000,
             registrations: 100_000,
             contacts: 8,

@@ -65,6 +65,8 @@ pub struct SipCore {
     pub(crate) epoch: Epoch,
     pub(crate) ids: Ids,
     pub(crate) calls: BTreeMap<CallKey, Entry>,
+    /// How many of them are over, and only remembered.
+    pub(crate) tombstones: usize,
     /// Local tag of each leg.
     pub(crate) dialogs: BTreeMap<String, (CallKey, LegId)>,
     pub(crate) invite_servers: BTreeMap<String, (CallKey, LegId)>,
@@ -103,6 +105,7 @@ impl SipCore {
             run_mode: RunMode::Unknown,
             epoch: Epoch(0),
             calls: BTreeMap::new(),
+            tombstones: 0,
             dialogs: BTreeMap::new(),
             invite_servers: BTreeMap::new(),
             invite_clients: BTreeMap::new(),
@@ -211,10 +214,24 @@ impl SipCore {
         }
     }
 
+    /// A call is taken out, for good or for a newer picture of it.
+    pub(crate) fn let_go(&mut self, call: &Call) {
+        if call.forget_at.is_some() {
+            self.tombstones = self.tombstones.saturating_sub(1);
+        }
+        self.unindex(call);
+    }
+
+    /// True if no further call is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        let (kept, limits) = (self.calls.len(), &self.config.limits);
+        kept >= limits.kept_calls || kept.saturating_sub(self.tombstones) >= limits.calls
+    }
+
     /// Removes a call for good.
     pub(crate) fn forget_call(&mut self, key: CallKey) {
         if let Some(entry) = self.calls.remove(&key) {
-            self.unindex(&entry.call);
+            self.let_go(&entry.call);
             self.changed.remove(&key);
             self.gone.push(key);
         }

@@ -89,6 +89,7 @@ impl SipCore {
         let over = call.legs.iter().all(|leg| leg.phase == Phase::Ended);
         if over && call.forget_at.is_none() {
             call.forget_at = Some(self.now + GIVE_UP);
+            self.tombstones += 1;
             call.transfer = None;
             call.parked = None;
             call.alternatives.clear();

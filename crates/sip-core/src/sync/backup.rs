@@ -161,8 +161,9 @@ impl SipCore {
     }
 
     fn replace(&mut self, call: Box<crate::call::Call>) {
-        if let Some(old) = self.calls.remove(&call.key) {
-            self.unindex(&old.call);
+        self.drop_call(call.key);
+        if call.forget_at.is_some() {
+            self.tombstones += 1;
         }
         self.index(&call);
         self.calls.insert(call.key, Entry { call, recorded: 0 });
@@ -170,7 +171,7 @@ impl SipCore {
 
     fn drop_call(&mut self, key: CallKey) {
         if let Some(old) = self.calls.remove(&key) {
-            self.unindex(&old.call);
+            self.let_go(&old.call);
         }
     }
 
