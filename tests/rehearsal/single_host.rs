@@ -118,7 +118,7 @@ fn a_media_application_beside_the_pair_is_checked_started_and_left_alone_by_its_
         (
             &site.application(BACKUP)["host"],
             &"ThirdPartyServer".into(),
-            &Value::Null
+            &"Unknown".into()
         ),
         "{media:#}"
     );

@@ -1,6 +1,6 @@
 //! What clients are told of calls and agents: after each input, whatever stands differently from what was told.
 
-use super::{AgentState, CallState, ClientEvent, RefusedBecause, SessionId, Shared, SharedKey};
+use super::{AgentState, CallState, ClientEvent, SessionId, Shared, SharedKey};
 use crate::call::{Call, Leg, Phase};
 use crate::commit::Behind;
 use crate::core::SipCore;
