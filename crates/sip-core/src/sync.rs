@@ -245,8 +245,8 @@ impl SipCore {
         self.forget_primary();
         self.sync.follower = None;
         let incoming = self.sync.incoming.iter();
-        let waiting = incoming.filter_map(|(link, asked)| Some((*link, (*asked)?)));
-        if let Some((link, addp)) = waiting.last() {
+        let mut waiting = incoming.filter_map(|(link, asked)| Some((*link, (*asked)?)));
+        if let Some((link, addp)) = waiting.next_back() {
             self.start_snapshot(link, addp);
         }
     }
