@@ -10,6 +10,7 @@ mod nlb_nic;
 mod platforms;
 #[path = "../rehearsal/running.rs"]
 mod running;
+mod single_host;
 mod site_kits;
 
 use running::{Rehearsal, every_workflow, workflows};

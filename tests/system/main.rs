@@ -8,6 +8,7 @@ mod asking;
 mod attending;
 mod certificates;
 mod crash;
+mod double_switchover;
 mod environment;
 mod health_checks;
 mod hooks;

@@ -347,6 +347,12 @@ impl Call {
 }
 
 impl Leg {
+    /// What an INVITE of the peer is recognised by when it comes on a second way.
+    pub(crate) fn origin_of(&self, server: &InviteServer) -> String {
+        let tag = self.remote_tag.as_deref();
+        crate::transactions::origin(&self.call_id, tag, server.cseq, "INVITE")
+    }
+
     /// True while an INVITE in either direction has no final response.
     pub(crate) fn is_negotiating(&self) -> bool {
         self.awaits_us() || self.awaits_peer()

@@ -302,6 +302,12 @@ impl Clients {
         (clients, self.shared.len() - clients)
     }
 
+    /// Somebody has asked for the release of this DN.
+    fn awaits_release(&self, call: CallKey, dn: &str) -> bool {
+        let mut pending = self.pending.iter();
+        pending.any(|it| it.call == call && it.dn == dn && it.wanted == CallState::Released)
+    }
+
     /// Requests whose event has not come yet; calls at DNs that were told.
     pub(crate) fn under_way(&self) -> (usize, usize) {
         (self.pending.len(), self.told.len())

@@ -31,17 +31,61 @@ pub struct SipConfig {
     pub device: Option<IpAddr>,
     /// How long a message may wait for the backup's acknowledgement before the backup is given up.
     pub commit_wait: Duration,
-    /// `addp-timeout` of the HA link: after this silence it is polled, after as much again it is lost.
-    pub addp_timeout: Duration,
+    /// ADDP of the HA link, as this server wants it when it dials.
+    pub addp: Addp,
     /// Bounds.
     pub limits: Limits,
+}
+
+/// The Advanced Disconnect Detection Protocol of the HA link: each end says a word at least once in the time that the
+/// other end waits; after twice that time without a word the link is lost. The end that dials says both times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addp {
+    /// `addp-timeout`: how long this end waits for the other.
+    pub timeout: Duration,
+    /// `addp-remote-timeout`: how long the other end waits for this one.
+    pub remote_timeout: Duration,
+}
+
+impl Default for Addp {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(3),
+            remote_timeout: Duration::from_secs(3),
+        }
+    }
+}
+
+impl Addp {
+    /// The shortest time that an end may be made to wait: below it the link would carry little else.
+    const SHORTEST: Duration = Duration::from_millis(50);
+
+    /// The same, seen from the other end.
+    pub(crate) fn mirrored(self) -> Self {
+        Self {
+            timeout: self.remote_timeout.max(Self::SHORTEST),
+            remote_timeout: self.timeout.max(Self::SHORTEST),
+        }
+    }
+
+    /// How often this end says a word: as often as either end waits for one.
+    pub(crate) fn beat(self) -> Duration {
+        self.timeout.min(self.remote_timeout)
+    }
+
+    /// The silence after which this end gives the link up.
+    pub(crate) fn bound(self) -> Duration {
+        self.timeout * 2
+    }
 }
 
 /// Bounds on what peers can make the server hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Most calls; a further INVITE gets 503.
+    /// Most calls that somebody is in; a further INVITE gets 503.
     pub calls: usize,
+    /// Most calls that are kept, those included that are over and whose late requests are still answered.
+    pub kept_calls: usize,
     /// Most non-INVITE transactions.
     pub transactions: usize,
     /// Most addresses of record with a binding.
@@ -58,6 +102,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             calls: 50_000,
+            kept_calls: 200_000,
             transactions: 200_000,
             registrations: 100_000,
             contacts: 8,
@@ -82,7 +127,7 @@ impl SipConfig {
             network_device: false,
             device: None,
             commit_wait: Duration::from_millis(150),
-            addp_timeout: Duration::from_secs(3),
+            addp: Addp::default(),
             limits: Limits::default(),
         }
     }

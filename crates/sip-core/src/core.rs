@@ -1,7 +1,7 @@
 //! The core itself: its state, who gets which input, one timer table. What is done about an input stands in the
 //! file of its situation; what may leave, and when, in `commit.rs`.
 
-use crate::call::{Call, LegId};
+use crate::call::{Call, Leg, LegId};
 use crate::checks::Checks;
 use crate::clients::Clients;
 use crate::commit::{Behind, Held, Outgoing};
@@ -65,10 +65,14 @@ pub struct SipCore {
     pub(crate) epoch: Epoch,
     pub(crate) ids: Ids,
     pub(crate) calls: BTreeMap<CallKey, Entry>,
+    /// How many of them are over, and only remembered.
+    pub(crate) tombstones: usize,
     /// Local tag of each leg.
     pub(crate) dialogs: BTreeMap<String, (CallKey, LegId)>,
     pub(crate) invite_servers: BTreeMap<String, (CallKey, LegId)>,
     pub(crate) invite_clients: BTreeMap<String, (CallKey, LegId)>,
+    /// Requests outside of a dialog whose transactions live, by what is the same on every way they may have come.
+    pub(crate) origins: BTreeSet<String>,
     pub(crate) servers: BTreeMap<String, ServerRecord>,
     pub(crate) clients: BTreeMap<String, ClientRecord>,
     pub(crate) registrar: Registrar,
@@ -101,9 +105,11 @@ impl SipCore {
             run_mode: RunMode::Unknown,
             epoch: Epoch(0),
             calls: BTreeMap::new(),
+            tombstones: 0,
             dialogs: BTreeMap::new(),
             invite_servers: BTreeMap::new(),
             invite_clients: BTreeMap::new(),
+            origins: BTreeSet::new(),
             servers: BTreeMap::new(),
             clients: BTreeMap::new(),
             registrar: Registrar::default(),
@@ -180,6 +186,7 @@ impl SipCore {
             for server in &leg.servers {
                 if !self.invite_servers.contains_key(&server.key) {
                     self.invite_servers.insert(server.key.clone(), at);
+                    self.origins.insert(leg.origin_of(server));
                 }
             }
             for client in &leg.clients {
@@ -192,20 +199,39 @@ impl SipCore {
 
     pub(crate) fn unindex(&mut self, call: &Call) {
         for leg in &call.legs {
-            self.dialogs.remove(&leg.local_tag);
-            for server in &leg.servers {
-                self.invite_servers.remove(&server.key);
-            }
-            for client in &leg.clients {
-                self.invite_clients.remove(&client.branch);
-            }
+            self.unindex_leg(leg);
         }
+    }
+
+    pub(crate) fn unindex_leg(&mut self, leg: &Leg) {
+        self.dialogs.remove(&leg.local_tag);
+        for server in &leg.servers {
+            self.invite_servers.remove(&server.key);
+            self.origins.remove(&leg.origin_of(server));
+        }
+        for client in &leg.clients {
+            self.invite_clients.remove(&client.branch);
+        }
+    }
+
+    /// A call is taken out, for good or for a newer picture of it.
+    pub(crate) fn let_go(&mut self, call: &Call) {
+        if call.forget_at.is_some() {
+            self.tombstones = self.tombstones.saturating_sub(1);
+        }
+        self.unindex(call);
+    }
+
+    /// True if no further call is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        let (kept, limits) = (self.calls.len(), &self.config.limits);
+        kept >= limits.kept_calls || kept.saturating_sub(self.tombstones) >= limits.calls
     }
 
     /// Removes a call for good.
     pub(crate) fn forget_call(&mut self, key: CallKey) {
         if let Some(entry) = self.calls.remove(&key) {
-            self.unindex(&entry.call);
+            self.let_go(&entry.call);
             self.changed.remove(&key);
             self.gone.push(key);
         }
@@ -294,9 +320,7 @@ impl SipCore {
     fn due(&mut self, timer: Timer) {
         match timer {
             Timer::Call(key) => self.call_due(key),
-            Timer::Server(key) => {
-                self.servers.remove(&key);
-            }
+            Timer::Server(key) => self.forget_server(&key),
             Timer::Client(branch) => self.client_due(branch),
             Timer::Bindings(aor) => self.bindings_due(&aor),
             Timer::Commit => self.commit_overran(),

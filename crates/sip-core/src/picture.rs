@@ -109,7 +109,7 @@ impl SipCore {
             epoch: self.epoch,
             calls: up,
             transactions: invites + self.servers.len() + self.clients.len(),
-            tombstones: self.calls.len() - up,
+            tombstones: self.tombstones,
             registrations: self.registrar.len(),
             clients: self.audience.count().0,
             agents: self.audience.count().1,

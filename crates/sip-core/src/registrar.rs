@@ -70,10 +70,11 @@ impl Registrar {
     pub(crate) fn set_recorded(&mut self, aor: &str, number: u64) {
         if let Some(it) = self.by_aor.get_mut(aor) {
             it.recorded = number;
+            // An empty list has been recorded as such; it need not be kept.
+            if it.list.is_empty() {
+                self.by_aor.remove(aor);
+            }
         }
-        // An empty list has been recorded as such; it need not be kept.
-        self.by_aor
-            .retain(|key, it| key != aor || !it.list.is_empty());
     }
 
     /// Replaces the bindings of an address of record.

@@ -11,7 +11,7 @@ pub use frames::{SYNC_FORMAT, UnreadableFrame};
 
 use crate::call::Call;
 use crate::clients::{Shared, SharedKey};
-use crate::config::SipConfig;
+use crate::config::{Addp, SipConfig};
 use crate::core::{SipCore, Timer};
 use crate::ids::CallKey;
 use crate::inputs::LinkId;
@@ -31,6 +31,9 @@ pub enum SyncMessage {
     Hello {
         /// Its node number.
         node: u32,
+        /// How long either end waits for the other, as the backup sees it; an older release does not say.
+        #[serde(default)]
+        addp: Option<Addp>,
     },
     /// The answer of who is no primary: there is nothing to be had here yet.
     NotPrimary,
@@ -126,10 +129,11 @@ pub(crate) struct SyncState {
     /// Number of the latest change.
     number: u64,
     follower: Option<Follower>,
-    /// Connections that the peer has dialled, and whether it has said Hello on them.
-    incoming: BTreeMap<LinkId, bool>,
+    /// Connections that the peer has dialled, and what holds for each once it has said Hello.
+    incoming: BTreeMap<LinkId, Option<Addp>>,
     pub(crate) backup: BackupState,
-    period: std::time::Duration,
+    /// What holds for the link that is in use.
+    pub(crate) addp: Addp,
 }
 
 impl SyncState {
@@ -139,7 +143,7 @@ impl SyncState {
             follower: None,
             incoming: BTreeMap::new(),
             backup: BackupState::default(),
-            period: config.addp_timeout,
+            addp: config.addp,
         }
     }
 
@@ -205,17 +209,17 @@ impl SipCore {
         if dialled {
             self.backup_connected(link);
         } else {
-            self.sync.incoming.insert(link, false);
+            self.sync.incoming.insert(link, None);
         }
     }
 
     pub(crate) fn sync_received(&mut self, link: LinkId, message: SyncMessage) {
         if self.sync.active_link() == Some(link) {
-            let silent = self.now + self.sync.period * 2;
+            let silent = self.now + self.sync.addp.bound();
             self.timers.set(Timer::LinkSilent, silent);
         }
         match message {
-            SyncMessage::Hello { .. } => self.hello(link),
+            SyncMessage::Hello { addp, .. } => self.hello(link, addp),
             SyncMessage::PartTaken { part } => self.part_taken(link, part),
             SyncMessage::Taken { upto } => self.taken(link, upto),
             SyncMessage::Beat => {}
@@ -227,25 +231,27 @@ impl SipCore {
         }
     }
 
-    fn hello(&mut self, link: LinkId) {
-        self.sync.incoming.insert(link, true);
+    fn hello(&mut self, link: LinkId, addp: Option<Addp>) {
+        let addp = addp.map_or(self.config.addp, Addp::mirrored);
+        self.sync.incoming.insert(link, Some(addp));
         if !self.is_primary() {
             return self.say(link, SyncMessage::NotPrimary);
         }
-        self.start_snapshot(link);
+        self.start_snapshot(link, addp);
     }
 
     /// Enters primary mode: whoever has asked for a snapshot meanwhile gets it.
     pub(crate) fn become_source(&mut self) {
         self.forget_primary();
         self.sync.follower = None;
-        let waiting = self.sync.incoming.iter().filter(|(_, asked)| **asked);
-        if let Some(link) = waiting.map(|(link, _)| *link).next_back() {
-            self.start_snapshot(link);
+        let incoming = self.sync.incoming.iter();
+        let mut waiting = incoming.filter_map(|(link, asked)| Some((*link, (*asked)?)));
+        if let Some((link, addp)) = waiting.next_back() {
+            self.start_snapshot(link, addp);
         }
     }
 
-    fn start_snapshot(&mut self, link: LinkId) {
+    fn start_snapshot(&mut self, link: LinkId, addp: Addp) {
         if let Some(old) = self.sync.follower.take().filter(|old| old.link != link) {
             self.emit(SipOutput::CloseSync { link: old.link });
         }
@@ -257,14 +263,14 @@ impl SipCore {
             acknowledged: self.sync.number,
             snapshot: Some(Snapshot::default()),
         });
-        self.arm_link();
+        self.arm_link(addp);
         self.next_part();
     }
 
-    pub(crate) fn arm_link(&mut self) {
-        self.timers.set(Timer::Beat, self.now + self.sync.period);
-        self.timers
-            .set(Timer::LinkSilent, self.now + self.sync.period * 2);
+    pub(crate) fn arm_link(&mut self, addp: Addp) {
+        self.sync.addp = addp;
+        self.timers.set(Timer::Beat, self.now + addp.beat());
+        self.timers.set(Timer::LinkSilent, self.now + addp.bound());
     }
 
     fn next_part(&mut self) {
@@ -399,11 +405,12 @@ impl SipCore {
     pub(crate) fn beat_due(&mut self) {
         if let Some(link) = self.sync.active_link() {
             self.say(link, SyncMessage::Beat);
-            self.timers.set(Timer::Beat, self.now + self.sync.period);
+            let next = self.now + self.sync.addp.beat();
+            self.timers.set(Timer::Beat, next);
         }
     }
 
-    /// ADDP: two periods without a word.
+    /// ADDP: twice the time without a word.
     pub(crate) fn link_silent(&mut self) {
         self.note(true, "the HA link has been silent for too long".to_owned());
         if self.sync.follower.is_some() {

@@ -16,6 +16,8 @@ use std::time::Duration;
 pub(crate) struct ServerRecord {
     reply_to: Peer,
     last: Option<(Behind, Vec<u8>)>,
+    /// Of a request outside of a dialog.
+    origin: Option<String>,
 }
 
 /// A request that was sent.
@@ -80,6 +82,18 @@ pub(crate) fn transaction_key(request: &Message) -> String {
             via.map_or("", |via| via.sent_by),
         ),
     }
+}
+
+/// What a request outside of a dialog is recognised by when a proxy in front has forked it and it comes again on
+/// another way, in a transaction of its own (8.2.2.2).
+pub(crate) fn origin(call_id: &str, from_tag: Option<&str>, cseq: u32, method: &str) -> String {
+    format!("{call_id}|{}|{cseq}|{method}", from_tag.unwrap_or_default())
+}
+
+fn origin_of(request: &Message) -> String {
+    let cseq = request.cseq().map_or(0, |cseq| cseq.number);
+    let method = request.method().unwrap_or_default();
+    origin(request.call_id(), request.from_tag(), cseq, method)
 }
 
 /// The fields of a request that its responses need.
@@ -181,14 +195,34 @@ impl SipCore {
             );
             return None;
         }
+        let origin = request.to_tag().is_none().then(|| origin_of(request));
+        self.origins.extend(origin.clone());
         let record = ServerRecord {
             reply_to,
             last: None,
+            origin,
         };
         self.servers.insert(key.clone(), record);
         self.timers
             .set(Timer::Server(key.clone()), self.now + GIVE_UP + T1);
         Some(key)
+    }
+
+    /// Refuses a request outside of a dialog that is being served already, having come on another way.
+    pub(crate) fn refuses_merged(&mut self, request: &Message, reply_to: Peer) -> bool {
+        let merged = self.origins.contains(&origin_of(request))
+            && !self.servers.contains_key(&transaction_key(request));
+        if merged {
+            self.refuse(request, reply_to, 482, "Loop Detected", &[]);
+        }
+        merged
+    }
+
+    /// A non-INVITE server transaction is forgotten.
+    pub(crate) fn forget_server(&mut self, key: &str) {
+        if let Some(origin) = self.servers.remove(key).and_then(|record| record.origin) {
+            self.origins.remove(&origin);
+        }
     }
 
     /// Answers a server transaction and keeps the answer for repetitions.

@@ -109,10 +109,17 @@ impl Phone {
 
     fn ring(&mut self, at: usize, request: &Message, key: &str) {
         let ringing = respond(request, 180, "Ringing", &self.dialogs[at].local_tag)
-            .with("Contact", self.contact())
-            .to_bytes();
+            .with("Contact", self.contact());
+        let ringing = self.with_extra(ringing).to_bytes();
         self.answers.insert(key.to_owned(), ringing.clone());
         self.out.push(ringing);
+    }
+
+    pub(crate) fn with_extra(&self, mut answer: Message) -> Message {
+        for (name, value) in &self.extra {
+            answer.push(name, *value);
+        }
+        answer
     }
 
     fn cancelled(&mut self, request: &Message, key: &str) {

@@ -110,6 +110,8 @@ pub struct Phone {
     past: std::collections::BTreeSet<String>,
     /// Describes its media in the INVITE; otherwise in the ACK.
     pub with_sdp: bool,
+    /// Fields that its answers to INVITEs carry besides its own.
+    pub extra: Vec<(&'static str, &'static str)>,
 }
 
 impl Phone {
@@ -134,6 +136,7 @@ impl Phone {
             requests_resent: 0,
             past: std::collections::BTreeSet::new(),
             with_sdp: true,
+            extra: Vec::new(),
         }
     }
 
@@ -368,6 +371,7 @@ impl Phone {
                 .with_body(Some("application/sdp"), self.sdp(version, mine));
             self.dialogs[at].sdp_version = version;
         }
+        let response = self.with_extra(response);
         let bytes = response.to_bytes();
         self.answers.insert(key_of(invite), bytes.clone());
         self.accepted.push(Accepted {

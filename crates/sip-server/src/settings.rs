@@ -5,7 +5,7 @@ use changeover_application_link::Registered;
 use changeover_model::environment::{OptionSections, PEER_OPTION, PEER_PORT_OPTION, Switch};
 use changeover_model::parse_duration;
 use changeover_model::{ApplicationName, Redundancy};
-use changeover_sip_core::SipConfig;
+use changeover_sip_core::{Addp, SipConfig};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -63,7 +63,7 @@ impl SipSettings {
         config.device = device.and_then(|device| device.trim().parse().ok());
         config.network_device = config.device.is_some() || is_true(device);
         let time = |name| seconds(option(options, "backup-sync", name));
-        config.addp_timeout = time("addp-timeout").unwrap_or(ADDP_TIMEOUT);
+        config.addp = addp(options);
         let port = registered.ha_sync_port.or(registered.default_port);
         let (section, peer) = PEER_OPTION;
         let name = option(options, section, peer).map(ApplicationName::from);
@@ -98,6 +98,16 @@ impl SipSettings {
             bind,
             config,
         })
+    }
+}
+
+/// `backup-sync / addp-timeout` and `addp-remote-timeout`; where only the first is said, both ends wait alike.
+fn addp(options: &OptionSections) -> Addp {
+    let time = |name| seconds(option(options, "backup-sync", name));
+    let timeout = time("addp-timeout").unwrap_or(ADDP_TIMEOUT);
+    Addp {
+        timeout,
+        remote_timeout: time("addp-remote-timeout").unwrap_or(timeout),
     }
 }
 
@@ -153,6 +163,14 @@ mod tests {
         options.insert("Backup-Sync".to_owned(), section.into_iter().collect());
         let time = seconds(option(&options, "backup-sync", "addp-timeout"));
         assert_eq!(time, Some(Duration::from_secs(3)));
+        let each = |timeout, remote_timeout| Addp {
+            timeout: Duration::from_secs(timeout),
+            remote_timeout: Duration::from_secs(remote_timeout),
+        };
+        assert_eq!(addp(&options), each(3, 3), "both ends wait alike");
+        let section = options.get_mut("Backup-Sync").expect("just written");
+        section.insert("addp-remote-timeout".to_owned(), "7s".to_owned());
+        assert_eq!(addp(&options), each(3, 7));
         assert_eq!(seconds(Some("250ms")), Some(Duration::from_millis(250)));
         assert_eq!(seconds(Some("soon")), None);
     }

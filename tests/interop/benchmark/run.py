@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Load on a SIP Server of a hot pair, beside Kamailio (a proxy) and sippy (a B2BUA) in namespaces of the same kind.
 
-    run.py CHANGEOVER SIP-SERVER [--rate N] [--seconds N] [--core N]
+    run.py CHANGEOVER SIP-SERVER [--rate N] [--seconds N] [--core N] [--memory] [--only-ours] [--profile FILE]
 
 Not a test: nothing is asserted. Needs root and SIPp; Kamailio and sippy are measured where they are installed. Every
-server runs on one core by itself, with SIPp at both ends of every call: INVITE, 180, 200, ACK, one second, BYE.
-It prints a line per server: calls, failed calls, calls a second, its own CPU, SIPp's CPU, and the ratio of CPU per call.
+server is bound to one core, with SIPp at both ends of every call: INVITE, 180, 200, ACK, one second, BYE. SIPp, the
+backup and everything else are bound to the other cores. It prints a line per server: calls, failed calls, calls a
+second, its own CPU, SIPp's CPU at each end, messages a call, and the ratio of CPU per call.
 """
 
 import argparse
 import csv
+import json
 import os
 import pathlib
 import re
@@ -17,6 +19,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 CLIENT = "10.10.11.254"
@@ -153,14 +156,21 @@ def resident_kib(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", text)[1])
 
 
-def load(namespace, target, rate, seconds, pids, talk=1000, name="load"):
+def others(core):
+    """The cores that the measured server does not have, as taskset writes them."""
+    rest = [str(it) for it in range(os.cpu_count()) if it != core]
+    return ",".join(rest or ["0"])
+
+
+def load(namespace, target, rate, seconds, pids, core, talk=1000, name="load", counted=None):
     """One run of SIPp at both ends; figures of it, and of the processes that served it."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="sip-benchmark-"))
     (folder / "caller.xml").write_text(HEAD + CALLER.format(target=target, talk=talk))
     (folder / "callee.xml").write_text(HEAD + callee())
     calls = rate * seconds
-    inside = ["ip", "netns", "exec", namespace, "sipp", f"{target}:5060"] if namespace else []
-    common = ["-i", CLIENT, "-nostdin", "-nd", "-l", str(calls + 1000)]
+    inside = ["ip", "netns", "exec", namespace, "taskset", "-c", others(core), "sipp", f"{target}:5060"]
+    # SIPp asks for a socket buffer of 64 KiB, which a pause of a few milliseconds fills.
+    common = ["-i", CLIENT, "-nostdin", "-nd", "-l", str(calls + 1000), "-buff_size", "4194304"]
     common += ["-trace_stat", "-fd", "1"]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     ends = [
@@ -168,35 +178,44 @@ def load(namespace, target, rate, seconds, pids, talk=1000, name="load"):
     ]
     time.sleep(0.5)
     before, began = sum(map(cpu_of, pids)), time.monotonic()
+    messages = counted() if counted else 0
     ends.append(
         subprocess.Popen(
             [*inside, "-sf", "caller.xml", "-p", "5701", "-r", str(rate), "-m", str(calls), "-stf", "caller.csv", *common], **quiet
         )
     )
-    sipp_cpu = 0.0
+    sipp_cpu = [0.0, 0.0]
     while ends[1].poll() is None and time.monotonic() - began < seconds * 3 + talk / 1000 + 40:
-        sipp_cpu = sum(cpu_of(end.pid) for end in ends)
+        sipp_cpu = [cpu_of(end.pid) for end in ends]
         time.sleep(0.25)
     took = time.monotonic() - began
     cpu = sum(map(cpu_of, pids)) - before
+    messages = counted() - messages if counted else 0
     time.sleep(1)
     for end in ends:
         if end.poll() is None:
             end.kill()
             end.wait()
-    rows = list(csv.DictReader((folder / "caller.csv").open(), delimiter=";"))
-    last = rows[-1] if rows else {}
+    last, answering = last_row(folder / "caller.csv"), last_row(folder / "callee.csv")
     good, bad = int(last.get("SuccessfulCall(C)", 0)), int(last.get("FailedCall(C)", 0))
-    resent = int(last.get("Retransmissions(C)", 0))
+    resent, resent_there = int(last.get("Retransmissions(C)", 0)), int(answering.get("Retransmissions(C)", 0))
     shutil.rmtree(folder)
     busy = max(took - talk / 1000, 0.001)
     print(
-        f"{name}: {good} calls, {calls - good} not completed ({bad} failed), {resent} repeated by the caller, "
-        f"{good / busy:.0f} calls/s; server {cpu / busy * 100:.0f} % of a core, {cpu / max(good, 1) * 1e6:.0f} us a call; "
-        f"SIPp {sipp_cpu / busy * 100:.0f} % of a core; load average {os.getloadavg()[0]:.1f}",
+        f"{name}: {good} calls, {calls - good} not completed ({bad} failed), repeated by caller {resent} and callee "
+        f"{resent_there}, {good / busy:.0f} calls/s; server {cpu / busy * 100:.0f} % of a core, "
+        f"{cpu / max(good, 1) * 1e6:.0f} us a call; SIPp {sipp_cpu[1] / busy * 100:.0f} % (caller) and "
+        f"{sipp_cpu[0] / busy * 100:.0f} % (callee) of a core; "
+        + (f"{messages / max(good, 1):.2f} messages a call; " if counted else "")
+        + f"load average {os.getloadavg()[0]:.1f}",
         flush=True,
     )
     return cpu / max(good, 1)
+
+
+def last_row(file):
+    rows = list(csv.DictReader(file.open(), delimiter=";")) if file.exists() else []
+    return rows[-1] if rows else {}
 
 
 def register(namespace, target):
@@ -243,10 +262,13 @@ class Pair:
             env=self.environment, capture_output=True, text=True, check=False,
         ).stdout
 
+    def messages(self):
+        """SIP messages that the primary has received and sent so far."""
+        shown = json.loads(self.sci("calls", "SIP_SERVER_PRIMARY", "--format", "json") or "{}")
+        return shown.get("heard", 0) + shown.get("sent", 0)
+
     def servers(self):
         """Process ids: primary, backup."""
-        import json
-
         until = time.monotonic() + 60
         while time.monotonic() < until:
             status = json.loads(self.sci("status", "--format", "json") or "{}")
@@ -256,31 +278,75 @@ class Pair:
             time.sleep(0.5)
         raise SystemExit("the pair did not become ready")
 
+    def hush(self):
+        """Stops the process that keeps the site: its probe asks the server 1,000 times a second through the VIP, 2,000
+        messages that are no call's. The components are processes of their own and go on."""
+        os.kill(self.up.pid, signal.SIGSTOP)
+
+    def processes(self):
+        """Every process in the namespaces of the site."""
+        found = []
+        for host in ("mgmt1", "host1", "host2"):
+            listed = subprocess.run(["ip", "netns", "pids", f"{self.run}-{host}"], capture_output=True, text=True, check=False)
+            found += map(int, listed.stdout.split())
+        return found
+
     def down(self):
+        os.kill(self.up.pid, signal.SIGCONT)
         self.up.send_signal(signal.SIGINT)
         self.up.wait()
         shutil.rmtree(self.folder)
+
+
+def profiled(pid, file, seconds):
+    """perf, for the middle of a run."""
+    return subprocess.Popen(
+        ["perf", "record", "-g", "-F", "499", "-p", str(pid), "-o", file, "--", "sleep", str(max(seconds - 2, 1))],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+
+
+def memory(pair, primary, backup, served):
+    """What an established call takes: both servers' resident memory before 5,000 calls and while they stand."""
+    # On servers that have had little to do: memory that was used once is not given back. Tombstones are gone by then.
+    time.sleep(40)
+    rate, seconds = 200, 25
+    before = resident_kib(primary), resident_kib(backup)
+    seen = []
+
+    def look():
+        time.sleep(seconds + 5)
+        seen.append((resident_kib(primary), resident_kib(backup)))
+
+    looks = threading.Thread(target=look)
+    looks.start()
+    load(pair.client, VIP, rate, seconds, *served, talk=40_000, name="(calls of 40 s)")
+    looks.join()
+    each = [(after - now) / (rate * seconds) for after, now in zip(seen[0], before)]
+    print(f"  resident before {before} and with {rate * seconds} calls standing {seen[0]} KiB: "
+          f"{each[0]:.1f} KiB a call on the primary, {each[1]:.1f} KiB on the backup")
 
 
 def ours(options):
     pair = Pair(options.changeover, options.server)
     try:
         primary, backup = pair.servers()
-        for pid, core in ((primary, options.core), (backup, 1 - options.core)):
-            subprocess.run(["taskset", "-acp", str(core), str(pid)], check=True, stdout=subprocess.DEVNULL)
+        for pid in pair.processes():
+            cores = str(options.core) if pid == primary else others(options.core)
+            subprocess.run(["taskset", "-acp", cores, str(pid)], check=False, stdout=subprocess.DEVNULL)
+        pair.hush()
         register(pair.client, VIP)
-        load(pair.client, VIP, 100, 5, [primary], name="(warming up)")
-        per_call = load(pair.client, VIP, options.rate, options.seconds, [primary], name="SIP Server, hot")
-        print(f"  the backup used {cpu_of(backup):.1f} s of CPU in all")
-        # Tombstones of 32 s are gone by then.
-        time.sleep(40)
-        before = resident_kib(primary), resident_kib(backup)
-        holders = 200, 25
-        load(pair.client, VIP, *holders, [primary], talk=60_000, name="(calls of a minute)") if options.memory else None
-        after = resident_kib(primary), resident_kib(backup)
+        at, served = (pair.client, VIP), ([primary], options.core)
+        load(*at, 100, 5, *served, name="(warming up)")
         if options.memory:
-            print(f"  resident before and after: {before} and {after} KiB")
-        print(pair.sci("calls", "SIP_SERVER_PRIMARY"))
+            memory(pair, primary, backup, served)
+        before = cpu_of(backup)
+        profile = profiled(primary, options.profile, options.seconds) if options.profile else None
+        per_call = load(*at, options.rate, options.seconds, *served, name="SIP Server, hot", counted=pair.messages)
+        if profile:
+            profile.wait()
+        print(f"  the backup: {(cpu_of(backup) - before) / options.seconds * 100:.0f} % of a core")
+        print("\n".join(pair.sci("calls", "SIP_SERVER_PRIMARY").splitlines()[:5]))
         return per_call, pair
     except BaseException:
         pair.down()
@@ -329,7 +395,7 @@ def kamailio(options, pair, at):
     time.sleep(2)
     pids = [int(pid) for pid in subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()]
     try:
-        return load(pair.client, at, options.rate, options.seconds, [process.pid, *pids], name="Kamailio, proxy")
+        return load(pair.client, at, options.rate, options.seconds, [process.pid, *pids], options.core, name="Kamailio, proxy")
     finally:
         process.terminate()
         process.wait()
@@ -351,7 +417,7 @@ def sippy(options, pair, at):
     time.sleep(3)
     try:
         rate = min(options.rate, 150)
-        return load(pair.client, at, rate, min(options.seconds, 20), [process.pid], name="sippy, B2BUA")
+        return load(pair.client, at, rate, min(options.seconds, 20), [process.pid], options.core, name="sippy, B2BUA")
     finally:
         process.terminate()
         process.wait()
@@ -365,14 +431,17 @@ def main():
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--core", type=int, default=0)
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--only-ours", action="store_true")
+    parser.add_argument("--profile", metavar="FILE", help="perf's record of the measured run")
     options = parser.parse_args()
     print(f"load average before: {os.getloadavg()}", flush=True)
     own, pair = ours(options)
     try:
-        others = {"Kamailio": kamailio(options, pair, "10.10.11.102"), "sippy": sippy(options, pair, "10.10.11.102")}
+        peers = {} if options.only_ours else {"Kamailio": kamailio, "sippy": sippy}
+        measured = {name: peer(options, pair, "10.10.11.102") for name, peer in peers.items()}
     finally:
         pair.down()
-    for name, theirs in others.items():
+    for name, theirs in measured.items():
         if theirs:
             print(f"CPU per call, SIP Server : {name} = {own / theirs:.2f}")
 

@@ -46,7 +46,7 @@ impl SipCore {
         let Some(uri) = request.uri().map(str::to_owned) else {
             return;
         };
-        if self.calls.len() >= self.config.limits.calls {
+        if self.is_full() {
             let retry = [("Retry-After", "10")];
             return self.refuse(&request, reply_to, 503, "Service Unavailable", &retry);
         }

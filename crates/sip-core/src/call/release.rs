@@ -89,6 +89,7 @@ impl SipCore {
         let over = call.legs.iter().all(|leg| leg.phase == Phase::Ended);
         if over && call.forget_at.is_none() {
             call.forget_at = Some(self.now + GIVE_UP);
+            self.tombstones += 1;
             call.transfer = None;
             call.parked = None;
             call.alternatives.clear();
@@ -100,16 +101,6 @@ impl SipCore {
             };
             let leg = call.legs.remove(at);
             self.unindex_leg(&leg);
-        }
-    }
-
-    fn unindex_leg(&mut self, leg: &crate::call::Leg) {
-        self.dialogs.remove(&leg.local_tag);
-        for server in &leg.servers {
-            self.invite_servers.remove(&server.key);
-        }
-        for client in &leg.clients {
-            self.invite_clients.remove(&client.branch);
         }
     }
 

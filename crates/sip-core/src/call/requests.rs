@@ -20,7 +20,7 @@ impl SipCore {
     }
 
     fn outside_dialog(&mut self, request: Message, source: Peer, reply_to: Peer) {
-        if self.refuses_options(&request, reply_to) {
+        if self.refuses_merged(&request, reply_to) || self.refuses_options(&request, reply_to) {
             return;
         }
         match request.method().unwrap_or_default() {

@@ -103,7 +103,9 @@ impl SipCore {
         for key in calls {
             self.timers.cancel(&Timer::Call(key));
         }
-        for key in std::mem::take(&mut self.servers).into_keys() {
+        let servers: Vec<String> = self.servers.keys().cloned().collect();
+        for key in servers {
+            self.forget_server(&key);
             self.timers.cancel(&Timer::Server(key));
         }
         for key in std::mem::take(&mut self.clients).into_keys() {

@@ -5,6 +5,7 @@ use crate::call::{Call, ClientPhase, InviteClient, InviteServer, LegId, Phase, S
 use crate::commit::Behind;
 use crate::core::SipCore;
 use crate::ids::CallKey;
+use crate::transactions::origin;
 use changeover_model::Timestamp;
 
 fn is_due(at: Option<Timestamp>, now: Timestamp) -> bool {
@@ -39,11 +40,17 @@ impl SipCore {
         let Some(leg) = call.leg_mut(leg_id) else {
             return;
         };
-        let mut repeated = Vec::new();
+        let (mut repeated, mut over) = (Vec::new(), Vec::new());
         let mut unacknowledged = false;
         for server in &mut leg.servers {
             if is_due(server.ends_at, now) {
                 unacknowledged |= server.phase == ServerPhase::Accepted;
+                over.push(origin(
+                    &leg.call_id,
+                    leg.remote_tag.as_deref(),
+                    server.cseq,
+                    "INVITE",
+                ));
                 self.invite_servers.remove(&server.key);
             } else if is_due(server.resend_at, now) {
                 server.repeat_in(now);
@@ -51,6 +58,9 @@ impl SipCore {
             }
         }
         leg.servers.retain(|server| !is_due(server.ends_at, now));
+        for origin in over {
+            self.origins.remove(&origin);
+        }
         for (to, bytes) in repeated {
             self.send(Behind::Call(key), to, bytes);
         }

@@ -1,6 +1,6 @@
 //! What clients are told of calls and agents: after each input, whatever stands differently from what was told.
 
-use super::{AgentState, CallState, ClientEvent, RefusedBecause, SessionId, Shared, SharedKey};
+use super::{AgentState, CallState, ClientEvent, SessionId, Shared, SharedKey};
 use crate::call::{Call, Leg, Phase};
 use crate::commit::Behind;
 use crate::core::SipCore;
@@ -65,6 +65,8 @@ impl SipCore {
     pub(crate) fn tell_clients(&mut self) {
         let all = std::mem::take(&mut self.audience.tell_all);
         if self.audience.interest.is_empty() && self.audience.pending.is_empty() {
+            // Whoever listens next is told how everything stands.
+            self.audience.told.clear();
             return;
         }
         let keys: Vec<CallKey> = if all {
@@ -104,7 +106,8 @@ impl SipCore {
             }
             let told = self.audience.told.get(&(key, (*dn).to_owned()));
             let is_news = match (told, state) {
-                (None, CallState::Released) => false,
+                // Nobody knew of it, unless it was asked for before the phone had said a word.
+                (None, CallState::Released) => self.audience.awaits_release(key, dn),
                 (told, state) => told != Some(state),
             };
             if is_news {
@@ -140,7 +143,8 @@ impl SipCore {
             self.send_to_client(Behind::Call(key), session, event);
         }
         if state == CallState::Released {
-            self.end_requests(key, dn);
+            let of_it = |it: &super::Pending| it.call == key && it.dn == dn;
+            self.end_requests(of_it, "the DN has left the call");
         }
     }
 
@@ -156,22 +160,6 @@ impl SipCore {
             it.session == session && it.call == call && it.dn == dn && it.wanted == state
         })?;
         Some(self.audience.pending.remove(at).reference)
-    }
-
-    /// Nothing more comes of requests for a DN that is not in the call any more.
-    fn end_requests(&mut self, call: CallKey, dn: &str) {
-        let (over, others) = std::mem::take(&mut self.audience.pending)
-            .into_iter()
-            .partition(|it: &super::Pending| it.call == call && it.dn == dn);
-        self.audience.pending = others;
-        for it in over {
-            let event = ClientEvent::Refused {
-                reference: it.reference,
-                because: RefusedBecause::Failed,
-                text: "the DN has left the call".to_owned(),
-            };
-            self.send_to_client(Behind::Call(call), it.session, event);
-        }
     }
 
     pub(super) fn tell_agent(

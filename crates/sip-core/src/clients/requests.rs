@@ -67,6 +67,9 @@ impl SipCore {
                 let rest = Some(dns).filter(|dns| !dns.is_empty());
                 let key = SharedKey::Client(name.to_owned());
                 self.change_shared(key, rest.map(Shared::Subscriptions));
+                // What it asked for there would come about without a word to it.
+                let of_it = |it: &Pending| it.session == session && it.dn == dn;
+                self.end_requests(of_it, "it has unsubscribed from the DN");
                 self.tell(session, ClientEvent::Done { reference });
             }
             ClientRequest::LogIn { agent, dn } => {
@@ -217,17 +220,22 @@ impl SipCore {
 
     /// What was asked for does not come about.
     pub(crate) fn request_failed(&mut self, call: CallKey, wanted: CallState, text: &str) {
-        let (failed, others) = std::mem::take(&mut self.audience.pending)
+        self.end_requests(|it| it.call == call && it.wanted == wanted, text);
+    }
+
+    /// Nothing more comes of these requests.
+    pub(super) fn end_requests(&mut self, which: impl Fn(&Pending) -> bool, text: &str) {
+        let (over, others) = std::mem::take(&mut self.audience.pending)
             .into_iter()
-            .partition(|it: &Pending| it.call == call && it.wanted == wanted);
+            .partition(which);
         self.audience.pending = others;
-        for it in failed {
+        for it in over {
             let event = ClientEvent::Refused {
                 reference: it.reference,
                 because: RefusedBecause::Failed,
                 text: text.to_owned(),
             };
-            self.send_to_client(Behind::Call(call), it.session, event);
+            self.send_to_client(Behind::Call(it.call), it.session, event);
         }
     }
 }

@@ -63,9 +63,10 @@ impl SipCore {
 
     pub(crate) fn backup_connected(&mut self, link: LinkId) {
         self.sync.backup.link = Some(link);
-        self.arm_link();
-        let node = self.config.node;
-        self.say(link, SyncMessage::Hello { node });
+        let (node, addp) = (self.config.node, self.config.addp);
+        self.arm_link(addp);
+        let addp = Some(addp);
+        self.say(link, SyncMessage::Hello { node, addp });
     }
 
     pub(crate) fn backup_disconnected(&mut self, link: LinkId) {
@@ -160,8 +161,9 @@ impl SipCore {
     }
 
     fn replace(&mut self, call: Box<crate::call::Call>) {
-        if let Some(old) = self.calls.remove(&call.key) {
-            self.unindex(&old.call);
+        self.drop_call(call.key);
+        if call.forget_at.is_some() {
+            self.tombstones += 1;
         }
         self.index(&call);
         self.calls.insert(call.key, Entry { call, recorded: 0 });
@@ -169,7 +171,7 @@ impl SipCore {
 
     fn drop_call(&mut self, key: CallKey) {
         if let Some(old) = self.calls.remove(&key) {
-            self.unindex(&old.call);
+            self.let_go(&old.call);
         }
     }
 

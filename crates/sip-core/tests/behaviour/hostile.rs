@@ -141,6 +141,39 @@ fn a_flood_of_invites_is_bounded_and_refused_with_503() {
     unharmed(&mut world, &phones);
 }
 
+#[test]
+fn calls_that_are_over_do_not_use_up_the_bound_on_calls_but_have_one_of_their_own() {
+    let mut config = crate::flows::config();
+    config.limits.calls = 1;
+    config.limits.kept_calls = 2;
+    let mut world = World::new(config, 1);
+    let phones = [("1001", 1), ("1002", 2), ("1003", 3)];
+    let phones = phones.map(|(user, last)| world.add_phone(user, last));
+    let a_call = |world: &mut World| {
+        world.with(phones[0], |a| a.log.clear());
+        world.with(phones[1], |b| b.log.clear());
+        play(world, &phones, FLOWS[0].steps)
+    };
+    // The first is remembered for 32 s; a second one is another call all the same.
+    assert_eq!(a_call(&mut world), Vec::<String>::new());
+    assert_eq!(a_call(&mut world), Vec::<String>::new());
+    world.with(phones[0], |a| drop(a.call("1002")));
+    let refused = [Step::See(0, "failed 503")];
+    assert_eq!(play(&mut world, &phones, &refused), Vec::<String>::new());
+    world.run_for(Duration::from_secs(40));
+    assert_eq!(a_call(&mut world), Vec::<String>::new());
+    // One that stands is one.
+    world.run_for(Duration::from_secs(40));
+    world.with(phones[1], |b| b.log.clear());
+    assert_eq!(
+        play(&mut world, &phones, &FLOWS[2].steps[..1]),
+        Vec::<String>::new()
+    );
+    world.with(phones[2], |c| drop(c.call("1001")));
+    let refused = [Step::See(2, "failed 503")];
+    assert_eq!(play(&mut world, &phones, &refused), Vec::<String>::new());
+}
+
 /// Byte-exact messages of RFC 4475 in the folder that `CHANGEOVER_TORTURE` names, one `.dat` each.
 #[test]
 #[ignore = "needs the torture messages"]

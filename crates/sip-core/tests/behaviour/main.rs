@@ -13,6 +13,7 @@ mod device;
 mod flows;
 mod fuzz;
 mod hostile;
+mod offered;
 mod replication;
 mod takeover;
 mod watch;

@@ -2,6 +2,7 @@
 
 use crate::flows::{FLOWS, Step, leaks, play, stage};
 use crate::world::World;
+use changeover_sip_core::Addp;
 use std::time::Duration;
 
 fn in_step(world: &World) -> bool {
@@ -171,4 +172,41 @@ fn registrations_outlive_a_restart_of_both_servers_and_what_ran_out_meanwhile_do
     world.run_for(Duration::from_millis(50));
     let backup = world.servers[1].as_ref().unwrap().core.picture();
     assert_eq!(backup.registrations, 1);
+}
+
+/// ADDP: the server that dials, the backup, says how long either end waits. Here it waits 3 s itself, and the primary
+/// 500 ms: whoever hangs is given up by the other after twice that.
+#[test]
+fn each_end_of_a_silent_link_waits_as_long_as_the_one_that_dialled_has_said() {
+    let mut config = crate::flows::config();
+    config.addp = Addp {
+        timeout: Duration::from_secs(3),
+        remote_timeout: Duration::from_millis(500),
+    };
+    let until_alone = |world: &mut World, survivor: usize| {
+        let began = world.now;
+        let in_step = |world: &World| {
+            let it = world.servers[survivor].as_ref().expect("it lives");
+            it.core.picture().sync.in_step
+        };
+        assert!(world.run_until(Duration::from_secs(20), |world| !in_step(world)));
+        world.now.since(began)
+    };
+    for (hangs, soonest, latest) in [(1, 500, 1_000), (0, 5_500, 6_000)] {
+        let mut world = World::new(config.clone(), 1);
+        // A quiet link stands for as long as both ends live, though one waits six times as long as the other.
+        world.run_for(Duration::from_secs(60));
+        assert!(in_step(&world));
+        // It hangs: the connection stands, and nothing is said.
+        world.servers[hangs] = None;
+        let waited = until_alone(&mut world, 1 - hangs);
+        let (soonest, latest) = (
+            Duration::from_millis(soonest),
+            Duration::from_millis(latest),
+        );
+        assert!(
+            waited >= soonest && waited <= latest,
+            "server {hangs} hung: {waited:?}"
+        );
+    }
 }
