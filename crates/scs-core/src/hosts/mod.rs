@@ -60,6 +60,8 @@ pub(crate) struct HostCare {
     pub(crate) agent_heard: Timestamp,
     /// Who holds what there, as last reported.
     pub(crate) addresses: Vec<AddressObservation>,
+    /// When it said so, by its own clock.
+    pub(crate) addresses_told: Timestamp,
     /// It was given a detection bound of its own after a silence that most hosts shared; not again before it is heard.
     pub(crate) heard_out: bool,
 }
@@ -123,6 +125,7 @@ impl HostCare {
             revision: Revision(0),
             agent_heard: now,
             addresses: Vec::new(),
+            addresses_told: Timestamp(0),
             heard_out: false,
         }
     }

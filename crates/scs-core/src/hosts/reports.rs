@@ -133,6 +133,7 @@ impl ScsCore {
         let Some(care) = self.hosts.get_mut(host) else {
             return;
         };
+        care.addresses_told = at;
         let before = std::mem::replace(&mut care.addresses, addresses.clone());
         self.picture_changed = true;
         self.address_steps(host, at, &before);
@@ -160,6 +161,14 @@ impl ScsCore {
             outcome,
         });
         self.reported_at = None;
+        // An outcome that waited for the next Hello is older than the addresses in it, which have the last word.
+        let newer = self.hosts.get(host).filter(|care| at < care.addresses_told);
+        if let Some(addresses) = newer.map(|care| care.addresses.clone()) {
+            self.engine(EngineInput::AddressesObserved {
+                host: host.clone(),
+                addresses,
+            });
+        }
     }
 
     pub(crate) fn command_finished(

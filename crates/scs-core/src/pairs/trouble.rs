@@ -135,6 +135,8 @@ impl ScsCore {
         let quiet = !self.is_busy(pair) && self.engine.open_for(pair).is_empty();
         let wrong = !matches!(alignment, Alignment::AsIntended | Alignment::Unjudged);
         let paused = self.in_maintenance(pair);
+        // Where a VIP belongs is known from who is primary, not from who was to be: that one may never have been cleared for it.
+        let led = self.primary_member(pair).is_some();
         let Some(care) = self.pairs.get_mut(pair) else {
             return;
         };
@@ -175,7 +177,7 @@ impl ScsCore {
         if since + HOLDER_DEBOUNCE <= now {
             self.tell_holders(pair, alignment);
         }
-        if due && !planted("never-realigned") {
+        if due && led && !planted("never-realigned") {
             self.open_realignment(pair, alignment);
         }
     }

@@ -366,7 +366,7 @@ impl Desk {
         self.report(host, LcaReport::AddressesObserved(addresses));
     }
 
-    fn take_order(
+    pub(super) fn take_order(
         &mut self,
         wanted: impl Fn(&OrderKey, &LcaOrder) -> bool,
     ) -> (String, OrderKey, LcaOrder) {

@@ -3,7 +3,7 @@
 use super::desk::{A, B, Desk, site};
 use crate::{Echo, LinkLoss, ScsInput};
 use changeover_model::environment::OnAgentLoss;
-use changeover_model::message::PairState;
+use changeover_model::message::{FromLca, LcaReport, PairState, ScriptOutcome, ScriptResult};
 use changeover_model::{ApplicationStatus, Core, Epoch, RunMode};
 use std::time::Duration;
 
@@ -421,6 +421,55 @@ fn a_holder_that_ignored_its_release_behind_a_pulled_cable_is_told_again_as_soon
     desk.script_runs("B_DOWN");
     desk.wait(1_000);
     assert_eq!(desk.state(), PairState::Ok);
+}
+
+#[test]
+fn nothing_is_realigned_towards_a_server_that_was_to_be_primary_and_is_not() {
+    let mut desk = Desk::running();
+    desk.vip_on("host1", false);
+    desk.vip_on("host2", true);
+    for name in [B, A] {
+        desk.server_is(name, |state| {
+            state.status = ApplicationStatus::ServiceUnavailable;
+            state.run_mode = RunMode::Backup;
+        });
+    }
+    desk.seen();
+    desk.wait(10_000);
+    assert_eq!(desk.seen_of(&["start"]), Vec::<String>::new());
+}
+
+#[test]
+fn an_outcome_that_waited_for_its_agent_says_nothing_of_where_the_vip_is_now() {
+    let mut desk = Desk::running();
+    desk.vip_on("host1", false);
+    desk.wait(2_100);
+    let (_, key, _) = desk.take_order(|key, _| key.application.as_str() == "A_UP");
+    let ended_at = desk.now;
+    desk.wait(100);
+    desk.vip_on("host1", false);
+    desk.feed(ScsInput::LcaMessage {
+        host: "host1".into(),
+        connection: 1,
+        message: Box::new(FromLca {
+            sent_at: ended_at,
+            cause: None,
+            body: LcaReport::ControlScriptFinished {
+                key,
+                outcome: ScriptOutcome {
+                    result: ScriptResult::Succeeded,
+                    exit: None,
+                    duration: Duration::from_millis(3),
+                    observed: "10.10.11.103/24 seen on eth0:1".into(),
+                    output: String::new(),
+                },
+            },
+        }),
+    });
+    desk.seen();
+    // It came up and went again, which was told before.
+    desk.wait(10_000);
+    assert_eq!(desk.seen_of(&["start A_UP"]), ["host1: start A_UP"]);
 }
 
 #[test]
