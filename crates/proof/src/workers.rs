@@ -4,10 +4,11 @@
 
 use crate::explore::{Run, Shared};
 use crate::roots::Root;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 /// Runs that wait for a thread: each holds a whole world.
@@ -64,6 +65,11 @@ fn one_depth(
                 thread::park_timeout(Duration::from_millis(250));
             }
         });
+        let _over = Over {
+            shared,
+            left,
+            ticker: ticker.thread(),
+        };
         for (index, root) in roots.iter().enumerate() {
             let run = Run {
                 root: index,
@@ -78,16 +84,29 @@ fn one_depth(
                 continue;
             }
             shared.follow(run, &mut |shared, run| {
-                // Nobody listens only if a thread panicked, which ends everything anyway.
+                // A thread that panicked takes what is sent until the end, so that this cannot wait for ever.
                 if send.send(run).is_err() {
                     shared.stop.store(true, Ordering::Relaxed);
                 }
             });
         }
         drop(send);
-        shared.depths_left.store(left + 1, Ordering::Relaxed);
-        ticker.thread().unpark();
     });
+}
+
+/// Ends the telling of progress with a depth, also where a core panicked: the scope waits for all its threads.
+struct Over<'a> {
+    shared: &'a Shared,
+    left: usize,
+    ticker: &'a Thread,
+}
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        let depths_left = &self.shared.depths_left;
+        depths_left.store(self.left + 1, Ordering::Relaxed);
+        self.ticker.unpark();
+    }
 }
 
 fn done(shared: &Shared, left: usize) -> bool {
@@ -95,15 +114,20 @@ fn done(shared: &Shared, left: usize) -> bool {
 }
 
 fn work(shared: &Shared, receive: &Mutex<Receiver<Run>>) {
-    loop {
-        let next = receive
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
-        let Ok(run) = next else {
-            return;
-        };
-        deeper(shared, run);
+    let next = || {
+        let receive = receive.lock().unwrap_or_else(PoisonError::into_inner);
+        receive.recv()
+    };
+    let followed = catch_unwind(AssertUnwindSafe(|| {
+        while let Ok(run) = next() {
+            deeper(shared, run);
+        }
+    }));
+    if let Err(panic) = followed {
+        // Everything ends, and the one that sends must not wait for somebody to take it.
+        shared.stop.store(true, Ordering::Relaxed);
+        while next().is_ok() {}
+        resume_unwind(panic);
     }
 }
 
