@@ -97,6 +97,25 @@ pub(crate) struct Shared {
     pub(crate) found: Mutex<Option<Counterexample>>,
 }
 
+impl Shared {
+    /// Nothing is explored yet.
+    pub(crate) fn new(troubles: Vec<Trouble>, judge: Judge, deadline: Instant) -> Self {
+        Self {
+            troubles,
+            judge,
+            deadline,
+            seen: Seen::new(),
+            stop: AtomicBool::new(false),
+            out_of_time: AtomicBool::new(false),
+            depths_left: AtomicUsize::new(0),
+            runs: AtomicU64::new(0),
+            points: AtomicU64::new(0),
+            worst: Mutex::new(Worst::default()),
+            found: Mutex::new(None),
+        }
+    }
+}
+
 /// The longest times of all runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Worst {

@@ -2,7 +2,7 @@
 //! their defaults.
 
 use crate::cure;
-use crate::explore::{Counterexample, Seen, Shared, Taken, Worst};
+use crate::explore::{Counterexample, Shared, Taken};
 use crate::faults::{self, Deviation};
 use crate::judge::{Broken, Judge, Kind};
 use crate::outcome::{PairProof, Proof, Told, Verdict};
@@ -13,8 +13,8 @@ use crate::workers::{self, Progress};
 use changeover_model::environment::{Environment, Pair, ReactionOrder};
 use changeover_model::show_duration;
 use changeover_simulation::Stop;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Beyond the longest timeout of the site, so that what it starts can be seen to end while the fault lasts.
@@ -131,19 +131,7 @@ fn of_pair(
         .iter()
         .filter_map(|root| after_test(site, root))
         .collect();
-    let shared = Shared {
-        troubles: faults::all(site, lasts),
-        judge,
-        seen: Seen::new(),
-        deadline: began + options.within,
-        stop: AtomicBool::new(false),
-        out_of_time: AtomicBool::new(false),
-        depths_left: AtomicUsize::new(0),
-        runs: AtomicU64::new(0),
-        points: AtomicU64::new(0),
-        worst: Mutex::new(Worst::default()),
-        found: Mutex::new(None),
-    };
+    let shared = Shared::new(faults::all(site, lasts), judge, began + options.within);
     workers::explore(&shared, &roots, options.faults, options.threads, progress);
     conclude(site, options, &shared, &roots, proof);
 }

@@ -83,11 +83,10 @@ fn one_depth(
                 deeper(shared, run);
                 continue;
             }
-            shared.follow(run, &mut |shared, run| {
+            shared.follow(run, &mut |_, run| {
                 // A thread that panicked takes what is sent until the end, so that this cannot wait for ever.
-                if send.send(run).is_err() {
-                    shared.stop.store(true, Ordering::Relaxed);
-                }
+                send.send(run)
+                    .expect("the receiving end outlives the threads");
             });
         }
         drop(send);
@@ -138,14 +137,12 @@ fn deeper(shared: &Shared, run: Run) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explore::{Seen, Worst};
     use crate::faults::Trouble;
     use crate::judge::Judge;
     use crate::roots;
     use crate::site::PairSite;
     use changeover_model::PairName;
     use changeover_simulation::{Fault, Site};
-    use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
     use std::sync::mpsc::channel;
     use std::time::Instant;
 
@@ -158,22 +155,13 @@ mod tests {
         let site =
             PairSite::of(&environment, &PairName::from("SIP_EAST")).expect("it can be explored");
         let roots = roots::all(&site, false).unwrap_or_else(|_| panic!("it settles"));
-        let shared = Shared {
-            troubles: vec![Trouble {
-                fault: Fault::KillServer(9),
-                lasts: Duration::ZERO,
-            }],
-            judge: Judge::of(&site, Duration::from_secs(30)),
-            seen: Seen::new(),
-            deadline: Instant::now() + Duration::from_secs(600),
-            stop: AtomicBool::new(false),
-            out_of_time: AtomicBool::new(false),
-            depths_left: AtomicUsize::new(0),
-            runs: AtomicU64::new(0),
-            points: AtomicU64::new(0),
-            worst: Mutex::new(Worst::default()),
-            found: Mutex::new(None),
+        let trouble = Trouble {
+            fault: Fault::KillServer(9),
+            lasts: Duration::ZERO,
         };
+        let judge = Judge::of(&site, Duration::from_secs(30));
+        let deadline = Instant::now() + Duration::from_secs(600);
+        let shared = Shared::new(vec![trouble], judge, deadline);
         explore(&shared, &roots, 1, threads, &|_| {});
     }
 

@@ -428,9 +428,11 @@ impl LiveSite {
     /// When it cannot be written, for another reason than that it is full.
     pub async fn disk(&self, component: &str, full: bool) -> Result<(), Trouble> {
         let disk = self.disks.iter().find(|disk| disk.component == component);
-        let Some(path) = disk.map(|disk| disk.beneath(FILLER)) else {
-            return Ok(());
-        };
+        let path = disk.map(|disk| disk.beneath(FILLER)).ok_or_else(|| {
+            let path = Path::new(component);
+            let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+            Trouble::file("find the disk of", path)(missing)
+        })?;
         let work = move || {
             if full {
                 fill(&path).map_err(Trouble::file("fill", &path))
@@ -438,7 +440,8 @@ impl LiveSite {
                 std::fs::remove_file(&path).map_err(Trouble::file("remove", &path))
             }
         };
-        tokio::task::spawn_blocking(work).await.unwrap_or(Ok(()))
+        let done = tokio::task::spawn_blocking(work).await;
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Owns what the server is told at its start: who it is, the Switch with its DNs, bounds. Where it comes from
 //! (options, the environment's Switch object) is the shell's.
 
-use changeover_model::environment::Switch;
+use changeover_model::environment::{Addp, Switch};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -37,47 +37,11 @@ pub struct SipConfig {
     pub limits: Limits,
 }
 
-/// The Advanced Disconnect Detection Protocol of the HA link: each end says a word at least once in the time that the
-/// other end waits; after twice that time without a word the link is lost. The end that dials says both times.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Addp {
-    /// `addp-timeout`: how long this end waits for the other.
-    pub timeout: Duration,
-    /// `addp-remote-timeout`: how long the other end waits for this one.
-    pub remote_timeout: Duration,
-}
-
-impl Default for Addp {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(3),
-            remote_timeout: Duration::from_secs(3),
-        }
-    }
-}
-
-impl Addp {
-    /// The shortest time that an end may be made to wait: below it the link would carry little else.
-    const SHORTEST: Duration = Duration::from_millis(50);
-
-    /// The same, seen from the other end.
-    pub(crate) fn mirrored(self) -> Self {
-        Self {
-            timeout: self.remote_timeout.max(Self::SHORTEST),
-            remote_timeout: self.timeout.max(Self::SHORTEST),
-        }
-    }
-
-    /// How often this end says a word: as often as either end waits for one.
-    pub(crate) fn beat(self) -> Duration {
-        self.timeout.min(self.remote_timeout)
-    }
-
-    /// The silence after which this end gives the link up.
-    pub(crate) fn bound(self) -> Duration {
-        self.timeout * 2
-    }
-}
+/// ADDP of the HA link where nothing is said.
+const HA_ADDP: Addp = Addp {
+    timeout: Duration::from_secs(3),
+    remote_timeout: Duration::from_secs(3),
+};
 
 /// Bounds on what peers can make the server hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +91,7 @@ impl SipConfig {
             network_device: false,
             device: None,
             commit_wait: Duration::from_millis(150),
-            addp: Addp::default(),
+            addp: HA_ADDP,
             limits: Limits::default(),
         }
     }

@@ -40,7 +40,7 @@ pub use clients::{
     AgentState, CallAction, CallState, ClientEvent, ClientRequest, RefusedBecause, SessionId,
     Shared, SharedKey,
 };
-pub use config::{Addp, Limits, SipConfig, node_of};
+pub use config::{Limits, SipConfig, node_of};
 pub use framing::{Framer, Lost};
 pub use ids::CallKey;
 pub use inputs::{LinkId, SipInput};

@@ -11,18 +11,22 @@ pub use frames::{SYNC_FORMAT, UnreadableFrame};
 
 use crate::call::Call;
 use crate::clients::{Shared, SharedKey};
-use crate::config::{Addp, SipConfig};
+use crate::config::SipConfig;
 use crate::core::{SipCore, Timer};
 use crate::ids::CallKey;
 use crate::inputs::LinkId;
 use crate::outputs::{SipOutput, Standing};
 use crate::registrar::Binding;
+use changeover_model::environment::Addp;
 use changeover_model::{Epoch, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Calls or addresses of record in one part of a snapshot: small enough that the changes in between are not late.
 const PART: usize = 128;
+/// The shortest time that an end may be made to wait for the other: below it the link would carry little else.
+const SHORTEST: Duration = Duration::from_millis(50);
 
 /// What the two servers of a pair say to each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -232,7 +236,7 @@ impl SipCore {
     }
 
     fn hello(&mut self, link: LinkId, addp: Option<Addp>) {
-        let addp = addp.map_or(self.config.addp, Addp::mirrored);
+        let addp = addp.map_or(self.config.addp, mirrored);
         self.sync.incoming.insert(link, Some(addp));
         if !self.is_primary() {
             return self.say(link, SyncMessage::NotPrimary);
@@ -269,7 +273,7 @@ impl SipCore {
 
     pub(crate) fn arm_link(&mut self, addp: Addp) {
         self.sync.addp = addp;
-        self.timers.set(Timer::Beat, self.now + addp.beat());
+        self.timers.set(Timer::Beat, self.now + beat(addp));
         self.timers.set(Timer::LinkSilent, self.now + addp.bound());
     }
 
@@ -405,7 +409,7 @@ impl SipCore {
     pub(crate) fn beat_due(&mut self) {
         if let Some(link) = self.sync.active_link() {
             self.say(link, SyncMessage::Beat);
-            let next = self.now + self.sync.addp.beat();
+            let next = self.now + beat(self.sync.addp);
             self.timers.set(Timer::Beat, next);
         }
     }
@@ -443,4 +447,17 @@ impl SipCore {
             self.emit(SipOutput::Standing(standing));
         }
     }
+}
+
+/// The other end's ADDP, seen from this one.
+fn mirrored(addp: Addp) -> Addp {
+    Addp {
+        timeout: addp.remote_timeout.max(SHORTEST),
+        remote_timeout: addp.timeout.max(SHORTEST),
+    }
+}
+
+/// How often this end says a word: as often as either end waits for one.
+fn beat(addp: Addp) -> Duration {
+    addp.timeout.min(addp.remote_timeout).max(SHORTEST)
 }

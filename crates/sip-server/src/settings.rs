@@ -2,10 +2,10 @@
 
 use anyhow::Context as _;
 use changeover_application_link::Registered;
-use changeover_model::environment::{OptionSections, PEER_OPTION, PEER_PORT_OPTION, Switch};
+use changeover_model::environment::{Addp, OptionSections, PEER_OPTION, PEER_PORT_OPTION, Switch};
 use changeover_model::parse_duration;
 use changeover_model::{ApplicationName, Redundancy};
-use changeover_sip_core::{Addp, SipConfig};
+use changeover_sip_core::SipConfig;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

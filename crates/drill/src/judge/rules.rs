@@ -150,12 +150,16 @@ pub(super) fn controller_alone(seen: &Seen) -> Judged {
 }
 
 /// A disk that takes its time, under whichever component, says nothing about who can serve: what waits for it must not be
-/// what the service depends on. Rounds in which disks were slow, and nothing else was done.
+/// what the service depends on. Rounds in which disks were slow and held something up, and nothing else was done.
 pub(super) fn slow_disk_alone(seen: &Seen) -> Judged {
     if !matches!(seen.promises.policy.as_str(), "hold" | "quorum") {
         return (0, Vec::new());
     }
-    vip_stays(seen, |fault| fault.kind == Kind::SlowDisk)
+    let held_up = |fault: &Made| {
+        let slowed = fault.slowed;
+        slowed.is_some_and(|slowed| slowed.writes + slowed.syncs > 0)
+    };
+    vip_stays(seen, |fault| fault.kind == Kind::SlowDisk && held_up(fault))
 }
 
 /// In rounds with faults of this sort only, and in which no operator had to help, the VIP stayed where it was.

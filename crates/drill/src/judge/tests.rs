@@ -3,6 +3,7 @@
 use super::{judge, two_holders_allowed};
 use crate::fault::Kind;
 use crate::seen::{Case, Made, Promises, Promotion, Recorded, Round, Seen};
+use crate::slow_disk::Slowed;
 use std::time::Duration;
 
 /// As `check` prints them for a site with usual timing.
@@ -278,14 +279,23 @@ fn what_a_drill_writes_can_be_judged_again() {
 #[test]
 fn a_vip_that_leaves_its_host_because_a_disk_is_slow_breaks_an_invariant_unless_the_policy_lets_go_by_itself()
  {
-    let slow = |target: &str, others: &[Kind]| {
-        let mut faults = vec![made(Kind::SlowDisk, target, Some("host1"))];
+    let slow_by = |syncs: u64, target: &str, others: &[Kind]| {
+        let slowed = Slowed {
+            syncs,
+            ..Slowed::default()
+        };
+        let slow = Made {
+            slowed: Some(slowed),
+            ..made(Kind::SlowDisk, target, Some("host1"))
+        };
+        let mut faults = vec![slow];
         faults.extend(others.iter().map(|kind| made(*kind, "EAST", None)));
         Round {
             vip_left: true,
             ..round(faults)
         }
     };
+    let slow = |target: &str, others: &[Kind]| slow_by(1, target, others);
     let verdict = |policy: &str, round: Round| {
         let seen = Seen {
             promises: promises(policy),
@@ -302,6 +312,8 @@ fn a_vip_that_leaves_its_host_because_a_disk_is_slow_breaks_an_invariant_unless_
     for policy in ["hold", "quorum"] {
         assert_eq!(verdict(policy, slow("lca@host1", &[])), (1, false));
         assert_eq!(verdict(policy, slow("scs", &[])), (1, false));
+        // Nothing waited for the disk, so it was not the disk.
+        assert_eq!(verdict(policy, slow_by(0, "scs", &[])), (0, true));
         // An operator moved it.
         assert_eq!(verdict(policy, slow("scs", &[Kind::Switchover])), (0, true));
     }

@@ -132,6 +132,22 @@ impl Passthrough {
         self.attributes(of)
     }
 
+    /// Makes something in a folder below, and tells the kernel of it.
+    fn make(
+        &self,
+        parent: INodeNo,
+        name: &OsStr,
+        with: impl FnOnce(&File) -> io::Result<()>,
+    ) -> io::Result<FileAttr> {
+        with(&*self.nodes.place(parent.0)?)?;
+        self.entry(parent, name)
+    }
+
+    fn remove(&self, parent: INodeNo, name: &OsStr, flags: AtFlags) -> io::Result<()> {
+        let folder = self.nodes.place(parent.0)?;
+        Ok(rustix::fs::unlinkat(&*folder, name, flags)?)
+    }
+
     fn make_file(
         &self,
         parent: INodeNo,
@@ -306,11 +322,10 @@ impl Filesystem for Passthrough {
         rdev: u32,
         reply: ReplyEntry,
     ) {
-        let made = self.nodes.place(parent.0).and_then(|folder| {
+        let made = self.make(parent, name, |folder| {
             let kind = rustix::fs::FileType::from_raw_mode(mode);
             let mode = Mode::from_raw_mode(mode & 0o7777);
-            rustix::fs::mknodat(&*folder, name, kind, mode, rdev.into())?;
-            self.entry(parent, name)
+            Ok(rustix::fs::mknodat(folder, name, kind, mode, rdev.into())?)
         });
         answer_entry(reply, made);
     }
@@ -324,27 +339,19 @@ impl Filesystem for Passthrough {
         _: u32,
         reply: ReplyEntry,
     ) {
-        let made = self.nodes.place(parent.0).and_then(|folder| {
-            rustix::fs::mkdirat(&*folder, name, Mode::from_raw_mode(mode & 0o7777))?;
-            self.entry(parent, name)
+        let made = self.make(parent, name, |folder| {
+            let mode = Mode::from_raw_mode(mode & 0o7777);
+            Ok(rustix::fs::mkdirat(folder, name, mode)?)
         });
         answer_entry(reply, made);
     }
 
     fn unlink(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let folder = self.nodes.place(parent.0);
-        let done = folder.and_then(|folder| {
-            rustix::fs::unlinkat(&*folder, name, AtFlags::empty()).map_err(io::Error::from)
-        });
-        answer(reply, done);
+        answer(reply, self.remove(parent, name, AtFlags::empty()));
     }
 
     fn rmdir(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let folder = self.nodes.place(parent.0);
-        let done = folder.and_then(|folder| {
-            rustix::fs::unlinkat(&*folder, name, AtFlags::REMOVEDIR).map_err(io::Error::from)
-        });
-        answer(reply, done);
+        answer(reply, self.remove(parent, name, AtFlags::REMOVEDIR));
     }
 
     fn symlink(
@@ -355,9 +362,8 @@ impl Filesystem for Passthrough {
         target: &Path,
         reply: ReplyEntry,
     ) {
-        let made = self.nodes.place(parent.0).and_then(|folder| {
-            rustix::fs::symlinkat(target, &*folder, name)?;
-            self.entry(parent, name)
+        let made = self.make(parent, name, |folder| {
+            Ok(rustix::fs::symlinkat(target, folder, name)?)
         });
         answer_entry(reply, made);
     }
@@ -389,10 +395,10 @@ impl Filesystem for Passthrough {
         new_name: &OsStr,
         reply: ReplyEntry,
     ) {
-        let linked = self.nodes.path(ino.0).and_then(|(path, _place)| {
-            let folder = self.nodes.place(new_parent.0)?;
-            rustix::fs::linkat(CWD, path, &*folder, new_name, AtFlags::SYMLINK_FOLLOW)?;
-            self.entry(new_parent, new_name)
+        let linked = self.make(new_parent, new_name, |folder| {
+            let (path, _place) = self.nodes.path(ino.0)?;
+            let flags = AtFlags::SYMLINK_FOLLOW;
+            Ok(rustix::fs::linkat(CWD, path, folder, new_name, flags)?)
         });
         answer_entry(reply, linked);
     }

@@ -27,7 +27,7 @@ pub struct Host {
 impl Host {
     /// Silence after which the host counts as lost: two ADDP timeouts (BEHAVIOUR, Words that stand for time).
     pub fn detection_bound(&self) -> Duration {
-        self.addp.timeout * 2
+        self.addp.bound()
     }
 
     /// Distance of the SCS's beats and probes: three fit into one ADDP timeout, and it is never more than 500 ms. A lease may
@@ -37,13 +37,21 @@ impl Host {
     }
 }
 
-/// Advanced Disconnect Detection Protocol settings of the SCS-LCA link.
+/// Settings of the Advanced Disconnect Detection Protocol: of the SCS-LCA link, and of the HA link of a SIP Server pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Addp {
-    /// Silence after which the SCS polls, and time it then waits for the answer; default 1.5 s.
+    /// Silence after which this end (the SCS, the server that dials) polls, and time it then waits for the answer; default
+    /// 1.5 s between SCS and LCA.
     pub timeout: Duration,
-    /// The same as seen by the LCA; default 1.5 s.
+    /// The same as seen by the other end.
     pub remote_timeout: Duration,
+}
+
+impl Addp {
+    /// The silence after which this end gives the link up (BEHAVIOUR, Words that stand for time).
+    pub fn bound(self) -> Duration {
+        self.timeout * 2
+    }
 }
 
 impl Default for Addp {

@@ -35,17 +35,11 @@ pub(crate) fn keeps(witness: &Witness, host: &HostName) -> Finding {
     let reachable = witness.holding.reachable_now();
     if reachable.iter().any(|one| one == host.as_str()) {
         finding.miss(format!("no neighbour reaches the port of {host}"));
-    } else if witness.holding.holds(host.as_str()) {
-        finding.events.push(EventOutcome {
-            at_ms: 0.0,
-            who: "VIP".to_owned(),
-            what: format!("still enabled on {host}"),
-            evidence: "observer: behind its pulled cable".to_owned(),
-        });
-    } else {
-        finding.miss(format!("{host} keeps its port enabled"));
+        return finding;
     }
-    finding
+    let what = format!("still enabled on {host}");
+    let expected = format!("{host} keeps its port enabled");
+    holds(witness, host, what, "behind its pulled cable", expected)
 }
 
 /// A host whose cable is back still has its port enabled, beside another one: clients are shared out between them.
@@ -81,15 +75,31 @@ pub(crate) fn stays(witness: &Witness, host: &HostName) -> Finding {
         finding
             .seen
             .push(format!("off after {after:.0} ms: {cause}"));
-    } else if witness.holding.holds(host.as_str()) {
+        return finding;
+    }
+    let what = format!("on {host} since the cable is back");
+    let expected = format!("the port of {host} stays enabled");
+    holds(witness, host, what, "never off", expected)
+}
+
+/// A host has its port enabled now, wherever neighbours are.
+fn holds(
+    witness: &Witness,
+    host: &HostName,
+    what: String,
+    seen: &str,
+    expected: String,
+) -> Finding {
+    let mut finding = Finding::default();
+    if witness.holding.holds(host.as_str()) {
         finding.events.push(EventOutcome {
             at_ms: 0.0,
             who: "VIP".to_owned(),
-            what: format!("on {host} since the cable is back"),
-            evidence: "observer: never off".to_owned(),
+            what,
+            evidence: format!("observer: {seen}"),
         });
     } else {
-        finding.miss(format!("the port of {host} stays enabled"));
+        finding.miss(expected);
     }
     finding
 }

@@ -73,7 +73,7 @@ pub(crate) struct PairCare {
     /// Since when it waits for the report of an LCA.
     pub(crate) unjudged_since: Option<Timestamp>,
     pub(crate) trouble: Trouble,
-    /// A host that was lost and is back, for the record of the reconnect.
+    /// A host that was lost and is back, for the record of the reconnect, or for the holder to announce its VIP again.
     pub(crate) host_returned: Option<(HostName, Timestamp)>,
     /// Record for which the engine had the VIP announced again.
     pub(crate) announced: Option<CauseId>,

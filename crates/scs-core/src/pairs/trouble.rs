@@ -170,14 +170,14 @@ impl ScsCore {
         if let Some(pause) = pause.filter(|pause| since + *pause > now) {
             care.wake_at(since + pause);
         }
-        let due = pause.is_some_and(|pause| since + pause <= now);
+        let due = led && pause.is_some_and(|pause| since + pause <= now);
         if due {
             care.holder_returned = false;
         }
         if since + HOLDER_DEBOUNCE <= now {
             self.tell_holders(pair, alignment);
         }
-        if due && led && !planted("never-realigned") {
+        if due && !planted("never-realigned") {
             self.open_realignment(pair, alignment);
         }
     }

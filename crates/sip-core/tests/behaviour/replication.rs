@@ -2,7 +2,7 @@
 
 use crate::flows::{FLOWS, Step, leaks, play, stage};
 use crate::world::World;
-use changeover_sip_core::Addp;
+use changeover_model::environment::Addp;
 use std::time::Duration;
 
 fn in_step(world: &World) -> bool {
